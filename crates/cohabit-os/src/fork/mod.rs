@@ -1,0 +1,134 @@
+//! What a process must know of its children: pages that they do not inherit, a lock that a fork
+//! respects, and a hook for the end.
+//!
+//! **Contract.**
+//!
+//! 1. Pages of [`child_zeroed`] are private, zero at first, never unmapped, and zero again in any
+//!    child that has an address space of its own, however it was made (madvise(2), MADV_WIPEONFORK).
+//! 2. While a [`ProcessGuard`] exists, no `fork` of the C library happens in this process, and in a
+//!    child the lock is free (pthread_atfork(3)). A raw `clone` asks nobody: a child made by one
+//!    while the lock was held may find it held for ever, and shares what was open at that moment.
+//! 3. Whoever holds the process lock never waits for another process, so it is never held long.
+//! 4. A lineage number is equal in two moments exactly if they belong to the same address space,
+//!    never to a parent and its child: it stands in a page of Invariant 1.
+
+#[cfg(target_os = "linux")]
+mod linux;
+#[cfg(not(target_os = "linux"))]
+mod stub;
+#[cfg(all(test, target_os = "linux"))]
+#[expect(dead_code, reason = "compiled to prove that it compiles")]
+mod stub;
+
+#[cfg(target_os = "linux")]
+use linux as sys;
+#[cfg(not(target_os = "linux"))]
+use stub as sys;
+
+use std::cell::Cell;
+use std::mem::ManuallyDrop;
+use std::ptr::{self, NonNull};
+use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed};
+use std::sync::atomic::{AtomicPtr, AtomicU64};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use crate::error::Result;
+
+/// Private pages that are zero now, and zero again in any child. They are never unmapped.
+pub fn child_zeroed(len: usize) -> Result<NonNull<u8>> {
+    sys::child_zeroed(len)
+}
+
+/// Holds the process lock until it is dropped, by the thread that took it.
+#[derive(Debug)]
+pub struct ProcessGuard {
+    _guard: MutexGuard<'static, ()>,
+}
+
+static LOCK: Mutex<()> = Mutex::new(());
+static FORKS: AtomicU64 = AtomicU64::new(0);
+
+thread_local! {
+    /// The process lock, while this thread forks. It has no destructor, so it is there even while
+    /// a thread ends.
+    static ACROSS_FORK: Cell<Option<ManuallyDrop<MutexGuard<'static, ()>>>> =
+        const { Cell::new(None) };
+}
+
+/// Takes the one lock of this process that a fork also takes. It is not reentrant, and a thread
+/// that forks while it holds it waits for itself.
+///
+/// It guards what must not be half done in a child: a lock that was taken through a description
+/// that the child would share. A panic under it poisons nothing, since it protects no data.
+pub fn process_lock() -> ProcessGuard {
+    sys::register_fork_hooks();
+    ProcessGuard {
+        _guard: LOCK.lock().unwrap_or_else(PoisonError::into_inner),
+    }
+}
+
+/// Calls `hook` when the process ends by `exit` or by a return from main, after hooks that were
+/// registered later. It is not called for a death by signal, for `_exit` or for `exec`.
+pub fn at_exit(hook: extern "C" fn()) {
+    sys::at_exit(hook);
+}
+
+/// How many forks this process and its ancestors made. It changes under the process lock only.
+pub(crate) fn forks() -> u64 {
+    sys::register_fork_hooks();
+    FORKS.load(Relaxed)
+}
+
+/// The number of this address space (Invariant 4).
+pub(crate) fn lineage() -> Result<u64> {
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    let mark = &process_words()?[0];
+    let seen = mark.load(Relaxed);
+    if seen != 0 {
+        return Ok(seen);
+    }
+    // A child inherits NEXT, which is above every number that its ancestors have used.
+    let mine = NEXT.fetch_add(1, Relaxed);
+    Ok(mark
+        .compare_exchange(0, mine, Relaxed, Relaxed)
+        .map_or_else(|other| other, |_| mine))
+}
+
+/// How many words [`process_words`] has. Word 0 is the lineage; `process` uses the rest.
+pub(crate) const PROCESS_WORDS: usize = 8;
+
+/// Words of this address space that a child finds zero.
+pub(crate) fn process_words() -> Result<&'static [AtomicU64; PROCESS_WORDS]> {
+    static PAGE: AtomicPtr<[AtomicU64; PROCESS_WORDS]> = AtomicPtr::new(ptr::null_mut());
+    // Acquire: pairs with the exchange below, so that the page is mapped for whoever sees it.
+    let mut page = PAGE.load(Acquire);
+    if page.is_null() {
+        let fresh = child_zeroed(size_of::<[AtomicU64; PROCESS_WORDS]>())?
+            .as_ptr()
+            .cast();
+        // Who loses this race leaves a page unused, once: cheaper than a lock that a fork may find
+        // taken. AcqRel: pairs with the load above.
+        page = match PAGE.compare_exchange(ptr::null_mut(), fresh, AcqRel, Acquire) {
+            Ok(_) => fresh,
+            Err(first) => first,
+        };
+    }
+    // SAFETY: Invariant 1: the page was mapped by `child_zeroed`, is aligned to a page, larger than
+    // the words, zeroed (valid for atomics), and stays mapped in this process and its children.
+    Ok(unsafe { &*page })
+}
+
+/// Before a fork, on the thread that forks. Twice is once: hooks may have been registered twice.
+fn before_fork() {
+    let held = ACROSS_FORK.take().unwrap_or_else(|| {
+        let guard = LOCK.lock().unwrap_or_else(PoisonError::into_inner);
+        FORKS.fetch_add(1, Relaxed);
+        ManuallyDrop::new(guard)
+    });
+    ACROSS_FORK.set(Some(held));
+}
+
+/// After a fork, on the same thread in the parent and on its copy in the child.
+fn after_fork() {
+    drop(ACROSS_FORK.take().map(ManuallyDrop::into_inner));
+}

@@ -1,0 +1,38 @@
+//! The operating system under cohabit: the only crate that knows one.
+//!
+//! Every concern is a folder. Its `mod.rs` holds the contract, the shared types and one dispatch;
+//! every other file in it is one mechanism, with the same functions in the same order, so that
+//! comparing two of them shows how two systems differ. There are no types of objects and no
+//! policy here: this crate does not know what stands in a segment.
+//!
+//! | module | contract |
+//! |---|---|
+//! | [`mapping`] | an unnamed file with reserved pages, published under a name in one step; checked opens; shared maps |
+//! | [`place`] | which folder names live in, and who may own and write it |
+//! | [`liveness`] | a byte of a file is held exactly as long as an address space lives; the life section of a name |
+//! | [`wait`] | wait on the low half of a shared word until a deadline; wake one or all |
+//! | [`fork`] | pages that are zero in a child, a process-wide lock that fork respects, an exit hook |
+//! | [`process`] | who we are, for display; the boot's id; random bytes |
+//!
+//! Four rules hold for all of it.
+//!
+//! 1. What a system cannot do is [`Error::unsupported`], never a silent difference.
+//! 2. Nothing is printed, nothing panics on a peer's account, and no file is unlinked that the
+//!    caller did not name together with its [`FileId`](mapping::FileId).
+//! 3. Descriptors are close-on-exec, and no call waits without a deadline except
+//!    [`fork::process_lock`], whose holders never wait.
+//! 4. No reference to mapped memory is made here: a [`Mapping`](mapping::Mapping) hands out an
+//!    address and a length, and waits take a word that the caller already has.
+
+pub mod error;
+pub mod fork;
+pub mod liveness;
+pub mod mapping;
+pub mod place;
+pub mod process;
+pub mod wait;
+
+pub use error::{Error, Result};
+
+#[cfg(test)]
+mod mechanisms;

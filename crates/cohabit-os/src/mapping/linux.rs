@@ -1,0 +1,196 @@
+//! Linux: `O_TMPFILE`, `fallocate`, `linkat`, `mmap`. See open(2), fallocate(2), linkat(2), mmap(2).
+
+use std::ffi::CStr;
+use std::io::Write;
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::path::Path;
+use std::ptr::NonNull;
+
+use rustix::fs::{self, AtFlags, CWD, FallocateFlags, FileType, Mode, OFlags};
+use rustix::io::Errno;
+use rustix::mm::{self, MapFlags, ProtFlags};
+use rustix::process::{Resource, getrlimit};
+
+use super::{Access, FileId, FileKind, FileStatus, Space};
+use crate::error::{Error, Result};
+
+/// A descriptor, closed when it is dropped.
+pub(crate) type Handle = OwnedFd;
+
+/// One call to `fallocate` reserves at most this much. tmpfs gives up a reservation and all its
+/// progress when a signal is pending, so a process with a busy timer would never finish a large
+/// one in a single piece.
+const RESERVE_AT_ONCE: u64 = 16 << 20;
+
+pub(super) fn unnamed(folder: &Path, size: u64, mode: u32) -> Result<Handle> {
+    // The kernel answers a size over the soft limit with SIGXFSZ, whose default is death.
+    let limit = getrlimit(Resource::Fsize).current.unwrap_or(u64::MAX);
+    if size > limit.min(i64::MAX.unsigned_abs()) {
+        return Err(refused("fallocate")(Errno::FBIG));
+    }
+    let mode = Mode::from_raw_mode(mode);
+    let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC;
+    let fd = fs::open(folder, flags, mode).map_err(refused("open an unnamed file"))?;
+    // The umask and a default ACL of the folder both narrow what `open` was given.
+    fs::fchmod(&fd, mode).map_err(refused("fchmod"))?;
+    let mut done = 0;
+    while done < size {
+        let piece = (size - done).min(RESERVE_AT_ONCE);
+        match fs::fallocate(&fd, FallocateFlags::empty(), done, piece) {
+            Ok(()) => done += piece,
+            Err(Errno::INTR) => {}
+            Err(errno) => return Err(refused("fallocate")(errno)),
+        }
+    }
+    Ok(fd)
+}
+
+pub(super) fn open(path: &Path, access: Access) -> Result<Handle> {
+    // NONBLOCK, since a pipe under our name must not stop us.
+    let flags = flags_of(access) | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    fs::open(path, flags, Mode::empty()).map_err(refused("open"))
+}
+
+pub(super) fn publish(handle: &Handle, path: &Path) -> Result<()> {
+    match fs::linkat(handle, c"", CWD, path, AtFlags::EMPTY_PATH) {
+        Ok(()) => Ok(()),
+        // Before Linux 6.10 the short way is for CAP_DAC_READ_SEARCH, and others see ENOENT.
+        Err(Errno::NOENT | Errno::PERM | Errno::INVAL) => through_proc(handle, |name| {
+            fs::linkat(CWD, name, CWD, path, AtFlags::SYMLINK_FOLLOW).map_err(refused("linkat"))
+        }),
+        Err(errno) => Err(refused("linkat")(errno)),
+    }
+}
+
+pub(super) fn reopen(handle: &Handle, access: Access) -> Result<Handle> {
+    // No NOFOLLOW: the entry in /proc is a link by nature, and a magic one that names the inode.
+    let flags = flags_of(access) | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    through_proc(handle, |name| {
+        fs::open(name, flags, Mode::empty()).map_err(refused("reopen"))
+    })
+}
+
+pub(super) fn status(handle: &Handle) -> Result<FileStatus> {
+    fs::fstat(handle)
+        .map(|stat| status_from(&stat))
+        .map_err(refused("fstat"))
+}
+
+pub(super) fn read_at(handle: &Handle, buf: &mut [u8], offset: u64) -> Result<usize> {
+    loop {
+        match rustix::io::pread(handle, &mut *buf, offset) {
+            Err(Errno::INTR) => {}
+            read => return read.map_err(refused("pread")),
+        }
+    }
+}
+
+pub(super) fn map(handle: &Handle, len: usize, access: Access) -> Result<NonNull<u8>> {
+    let protection = match access {
+        Access::ReadOnly => ProtFlags::READ,
+        Access::ReadWrite => ProtFlags::READ | ProtFlags::WRITE,
+    };
+    let hint = std::ptr::null_mut();
+    // SAFETY: with no hint the kernel picks pages that nothing else uses, so no memory of this
+    // process changes under anyone (Invariant 4).
+    let base = unsafe { mm::mmap(hint, len, protection, MapFlags::SHARED, handle.as_fd(), 0) };
+    let base = base.map_err(refused("mmap"))?;
+    // The kernel never maps page 0 without a hint.
+    NonNull::new(base.cast()).ok_or_else(|| refused("mmap")(Errno::NOMEM))
+}
+
+pub(super) fn status_of(path: &Path) -> Result<FileStatus> {
+    fs::lstat(path)
+        .map(|stat| status_from(&stat))
+        .map_err(refused("lstat"))
+}
+
+pub(super) fn retire(path: &Path, id: FileId) -> Result<bool> {
+    match fs::lstat(path) {
+        Ok(stat) if status_from(&stat).id == id => {}
+        Ok(_) | Err(Errno::NOENT) => return Ok(false),
+        Err(errno) => return Err(refused("lstat")(errno)),
+    }
+    match fs::unlink(path) {
+        Ok(()) => Ok(true),
+        Err(Errno::NOENT) => Ok(false),
+        Err(errno) => Err(refused("unlink")(errno)),
+    }
+}
+
+pub(super) fn list(folder: &Path) -> Result<Vec<String>> {
+    let step = "read the folder";
+    let entries = std::fs::read_dir(folder).map_err(|error| Error::new(step, error))?;
+    let mut names = Vec::new();
+    for entry in entries {
+        let entry = entry.map_err(|error| Error::new(step, error))?;
+        names.extend(entry.file_name().into_string());
+    }
+    Ok(names)
+}
+
+pub(super) fn space(folder: &Path) -> Result<Space> {
+    let found = fs::statvfs(folder).map_err(refused("statvfs"))?;
+    let bytes = |blocks: u64| blocks.saturating_mul(found.f_frsize);
+    Ok(Space {
+        total: bytes(found.f_blocks),
+        free: bytes(found.f_bavail),
+    })
+}
+
+/// Gives pages back.
+///
+/// # Safety
+/// `base` and `len` are what one call of `map` took and returned; the pages were not given back
+/// before, and nobody uses them after.
+pub(super) unsafe fn unmap(base: NonNull<u8>, len: usize) {
+    // SAFETY: the caller's contract is that of munmap(2).
+    let given_back = unsafe { mm::munmap(base.as_ptr().cast(), len) };
+    debug_assert!(
+        given_back.is_ok(),
+        "munmap of a mapping of ours: {given_back:?}"
+    );
+}
+
+fn flags_of(access: Access) -> OFlags {
+    match access {
+        Access::ReadOnly => OFlags::RDONLY,
+        Access::ReadWrite => OFlags::RDWR,
+    }
+}
+
+#[allow(
+    clippy::useless_conversion,
+    reason = "st_nlink is narrower on some targets"
+)]
+fn status_from(stat: &fs::Stat) -> FileStatus {
+    let kind = match FileType::from_raw_mode(stat.st_mode) {
+        FileType::RegularFile => FileKind::Regular,
+        FileType::Directory => FileKind::Directory,
+        FileType::Symlink => FileKind::Symlink,
+        _ => FileKind::Other,
+    };
+    FileStatus {
+        id: FileId {
+            device: stat.st_dev,
+            inode: stat.st_ino,
+        },
+        size: u64::try_from(stat.st_size).unwrap_or(0),
+        links: stat.st_nlink.into(),
+        owner: stat.st_uid,
+        mode: stat.st_mode & 0o7777,
+        kind,
+    }
+}
+
+/// Calls `act` with the name that proc(5) gives a descriptor of this process.
+fn through_proc<T>(handle: &Handle, act: impl FnOnce(&CStr) -> Result<T>) -> Result<T> {
+    let mut text = [0u8; 32];
+    // The longest number fits with room for the end; a short write would only name nothing.
+    let _ = write!(&mut text[..31], "/proc/self/fd/{}", handle.as_raw_fd());
+    act(CStr::from_bytes_until_nul(&text).unwrap_or(c""))
+}
+
+fn refused(step: &'static str) -> impl FnOnce(Errno) -> Error {
+    move |errno| Error::new(step, errno.into())
+}

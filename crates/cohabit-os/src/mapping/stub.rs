@@ -1,0 +1,61 @@
+//! No mechanism: every call says so.
+
+use std::convert::Infallible;
+use std::path::Path;
+use std::ptr::NonNull;
+
+use super::{Access, FileId, FileStatus, Space};
+use crate::error::{Error, Result};
+
+/// There is no open file.
+pub(crate) type Handle = Infallible;
+
+pub(super) fn unnamed(_folder: &Path, _size: u64, _mode: u32) -> Result<Handle> {
+    Err(Error::unsupported("open an unnamed file"))
+}
+
+pub(super) fn open(_path: &Path, _access: Access) -> Result<Handle> {
+    Err(Error::unsupported("open"))
+}
+
+pub(super) fn publish(handle: &Handle, _path: &Path) -> Result<()> {
+    match *handle {}
+}
+
+pub(super) fn reopen(handle: &Handle, _access: Access) -> Result<Handle> {
+    match *handle {}
+}
+
+pub(super) fn status(handle: &Handle) -> Result<FileStatus> {
+    match *handle {}
+}
+
+pub(super) fn read_at(handle: &Handle, _buf: &mut [u8], _offset: u64) -> Result<usize> {
+    match *handle {}
+}
+
+pub(super) fn map(handle: &Handle, _len: usize, _access: Access) -> Result<NonNull<u8>> {
+    match *handle {}
+}
+
+pub(super) fn status_of(_path: &Path) -> Result<FileStatus> {
+    Err(Error::unsupported("lstat"))
+}
+
+pub(super) fn retire(_path: &Path, _id: FileId) -> Result<bool> {
+    Err(Error::unsupported("unlink"))
+}
+
+pub(super) fn list(_folder: &Path) -> Result<Vec<String>> {
+    Err(Error::unsupported("read the folder"))
+}
+
+pub(super) fn space(_folder: &Path) -> Result<Space> {
+    Err(Error::unsupported("statvfs"))
+}
+
+/// Gives pages back; there are none.
+///
+/// # Safety
+/// `base` and `len` are what one call of `map` took and returned; there is no such call.
+pub(super) unsafe fn unmap(_base: NonNull<u8>, _len: usize) {}

@@ -1,0 +1,116 @@
+//! Who a process is, for people to read; the boot; randomness; the clock on the wall.
+//!
+//! **Contract.** Nothing of this decides anything about life and death: process ids are used
+//! again, start times move between time namespaces, and command lines can be written at will.
+//! Liveness is what the `liveness` module says. What cannot be found is zero or `None` here.
+
+#[cfg(target_os = "linux")]
+mod linux;
+#[cfg(not(target_os = "linux"))]
+mod stub;
+#[cfg(all(test, target_os = "linux"))]
+#[expect(dead_code, reason = "compiled to prove that it compiles")]
+mod stub;
+
+#[cfg(target_os = "linux")]
+use linux as sys;
+#[cfg(not(target_os = "linux"))]
+use stub as sys;
+
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+
+use crate::error::Result;
+use crate::fork;
+
+/// Who a process is, for display.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Identity {
+    /// Its id, in its own pid namespace.
+    pub pid: u32,
+    /// The effective user id.
+    pub uid: u32,
+    /// When it started, in clock ticks since the boot.
+    pub start: u64,
+    /// Which pid namespace the id belongs to.
+    pub pid_namespace: u64,
+}
+
+/// Who this process is. It is found out once, and again in a child.
+pub fn identity() -> Identity {
+    let uid = effective_uid();
+    // Without the page, which takes a lack of memory, it is found out every time.
+    let Ok(words) = fork::process_words() else {
+        return sys::identity(uid);
+    };
+    let [_, ready, pid, start, pid_namespace, ..] = words;
+    // Acquire: pairs with the store below, after which the other words are written.
+    if ready.load(Acquire) == 0 {
+        // Two threads may both find out: they write the same.
+        let found = sys::identity(uid);
+        pid.store(found.pid.into(), Relaxed);
+        start.store(found.start, Relaxed);
+        pid_namespace.store(found.pid_namespace, Relaxed);
+        ready.store(1, Release); // pairs with the load above
+        return found;
+    }
+    Identity {
+        pid: u32::try_from(pid.load(Relaxed)).unwrap_or(0),
+        uid,
+        start: start.load(Relaxed),
+        pid_namespace: pid_namespace.load(Relaxed),
+    }
+}
+
+/// The command line of process `pid`, if it is still the one that started at `start`.
+pub fn command_line(pid: u32, start: u64) -> Option<String> {
+    sys::command_line(pid, start)
+}
+
+/// A number for this boot of the machine: the FNV-1a hash of the kernel's boot id, which is text
+/// of 36 characters; a line end after it does not count.
+pub fn boot_id() -> Result<u64> {
+    static KNOWN: AtomicU64 = AtomicU64::new(0);
+    match KNOWN.load(Relaxed) {
+        0 => {
+            let hash = fnv_1a(sys::boot_id()?.trim_ascii_end());
+            KNOWN.store(hash, Relaxed);
+            Ok(hash)
+        }
+        known => Ok(known),
+    }
+}
+
+/// Fills `buf` with bytes that nobody can guess.
+pub fn random(buf: &mut [u8]) -> Result<()> {
+    sys::random(buf)
+}
+
+/// The user id that permissions are judged by. It may change while the process runs.
+pub fn effective_uid() -> u32 {
+    sys::effective_uid()
+}
+
+/// Nanoseconds since 1970 by the wall clock, for display.
+pub fn clock_ns() -> u64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    since.map_or(0, |d| u64::try_from(d.as_nanos()).unwrap_or(u64::MAX))
+}
+
+fn fnv_1a(bytes: &[u8]) -> u64 {
+    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| {
+        (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_hash_is_fnv_1a() {
+        assert_eq!(fnv_1a(b""), 0xcbf2_9ce4_8422_2325);
+        assert_eq!(fnv_1a(b"a"), 0xaf63_dc4c_8601_ec8c);
+        assert_eq!(fnv_1a(b"foobar"), 0x8594_4171_f739_67e8);
+    }
+}

@@ -1,0 +1,81 @@
+//! Waiting for a word that another process changes, and waking who waits.
+//!
+//! **Contract.**
+//!
+//! 1. [`wait`] returns when it was woken, when the low half of the word was not the expected value,
+//!    when a signal came, at the deadline, or for no reason. Callers always look again.
+//! 2. A wake reaches waiters in every process that maps the same word of the same file, at whatever
+//!    address. A waiter that dies takes its wake with it.
+//! 3. The kernel compares 32 bits, so only the low half is waited on. No 32-bit reference or atomic
+//!    is ever made over the word: only its address goes to the kernel.
+//! 4. Deadlines are moments of the monotonic clock, so that a wait that is resumed any number of
+//!    times still ends in time. Setting the wall clock moves none of them.
+
+#[cfg(target_os = "linux")]
+mod linux;
+#[cfg(not(target_os = "linux"))]
+mod stub;
+#[cfg(all(test, target_os = "linux"))]
+#[expect(dead_code, reason = "compiled to prove that it compiles")]
+mod stub;
+
+#[cfg(target_os = "linux")]
+use linux as sys;
+#[cfg(not(target_os = "linux"))]
+use stub as sys;
+
+use std::sync::atomic::AtomicU64;
+use std::time::Duration;
+
+/// A moment of the monotonic clock, in nanoseconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Deadline(u64);
+
+impl Deadline {
+    /// The moment `d` from now; a moment that never comes if `d` is too long to count.
+    pub fn after(d: Duration) -> Deadline {
+        let d = u64::try_from(d.as_nanos()).unwrap_or(u64::MAX);
+        Deadline(sys::monotonic_ns().saturating_add(d))
+    }
+
+    /// A moment that has passed: whoever is given it tries once.
+    pub const fn in_past() -> Deadline {
+        Deadline(0)
+    }
+
+    /// Whether the moment has come.
+    pub fn has_passed(self) -> bool {
+        self.remaining().is_zero()
+    }
+
+    /// The one that comes first.
+    #[must_use]
+    pub fn earlier(self, other: Deadline) -> Deadline {
+        self.min(other)
+    }
+
+    /// How long it is until then; zero once it has passed.
+    pub fn remaining(self) -> Duration {
+        Duration::from_nanos(self.0.saturating_sub(sys::monotonic_ns()))
+    }
+}
+
+/// Waits while the low half of `word` is `expected_low`, until `deadline` (Invariant 1).
+pub fn wait(word: &AtomicU64, expected_low: u32, deadline: Deadline) {
+    sys::wait(word, expected_low, deadline.0);
+}
+
+/// Wakes one of those who wait for this word, in any process.
+pub fn wake_one(word: &AtomicU64) {
+    sys::wake(word, 1);
+}
+
+/// Wakes all who wait for this word, in every process.
+pub fn wake_all(word: &AtomicU64) {
+    sys::wake(word, i32::MAX);
+}
+
+/// Sleeps, to back off. Nobody can end it early.
+pub fn pause(d: Duration) {
+    std::thread::sleep(d);
+}

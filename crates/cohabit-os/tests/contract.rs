@@ -1,0 +1,21 @@
+//! The contract of cohabit-os, against real processes.
+//!
+//! Processes are lined up by pipes, never by sleeping, and no test asserts that anything is fast.
+//! Tests run one at a time ([`support::Alone`]): a process that is cloned by hand shares whatever
+//! another test has open at that moment, which is what the contract says and not what it tests.
+#![cfg(target_os = "linux")]
+
+#[path = "contract/files.rs"]
+mod files;
+#[path = "contract/forks.rs"]
+mod forks;
+#[path = "contract/liveness.rs"]
+mod liveness;
+#[path = "contract/places.rs"]
+mod places;
+#[path = "contract/sections.rs"]
+mod sections;
+#[path = "contract/support.rs"]
+mod support;
+#[path = "contract/waits.rs"]
+mod waits;

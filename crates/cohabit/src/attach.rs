@@ -1,0 +1,406 @@
+//! Creating and opening: how a name comes to stand for one instance, constructed exactly once.
+//!
+//! ```text
+//! create  unnamed file, reserved · header, row 0, BUILDING(slot 0) · byte of slot 0 · link the name
+//!         · constructor · LIVE
+//! open    open the name · header · map · life byte · orphan? end it · mismatch? say so
+//!         · claim a slot, lock its byte · leave the life byte · wait for LIVE
+//! ```
+//!
+//! Whoever loses the race for the name has run no user code. Killed before the link, nothing is left;
+//! killed after it, the byte of slot 0 is free and the next opener ends the instance and starts over.
+//!
+//! Sources: open(2) on O_TMPFILE and linkat; systemd's rule that a lock on a file whose link count fell
+//! to zero is worthless.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use cohabit_os::error::Cause;
+use cohabit_os::liveness::LifeSection;
+use cohabit_os::place::{self, PlaceError};
+use cohabit_os::process;
+use cohabit_os::wait::{self, Deadline};
+
+use crate::create::{BuildFn, fresh, is_constructing};
+use crate::error::{Error, ErrorKind, Result};
+use crate::look::look;
+use crate::member::{Attachment, EndFn, Member, Role, Seat};
+use crate::name::check_name;
+use crate::options::{Keep, Scope, Settings};
+use crate::registry;
+use crate::schema::Schema;
+use crate::segment::Segment;
+use crate::token::{Life, Row, RowState, Token};
+
+/// The bound on waiting for the life byte, which is held for microseconds: beyond it, its holder is
+/// stopped, and an error that names it helps more than patience.
+pub(crate) const SECTION_PATIENCE: Duration = Duration::from_secs(10);
+/// How long one wait for a builder or dropper lasts before the kernel is asked about it.
+const LIFE_POLL: Duration = Duration::from_millis(10);
+
+/// What the caller's type demands of an object; `None` in a plan means "whatever stands there".
+#[derive(Debug)]
+pub(crate) struct Wanted {
+    pub(crate) fingerprint: [u8; 16],
+    pub(crate) object_size: u64,
+    pub(crate) struct_size: u64,
+    pub(crate) field_count: u32,
+    pub(crate) end: Option<EndFn>,
+    /// Makes the schema; only creating and refusing need it.
+    pub(crate) schema: fn() -> Schema,
+    /// "16 copies of 264 bytes": for the error about room.
+    pub(crate) sizes: fn() -> String,
+}
+
+/// What is asked for.
+#[derive(Debug)]
+pub(crate) struct Plan<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) settings: &'a Settings,
+    pub(crate) wanted: Option<&'static Wanted>,
+    pub(crate) role: Role,
+}
+
+/// Which of the three verbs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Verb {
+    Create,
+    Open,
+    OpenOrCreate,
+}
+
+/// What stands under a name.
+enum Found {
+    Attached(Arc<Attachment>),
+    /// Something live that was not to be attached to.
+    Occupied,
+    Absent,
+}
+
+/// Creates or opens, as the verb says.
+pub(crate) fn attach(plan: &Plan<'_>, verb: Verb, build: BuildFn<'_>) -> Result<Arc<Attachment>> {
+    check_name(plan.name)?;
+    let deadline = plan.settings.timeout.map(Deadline::after);
+    let Some(folder) = folder(plan, verb)? else {
+        return Err(not_found(plan, Path::new("")));
+    };
+    let path = folder.join(plan.name);
+    if is_constructing(&path) {
+        return Err(Error::new(
+            ErrorKind::ConstructorReentered,
+            plan.name,
+            "the constructor of this object opens it itself",
+        ));
+    }
+    loop {
+        match existing(plan, &path, verb != Verb::Create, deadline)? {
+            Found::Attached(attachment) => return Ok(attachment),
+            Found::Occupied => {
+                return Err(Error::new(
+                    ErrorKind::AlreadyExists,
+                    plan.name,
+                    format!("an object of this name is in use in {}", folder.display()),
+                ));
+            }
+            Found::Absent if verb == Verb::Open => return Err(not_found(plan, &folder)),
+            Found::Absent => {}
+        }
+        if let Some(attachment) = fresh(plan, &folder, &path, build)? {
+            return Ok(attachment);
+        }
+    }
+}
+
+/// Opens for reading only; nothing is written and nobody is disturbed.
+pub(crate) fn observe(plan: &Plan<'_>) -> Result<Arc<Attachment>> {
+    attach(plan, Verb::Open, &mut |_| Ok(()))
+}
+
+fn not_found(plan: &Plan<'_>, folder: &Path) -> Error {
+    let place = match &plan.settings.scope {
+        Scope::User if folder.as_os_str().is_empty() => "this user has no objects yet".to_owned(),
+        _ => format!("no object of this name in {}", folder.display()),
+    };
+    Error::new(ErrorKind::NotFound, plan.name, place)
+}
+
+/// The folder of the plan's scope, checked. `None`: opening, and there is none yet.
+fn folder(plan: &Plan<'_>, verb: Verb) -> Result<Option<PathBuf>> {
+    let found = match &plan.settings.scope {
+        Scope::Folder(path) => place::check_folder(path).map(|()| Some(path.clone())),
+        Scope::User if verb == Verb::Open => place::user_folder_if_present(),
+        Scope::User => place::user_folder().map(Some),
+    };
+    found.map_err(|error| place_error(plan.name, error))
+}
+
+/// Says in our words why a folder will not do.
+pub(crate) fn place_error(name: &str, error: PlaceError) -> Error {
+    let detail = error.to_string();
+    let kind = match error {
+        PlaceError::Os(os) if os.cause() == Cause::NotFound => ErrorKind::FolderMissing,
+        PlaceError::Os(os) => return Error::from_os(name, "finding the folder", os),
+        PlaceError::NotAFolder { .. } => ErrorKind::FolderMissing,
+        PlaceError::OtherOwner { .. } => ErrorKind::OtherOwner,
+        PlaceError::OthersMayWrite { .. } => ErrorKind::FolderUnsafe,
+        _ => ErrorKind::System,
+    };
+    Error::new(kind, name, detail)
+}
+
+/// Looks under the name, and attaches if there is a living instance and `claim` says so.
+fn existing(
+    plan: &Plan<'_>,
+    path: &Path,
+    claim: bool,
+    deadline: Option<Deadline>,
+) -> Result<Found> {
+    loop {
+        let Some(segment) = look(plan.name, path, plan.role)? else {
+            return Ok(Found::Absent);
+        };
+        let Some(segment) = segment else { continue };
+        if let Some(attachment) = registry::find(segment.id, plan.role) {
+            if attachment.member().segment.life_now() == Life::Live && claim {
+                check_type(plan, &segment)?;
+                return Ok(Found::Attached(attachment));
+            }
+        }
+        let step = match plan.role {
+            Role::Observer => observe_one(plan, segment)?,
+            _ => join(plan, segment, claim, deadline)?,
+        };
+        let attachment = match step {
+            Step::Again => continue,
+            Step::Occupied => return Ok(Found::Occupied),
+            Step::Absent => return Ok(Found::Absent),
+            Step::Joined(attachment) => attachment,
+        };
+        if wait_for_live(attachment.member(), deadline)? {
+            return Ok(Found::Attached(registry::enter(attachment)));
+        }
+        // Ended before it lived: whoever has a constructor starts over.
+    }
+}
+
+enum Step {
+    Joined(Arc<Attachment>),
+    Occupied,
+    Absent,
+    Again,
+}
+
+/// An observer takes no byte and writes nothing; it only sees whether anybody lives.
+fn observe_one(plan: &Plan<'_>, segment: Segment) -> Result<Step> {
+    if cfg!(not(target_pointer_width = "64")) {
+        return Err(Error::new(
+            ErrorKind::Unsupported,
+            plan.name,
+            "reading through a read-only mapping needs 64-bit loads, which this target does not promise",
+        ));
+    }
+    if segment.life_now() == Life::Dead || is_orphan(&segment)? {
+        return Ok(Step::Absent);
+    }
+    check_type(plan, &segment)?;
+    Ok(Step::Joined(Attachment::new(
+        Member::observing(segment),
+        None,
+    )))
+}
+
+/// Whether nobody keeps the instance: no live user, and nothing else that would.
+pub(crate) fn is_orphan(segment: &Segment) -> Result<bool> {
+    let kept =
+        segment.header.keep != Keep::WhileUsed && segment.header.boot == boot(&segment.name)?;
+    Ok(!kept && !segment.others_alive(None)?)
+}
+
+pub(crate) fn boot(name: &str) -> Result<u64> {
+    process::boot_id().map_err(|e| Error::from_os(name, "reading the boot id", e))
+}
+
+/// A user's or guest's way in: under the life byte, what is left over is ended and a slot claimed.
+fn join(
+    plan: &Plan<'_>,
+    segment: Segment,
+    claim: bool,
+    deadline: Option<Deadline>,
+) -> Result<Step> {
+    let patience = Deadline::after(SECTION_PATIENCE);
+    let patience = deadline.map_or(patience, |d| d.earlier(patience));
+    let Some(section) = segment.enter(patience)? else {
+        return Ok(Step::Again);
+    };
+    if is_over(&segment)? {
+        segment.end(&section)?;
+        return Ok(Step::Absent);
+    }
+    if !claim {
+        return Ok(Step::Occupied);
+    }
+    if let Err(mismatch) = check_type(plan, &segment) {
+        drop(section);
+        return Err(mismatch);
+    }
+    let seat = claim_seat(&segment, &section, plan.role)?;
+    drop(section);
+    let end = plan.wanted.and_then(|wanted| wanted.end);
+    Ok(Step::Joined(Attachment::new(
+        Member::seated(segment, plan.role, seat, false)?,
+        end,
+    )))
+}
+
+/// Whether the instance is to be ended by whoever holds the life byte: dead already, an orphan, or
+/// half built or half ended by somebody dead.
+pub(crate) fn is_over(segment: &Segment) -> Result<bool> {
+    let stopped_half_way = match segment.life_now() {
+        Life::Dead => true,
+        Life::Live => false,
+        Life::Building(actor) | Life::Dropping(actor) => segment.is_dead(actor)?,
+    };
+    Ok(stopped_half_way || is_orphan(segment)?)
+}
+
+/// Takes the first free slot, else the first whose holder is dead: row first, then the byte, so that
+/// whoever is killed in between leaves a row whose byte is free.
+fn claim_seat(segment: &Segment, section: &LifeSection, role: Role) -> Result<Seat> {
+    let state = if role == Role::Guest {
+        RowState::Guest
+    } else {
+        RowState::User
+    };
+    let slot = free_slot(segment)?;
+    let generation = segment.row_now(slot).generation + 1;
+    let token = Token { slot, generation };
+    sign_row(segment.row_display(slot));
+    segment
+        .row(slot)
+        .store(Row { generation, state }.word(), Ordering::Release); // pairs with nothing: the life byte orders rows
+    let byte = if role == Role::Guest {
+        token.guest_byte()
+    } else {
+        token.user_byte()
+    };
+    match section.anchor(byte) {
+        Ok(anchor) => Ok(Seat {
+            token,
+            _anchor: anchor,
+        }),
+        Err(e) => {
+            segment.row(slot).store(
+                Row {
+                    generation,
+                    state: RowState::Free,
+                }
+                .word(),
+                Ordering::Release,
+            ); // pairs with nothing: as above
+            Err(Error::from_os(&segment.name, "locking a slot", e))
+        }
+    }
+}
+
+fn free_slot(segment: &Segment) -> Result<u16> {
+    let usable = |slot: &u16| segment.row_now(*slot).generation != u32::MAX;
+    if let Some(slot) = segment
+        .slots()
+        .filter(usable)
+        .find(|s| segment.row_now(*s).state == RowState::Free)
+    {
+        return Ok(slot);
+    }
+    for slot in segment.slots().filter(usable) {
+        if segment.is_dead(Token {
+            slot,
+            generation: segment.row_now(slot).generation,
+        })? {
+            return Ok(slot);
+        }
+    }
+    Err(Error::new(
+        ErrorKind::SlotsFull,
+        &segment.name,
+        format!(
+            "all {} slots are taken by live users and guests",
+            segment.header.max_users
+        ),
+    ))
+}
+
+/// Writes who holds a row, for people only.
+pub(crate) fn sign_row(display: &[AtomicU64]) {
+    let me = process::identity();
+    let words = [
+        u64::from(me.pid) | u64::from(me.uid) << 32,
+        me.start,
+        me.pid_namespace,
+    ];
+    for (word, value) in display.iter().zip(words) {
+        word.store(value, Ordering::Relaxed);
+    }
+}
+
+/// Waits until the constructor is done: true, or the instance is over: false.
+fn wait_for_live(member: &Arc<Member>, deadline: Option<Deadline>) -> Result<bool> {
+    let segment = &member.segment;
+    loop {
+        let actor = match segment.life_now() {
+            Life::Live => return Ok(true),
+            Life::Dead => return Ok(false),
+            Life::Building(actor) | Life::Dropping(actor) => actor,
+        };
+        if segment.is_dead(actor)? {
+            if member.token().is_none() {
+                return Ok(false);
+            }
+            let Some(section) = segment.enter(Deadline::after(SECTION_PATIENCE))? else {
+                return Ok(false);
+            };
+            if is_over(segment)? {
+                segment.end(&section)?;
+            }
+            continue;
+        }
+        if deadline.is_some_and(Deadline::has_passed) {
+            let pid = segment.row_display(actor.slot)[0].load(Ordering::Relaxed) as u32;
+            return Err(Error::new(
+                ErrorKind::Busy,
+                &segment.name,
+                format!("pid {pid} is still constructing or ending the object"),
+            ));
+        }
+        let until = Deadline::after(LIFE_POLL);
+        let until = deadline.map_or(until, |d| d.earlier(until));
+        let seen = segment.life().load(Ordering::Relaxed);
+        if !matches!(Life::of(seen), Life::Live | Life::Dead) {
+            wait::wait(segment.life(), seen as u32, until);
+        }
+    }
+}
+
+/// Compares the object's type with the caller's.
+fn check_type(plan: &Plan<'_>, segment: &Segment) -> Result<()> {
+    let Some(wanted) = plan.wanted else {
+        return Ok(());
+    };
+    let header = &segment.header;
+    if header.fingerprint != wanted.fingerprint {
+        return Err(crate::mismatch::explain(segment, &(wanted.schema)()));
+    }
+    if header.object_size != wanted.object_size || header.has_end != wanted.end.is_some() {
+        return Err(Error::new(
+            ErrorKind::HeaderInvalid,
+            plan.name,
+            format!(
+                "the fingerprint fits, but the object has {} bytes, expected {}",
+                header.object_size, wanted.object_size
+            ),
+        ));
+    }
+    Ok(())
+}

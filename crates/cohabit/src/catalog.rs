@@ -1,0 +1,290 @@
+//! What objects there are, and tidying: what `cohabit ls`, `rm` and `gc` stand on.
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use cohabit_os::liveness::{Entered, LifeSection};
+use cohabit_os::mapping;
+use cohabit_os::place;
+use cohabit_os::wait::Deadline;
+
+use crate::attach::{is_over, place_error};
+use crate::error::{Error, ErrorKind, Result};
+use crate::format::CREATED_AT;
+use crate::look::look;
+use crate::member::Role;
+use crate::name::check_name;
+use crate::options::{Keep, Scope};
+use crate::schema::Node;
+use crate::segment::Segment;
+use crate::token::{Life, RowState};
+
+/// How long tidying one object may take.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// How an entry of a folder stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum EntryState {
+    /// In use.
+    Live,
+    /// Its constructor runs.
+    Building,
+    /// Kept, and nobody uses it: the next opener finds the last value.
+    Idle,
+    /// All its users are dead: the next opener or [`collect`] takes it away.
+    Orphan,
+    /// Ended: the next opener or [`collect`] takes the name away.
+    Ended,
+    /// No object that this program can read; see [`Entry::problem`].
+    Unreadable,
+}
+
+impl EntryState {
+    /// The state as a word.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            EntryState::Live => "live",
+            EntryState::Building => "building",
+            EntryState::Idle => "idle",
+            EntryState::Orphan => "orphan",
+            EntryState::Ended => "ended",
+            EntryState::Unreadable => "unreadable",
+        }
+    }
+}
+
+/// One name in a scope's folder.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Entry {
+    /// The object's name.
+    pub name: String,
+    /// How it stands.
+    pub state: EntryState,
+    /// Bytes of shared memory, all told; 0 if unreadable.
+    pub size: u64,
+    /// Users and guests that live, by the kernel's word.
+    pub users: usize,
+    /// How long it lives.
+    pub keep: Option<Keep>,
+    /// The label of its type, such as `MyData`.
+    pub type_name: String,
+    /// When it was created, in ns since 1970, by its creator's clock; 0 if unreadable.
+    pub created_ns: u64,
+    /// Why it cannot be read.
+    pub problem: Option<Error>,
+}
+
+/// What [`collect`] did.
+#[derive(Debug, Default)]
+#[non_exhaustive]
+pub struct Collected {
+    /// Names of objects that were taken away: orphans, ended ones, those of an earlier boot.
+    pub removed: Vec<String>,
+    /// How many were left, since they are in use or kept.
+    pub left: usize,
+    /// Names that could not be judged, with the reason.
+    pub problems: Vec<(String, Error)>,
+}
+
+/// The objects of a scope, by name. Disturbs nobody.
+///
+/// # Errors
+/// The folder is not there, not safe, or cannot be read.
+pub fn list(scope: &Scope) -> Result<Vec<Entry>> {
+    let Some(folder) = folder(scope)? else {
+        return Ok(Vec::new());
+    };
+    let mut entries: Vec<_> = names(&folder)?
+        .into_iter()
+        .filter_map(|name| {
+            let path = folder.join(&name);
+            match look(&name, &path, Role::Observer) {
+                Ok(Some(Some(segment))) => Some(describe(name, &segment)),
+                Ok(_) => None,
+                Err(problem) => Some(Entry::unreadable(name, problem)),
+            }
+        })
+        .collect();
+    entries.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok(entries)
+}
+
+/// Takes a name away: of an object that nobody uses, or, with `force`, of any one: then its users get
+/// `Ended` where they wait, and go on among themselves.
+///
+/// # Errors
+/// `Busy` with the list of users, when there are some and `force` is false; `NotFound`.
+pub fn remove(scope: &Scope, name: &str, force: bool) -> Result<()> {
+    check_name(name)?;
+    let not_found = || Error::new(ErrorKind::NotFound, name, "no object of this name");
+    let folder = folder(scope)?.ok_or_else(not_found)?;
+    let path = folder.join(name);
+    loop {
+        let segment = match look(name, &path, Role::User) {
+            Ok(None) => return Err(not_found()),
+            Ok(Some(None)) => continue,
+            Ok(Some(Some(segment))) => segment,
+            Err(error) if is_damage(&error) => return remove_damaged(name, &path, force, error),
+            Err(error) => return Err(error),
+        };
+        let Some(section) = segment.enter(Deadline::after(PATIENCE))? else {
+            continue;
+        };
+        let users = segment.users()?;
+        if !force && !users.is_empty() {
+            let users: Vec<_> = users.iter().map(ToString::to_string).collect();
+            let detail = format!("in use by {}", users.join(", "));
+            return Err(Error::new(ErrorKind::Busy, name, detail));
+        }
+        return segment.end(&section);
+    }
+}
+
+fn is_damage(error: &Error) -> bool {
+    use ErrorKind::{FormatVersion, HeaderInvalid, Oversized, Truncated};
+    matches!(
+        error.kind(),
+        FormatVersion | HeaderInvalid | Oversized | Truncated
+    )
+}
+
+/// A file of ours that cannot be read: who uses it cannot be known, so only force takes it away.
+fn remove_damaged(name: &str, path: &Path, force: bool, error: Error) -> Result<()> {
+    if !force {
+        return Err(error);
+    }
+    let os = |e| Error::from_os(name, "removing the damaged object", e);
+    let id = mapping::status_of(path).map_err(os)?.id;
+    let entered = LifeSection::enter(path, id, Some(Deadline::after(PATIENCE))).map_err(os)?;
+    match entered {
+        Entered::Yes(_section) => mapping::retire(path, id).map(drop).map_err(os),
+        Entered::Gone => Ok(()),
+        Entered::Busy => Err(Error::new(
+            ErrorKind::Busy,
+            name,
+            "another process holds its life byte",
+        )),
+    }
+}
+
+/// Takes away what nobody can use any more: orphans, ended objects, those of an earlier boot.
+///
+/// # Errors
+/// The folder is not there, not safe, or cannot be read. Trouble with one object is in the result.
+pub fn collect(scope: &Scope) -> Result<Collected> {
+    let mut collected = Collected::default();
+    let Some(folder) = folder(scope)? else {
+        return Ok(collected);
+    };
+    for name in names(&folder)? {
+        match collect_one(&name, &folder.join(&name)) {
+            Ok(Some(true)) => collected.removed.push(name),
+            Ok(Some(false)) => collected.left += 1,
+            Ok(None) => {}
+            Err(error) => collected.problems.push((name, error)),
+        }
+    }
+    collected.removed.sort();
+    Ok(collected)
+}
+
+fn collect_one(name: &str, path: &Path) -> Result<Option<bool>> {
+    let Some(Some(segment)) = look(name, path, Role::User)? else {
+        return Ok(None);
+    };
+    let Some(section) = segment.enter(Deadline::after(PATIENCE))? else {
+        return Ok(None);
+    };
+    let over = is_over(&segment)?;
+    if over {
+        segment.end(&section)?;
+    }
+    Ok(Some(over))
+}
+
+fn folder(scope: &Scope) -> Result<Option<PathBuf>> {
+    let found = match scope {
+        Scope::User => place::user_folder_if_present(),
+        Scope::Folder(path) => place::check_folder(path).map(|()| Some(path.clone())),
+    };
+    found.map_err(|error| place_error("", error))
+}
+
+/// The names in a folder that can be objects: not those of other programs' hidden files.
+fn names(folder: &Path) -> Result<Vec<String>> {
+    let names = mapping::list(folder).map_err(|e| Error::from_os("", "listing the folder", e))?;
+    Ok(names
+        .into_iter()
+        .filter(|name| check_name(name).is_ok())
+        .collect())
+}
+
+fn describe(name: String, segment: &Segment) -> Entry {
+    let live = segment.live_tokens();
+    let users = live.as_ref().map_or(0, Vec::len);
+    let counted = live
+        .iter()
+        .flatten()
+        .any(|(_, state)| *state == RowState::User);
+    let kept = !matches!(crate::attach::is_orphan(segment), Ok(true));
+    let state = match segment.life_now() {
+        Life::Dead => EntryState::Ended,
+        Life::Building(actor) if matches!(segment.is_dead(actor), Ok(false)) => {
+            EntryState::Building
+        }
+        Life::Live if counted => EntryState::Live,
+        Life::Live if kept => EntryState::Idle,
+        _ if counted => EntryState::Live,
+        _ => EntryState::Orphan,
+    };
+    Entry {
+        name,
+        state,
+        size: segment.header.segment_size,
+        users,
+        keep: Some(segment.header.keep),
+        type_name: segment
+            .schema()
+            .map_or_else(|_| String::new(), |schema| label(&schema.root)),
+        created_ns: segment.word(CREATED_AT).load(Ordering::Relaxed),
+        problem: live.err(),
+    }
+}
+
+/// A type in the words of Rust, for people.
+fn label(node: &Node) -> String {
+    match node {
+        Node::Scalar(scalar) => scalar.name().to_owned(),
+        Node::Text { len } => format!("Text<{len}>"),
+        Node::Array { of, len } => format!("[{}; {len}]", label(of)),
+        Node::Struct(node) => node.name.clone(),
+        Node::Atomic(scalar) => format!("atomic {}", scalar.name()),
+        Node::Value { of, .. } => label(of),
+    }
+}
+
+impl Entry {
+    fn unreadable(name: String, problem: Error) -> Self {
+        Entry {
+            name,
+            state: EntryState::Unreadable,
+            size: 0,
+            users: 0,
+            keep: None,
+            type_name: String::new(),
+            created_ns: 0,
+            problem: Some(problem),
+        }
+    }
+}
+
+/// The folder in which objects of a scope are, for messages; `None` if it does not exist yet.
+///
+/// # Errors
+/// The folder is not safe.
+pub fn folder_of(scope: &Scope) -> Result<Option<PathBuf>> {
+    folder(scope)
+}

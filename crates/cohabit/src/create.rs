@@ -1,0 +1,234 @@
+//! Making a new instance: whole and reserved before it has a name, constructed after.
+//!
+//! Killed before the name is linked, nothing is left. Killed after it, the byte of slot 0 is free and
+//! life is BUILDING: the next opener, or one that already waits, ends the instance and starts over.
+
+use std::cell::RefCell;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use cohabit_os::error::Cause;
+use cohabit_os::liveness::Anchor;
+use cohabit_os::mapping::{self, Access, File};
+use cohabit_os::process;
+use cohabit_os::wait::{self, Deadline};
+
+use crate::attach::{Plan, SECTION_PATIENCE, Wanted, boot, sign_row};
+use crate::error::{Error, ErrorKind, Result};
+use crate::format::{HEADER_SIZE, Header, InstanceId};
+use crate::member::{Attachment, Member, Role, Seat};
+use crate::registry;
+use crate::segment::Segment;
+use crate::token::{Life, Row, RowState, Token};
+
+/// Runs the user's constructor on zeroed memory.
+pub(crate) type BuildFn<'a> = &'a mut dyn FnMut(&Segment) -> Result<()>;
+
+thread_local! {
+    /// Paths whose constructors run on this thread: opening one of them would wait for itself.
+    static CONSTRUCTING: RefCell<Vec<PathBuf>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Whether this thread is inside the constructor of the object at `path`.
+pub(crate) fn is_constructing(path: &Path) -> bool {
+    CONSTRUCTING.with_borrow(|paths| paths.iter().any(|p| p == path))
+}
+
+/// Makes a new instance. `None`: the name was taken meanwhile, and no user code has run.
+pub(crate) fn fresh(
+    plan: &Plan<'_>,
+    folder: &Path,
+    path: &Path,
+    build: BuildFn<'_>,
+) -> Result<Option<Arc<Attachment>>> {
+    let wanted = plan.wanted.expect("creating has a type");
+    let schema = (wanted.schema)().to_json();
+    let header = new_header(plan, wanted, schema.len())?;
+    let segment = unnamed(plan, wanted, folder, path, header)?;
+    write_head(&segment, &schema);
+    let os = |doing| move |e| Error::from_os(plan.name, doing, e);
+    let own = segment
+        .file
+        .reopen(Access::ReadWrite)
+        .map_err(os("opening the new object"))?;
+    let anchor =
+        Anchor::take(own, Token::FIRST.user_byte()).map_err(os("locking the first slot"))?;
+    match segment.file.publish(path) {
+        Ok(()) => {}
+        Err(e) if e.cause() == Cause::AlreadyExists => return Ok(None),
+        Err(e) => return Err(Error::from_os(plan.name, "naming the new object", e)),
+    }
+    let seat = Seat {
+        token: Token::FIRST,
+        _anchor: anchor,
+    };
+    let member = Member::seated(segment, Role::User, seat, true)?;
+    let attachment = Attachment::new(member, wanted.end);
+    let built = Abandon {
+        member: attachment.member(),
+        armed: true,
+    }
+    .run(path, build);
+    built?;
+    // Entered before LIVE: another thread that waits for LIVE then finds the creator's attachment.
+    let attachment = registry::enter(attachment);
+    go_live(&attachment.member().segment)?;
+    Ok(Some(attachment))
+}
+
+/// The step from which on everybody may use the object.
+fn go_live(segment: &Segment) -> Result<()> {
+    let building = Life::Building(Token::FIRST).word();
+    // Release: pairs with the Acquire in `Segment::life_now`: the constructor's writes come first.
+    let stepped = segment.life().compare_exchange(
+        building,
+        Life::Live.word(),
+        Ordering::Release,
+        Ordering::Relaxed,
+    );
+    wait::wake_all(segment.life());
+    stepped.map(drop).map_err(|_| {
+        Error::new(
+            ErrorKind::Ended,
+            &segment.name,
+            "the object was removed while it was constructed",
+        )
+    })
+}
+
+/// Ends the new instance if its constructor fails or panics.
+struct Abandon<'a> {
+    member: &'a Arc<Member>,
+    armed: bool,
+}
+
+impl Abandon<'_> {
+    fn run(mut self, path: &Path, build: BuildFn<'_>) -> Result<()> {
+        CONSTRUCTING.with_borrow_mut(|paths| paths.push(path.to_owned()));
+        build(&self.member.segment)?;
+        self.armed = false;
+        Ok(())
+    }
+}
+
+impl Drop for Abandon<'_> {
+    fn drop(&mut self) {
+        CONSTRUCTING.with_borrow_mut(|paths| paths.pop());
+        if self.armed {
+            let segment = &self.member.segment;
+            if let Ok(Some(section)) = segment.enter(Deadline::after(SECTION_PATIENCE)) {
+                // What cannot be removed is DEAD, and the next opener tidies.
+                let _ = segment.end(&section);
+            }
+        }
+    }
+}
+
+fn new_header(plan: &Plan<'_>, wanted: &Wanted, schema_size: usize) -> Result<Header> {
+    let mut instance = [0; 16];
+    process::random(&mut instance)
+        .map_err(|e| Error::from_os(plan.name, "asking for randomness", e))?;
+    let header = Header {
+        keep: plan.settings.keep,
+        has_end: wanted.end.is_some(),
+        segment_size: 0,
+        instance,
+        fingerprint: wanted.fingerprint,
+        max_users: plan.settings.max_users,
+        schema_size: schema_size as u32,
+        field_count: wanted.field_count,
+        slots_at: 0,
+        object_at: 0,
+        object_size: wanted.object_size,
+        struct_size: wanted.struct_size,
+        boot: boot(plan.name)?,
+    };
+    Ok(header.place())
+}
+
+/// Reserves and maps a file that has no name yet.
+fn unnamed(
+    plan: &Plan<'_>,
+    wanted: &Wanted,
+    folder: &Path,
+    path: &Path,
+    header: Header,
+) -> Result<Segment> {
+    let size = header.segment_size;
+    let file = File::unnamed(folder, size, 0o600).map_err(|e| match e.cause() {
+        Cause::NoSpace => {
+            let there = mapping::space(folder).map_or_else(
+                |_| "an unknown amount".to_owned(),
+                |space| format!("{} of {} bytes", space.free, space.total),
+            );
+            Error::new(
+                ErrorKind::NoSpace,
+                plan.name,
+                format!(
+                    "needs {size} bytes ({}) in {}, where {there} are free",
+                    (wanted.sizes)(),
+                    folder.display()
+                ),
+            )
+        }
+        Cause::FileSizeLimit => Error::new(
+            ErrorKind::FileSizeLimit,
+            plan.name,
+            format!("needs a file of {size} bytes, which is over this process's limit"),
+        ),
+        _ => Error::from_os(plan.name, "making the new object", e),
+    })?;
+    let os = |doing| move |e| Error::from_os(plan.name, doing, e);
+    let status = file.status().map_err(os("looking at the new object"))?;
+    let len = usize::try_from(size).map_err(|_| {
+        Error::new(
+            ErrorKind::NoAddressSpace,
+            plan.name,
+            format!("{size} bytes do not fit"),
+        )
+    })?;
+    let mapping = file
+        .map(len, Access::ReadWrite)
+        .map_err(os("mapping the new object"))?;
+    let id = InstanceId {
+        file: status.id,
+        instance: header.instance,
+    };
+    Ok(Segment {
+        name: plan.name.to_owned(),
+        path: path.to_owned(),
+        header,
+        id,
+        file,
+        mapping,
+    })
+}
+
+/// Writes header, schema, the first row and BUILDING; nobody else can see the file yet.
+fn write_head(segment: &Segment, schema: &str) {
+    put_bytes(segment, 0, &segment.header.encode());
+    put_bytes(segment, HEADER_SIZE, schema.as_bytes());
+    segment
+        .word(crate::format::CREATED_AT)
+        .store(process::clock_ns(), Ordering::Relaxed);
+    sign_row(segment.row_display(0));
+    let row = Row {
+        generation: Token::FIRST.generation,
+        state: RowState::User,
+    };
+    segment.row(0).store(row.word(), Ordering::Relaxed);
+    // Relaxed: linkat publishes, a syscall on this thread after these stores.
+    segment
+        .life()
+        .store(Life::Building(Token::FIRST).word(), Ordering::Relaxed);
+}
+
+fn put_bytes(segment: &Segment, at: usize, bytes: &[u8]) {
+    let words = segment.words(at, bytes.len().next_multiple_of(8));
+    for (word, chunk) in words.iter().zip(bytes.chunks(8)) {
+        let mut whole = [0; 8];
+        whole[..chunk.len()].copy_from_slice(chunk);
+        word.store(u64::from_le_bytes(whole), Ordering::Relaxed);
+    }
+}

@@ -1,0 +1,288 @@
+//! One error type: what was tried, on which object, what was expected, what was found, what to do.
+//!
+//! [`ErrorKind`] is for programs: each kind has a stable code, which `docs/bad-input.md` lists.
+//! The text is for people: it names the object first, then what happened, and ends with the cure.
+
+use std::error::Error as StdError;
+use std::fmt;
+
+use cohabit_os::error::Cause;
+
+/// What every call of this crate returns.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Why a call failed. One pointer wide, so that a `Result` costs nothing where all goes well.
+pub struct Error(Box<Inner>);
+
+struct Inner {
+    kind: ErrorKind,
+    object: String,
+    detail: String,
+    source: Option<Box<dyn StdError + Send + Sync>>,
+}
+
+/// Declares the kinds once: the variant, its code and its cure.
+macro_rules! kinds {
+    ($($(#[$doc:meta])* $variant:ident = $code:literal, $cure:literal;)*) => {
+        /// What went wrong, for a program to match on.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        #[non_exhaustive]
+        pub enum ErrorKind { $($(#[$doc])* $variant,)* }
+
+        impl ErrorKind {
+            /// Every kind, in the order of the documentation.
+            pub const ALL: &[ErrorKind] = &[$(ErrorKind::$variant,)*];
+
+            /// The stable code of this kind, for logs and for searching the documentation.
+            pub const fn code(self) -> &'static str {
+                match self { $(ErrorKind::$variant => $code,)* }
+            }
+
+            /// What to do about it, in one sentence.
+            pub const fn cure(self) -> &'static str {
+                match self { $(ErrorKind::$variant => $cure,)* }
+            }
+        }
+    };
+}
+
+kinds! {
+    /// The name has no characters.
+    NameEmpty = "name-empty", "Give the object a name of 1 to 200 characters.";
+    /// The name is longer than 200 bytes.
+    NameTooLong = "name-too-long", "Use at most 200 bytes; a hash of the long name serves well.";
+    /// The name has a slash or a backslash in it.
+    NameSlash = "name-slash", "A name is no path: choose the folder with Scope::Folder.";
+    /// The name starts with a dot.
+    NameDot = "name-dot", "Names that start with a dot are kept for cohabit itself.";
+    /// The name has white space in it.
+    NameSpace = "name-space", "Use a dash or an underscore instead of white space.";
+    /// The name has a character outside ASCII.
+    NameNotAscii = "name-not-ascii", "Use ASCII letters, digits and . _ - { } ( ) # @ + = , only.";
+    /// The name has another character that is not allowed.
+    NameCharacter = "name-character", "Use ASCII letters, digits and . _ - { } ( ) # @ + = , only.";
+    /// The name starts with `Local\` or `Global\`.
+    NameScopePrefix = "name-scope-prefix", "Leave the prefix out and choose a Scope: Scope::User or Scope::Folder.";
+
+    /// No object of this name exists.
+    NotFound = "not-found", "Start the program that creates it first, or use open_or_create.";
+    /// An object of this name exists already, and `create` was asked for.
+    AlreadyExists = "already-exists", "Use open or open_or_create, or another name.";
+    /// The object's type is not the caller's.
+    TypeMismatch = "type-mismatch", "Rebuild both programs from one definition, or close the programs that hold the old one.";
+    /// The file was written by another version of the format.
+    FormatVersion = "format-version", "Use the same version of cohabit in all programs, or remove the object.";
+    /// The file is not an object of cohabit.
+    NotAnObject = "not-an-object", "Another program's file stands in the name's place: move it or use another name.";
+    /// The file is shorter than its header says.
+    Truncated = "truncated", "Something cut the file: remove it with `cohabit rm`, then create it anew.";
+    /// The file is longer than its header says.
+    Oversized = "oversized", "Something wrote behind the object: remove it with `cohabit rm`, then create it anew.";
+    /// The header contradicts itself.
+    HeaderInvalid = "header-invalid", "The file is damaged: remove it with `cohabit rm`, then create it anew.";
+
+    /// A symbolic link stands in the name's place.
+    SymbolicLink = "symbolic-link", "Links are never followed: remove it, or name the object itself.";
+    /// A directory stands in the name's place.
+    Directory = "directory", "Move the directory or use another name.";
+    /// A fifo, device or socket stands in the name's place.
+    NotAFile = "not-a-file", "Move it or use another name.";
+    /// The file has a second name.
+    HardLink = "hard-link", "An object has one name: remove the other link.";
+    /// The file or folder belongs to another user.
+    OtherOwner = "other-owner", "Use a name or folder of your own.";
+    /// Others may write the folder, so a name in it could be anyone's.
+    FolderUnsafe = "folder-unsafe", "Use a folder that only you may write (chmod go-w).";
+    /// The path given as a folder is none.
+    FolderMissing = "folder-missing", "Make the folder first, or use Scope::User.";
+    /// The folder is on a read-only file system.
+    ReadOnlyFilesystem = "read-only-filesystem", "Use a folder on a file system that can be written.";
+    /// The system forbids it.
+    PermissionDenied = "permission-denied", "Ask the owner of the folder, or use Scope::User.";
+
+    /// The file system has no room for the object.
+    NoSpace = "no-space", "Free some room, use fewer copies (a smaller T), or enlarge /dev/shm (Docker: --shm-size).";
+    /// The object is over the process's limit for file sizes.
+    FileSizeLimit = "file-size-limit", "Raise it (ulimit -f): the kernel would have ended the process.";
+    /// The process or the system is out of file descriptors.
+    NoDescriptors = "no-descriptors", "Close some, or raise the limit (ulimit -n).";
+    /// The process is out of address space or memory for mappings.
+    NoAddressSpace = "no-address-space", "Attach fewer or smaller objects, or raise the limit (ulimit -v).";
+    /// As many users as the object was made for are attached.
+    SlotsFull = "slots-full", "Create it with Options::max_users higher, or close some users.";
+
+    /// The constructor returned an error.
+    ConstructorFailed = "constructor-failed", "See the source: it is the constructor's own error.";
+    /// The constructor opened the object that it is constructing.
+    ConstructorReentered = "constructor-reentered", "A constructor may open other objects, not its own.";
+    /// The bits that a constructor left are no valid value.
+    ConstructorIncomplete = "constructor-incomplete", "Fill every part whose zero is not a value of its type.";
+
+    /// Somebody else held what was needed, for longer than the caller would wait.
+    Busy = "busy", "Try again, wait longer, or look at the holder that is named.";
+    /// The awaited change did not come in time.
+    TimedOut = "timed-out", "Wait longer, or see with `cohabit show` whether anyone writes.";
+    /// This instance has ended: the name may stand for a new one.
+    Ended = "ended", "Open the name again.";
+    /// The name was taken away under its users.
+    NameLost = "name-lost", "Open the name again in all programs; see who removes files there (systemd's RemoveIPC?).";
+    /// This is a forked child, which is not attached.
+    Forked = "forked", "Open the object again in the child.";
+    /// The cell does not live in an attached object.
+    NotShared = "not-shared", "Use the cell inside a Shared, not a copy of it.";
+    /// The kernel can no longer be asked who is alive.
+    LivenessLost = "liveness-lost", "The program closed cohabit's descriptor and the name is gone: open the object again.";
+    /// A peer wrote what the protocol never writes.
+    Corrupt = "corrupt", "A peer does not follow the protocol: find it with `cohabit ls`, then remove the object.";
+    /// The bits found are no value of the type.
+    BadBits = "bad-bits", "A peer wrote bits that no value of the type has: write a valid value.";
+    /// The thread waits for what it holds itself.
+    Deadlock = "deadlock", "Do not use a cell's set or update inside an update of the same cell.";
+    /// This system or target cannot do it.
+    Unsupported = "unsupported", "See the platform table in README.";
+    /// The system refused, for a reason that has no kind of its own.
+    System = "system", "See the system's own words.";
+}
+
+impl Error {
+    pub(crate) fn new(kind: ErrorKind, object: &str, detail: impl Into<String>) -> Self {
+        Self(Box::new(Inner {
+            kind,
+            object: object.to_owned(),
+            detail: detail.into(),
+            source: None,
+        }))
+    }
+
+    pub(crate) fn with_source(
+        mut self,
+        source: impl Into<Box<dyn StdError + Send + Sync>>,
+    ) -> Self {
+        self.0.source = Some(source.into());
+        self
+    }
+
+    /// Puts the object's name to an error that was made where the name was not at hand.
+    pub(crate) fn about(mut self, object: &str) -> Self {
+        if self.0.object.is_empty() {
+            self.0.object = object.to_owned();
+        }
+        self
+    }
+
+    /// Translates an answer of the system; `doing` completes "while …".
+    pub(crate) fn from_os(object: &str, doing: &str, error: cohabit_os::Error) -> Self {
+        let kind = match error.cause() {
+            Cause::NotFound => ErrorKind::NotFound,
+            Cause::AlreadyExists => ErrorKind::AlreadyExists,
+            Cause::PermissionDenied => ErrorKind::PermissionDenied,
+            Cause::ReadOnlyFilesystem => ErrorKind::ReadOnlyFilesystem,
+            Cause::NoSpace => ErrorKind::NoSpace,
+            Cause::FileSizeLimit => ErrorKind::FileSizeLimit,
+            Cause::NoDescriptors => ErrorKind::NoDescriptors,
+            Cause::NoAddressSpace => ErrorKind::NoAddressSpace,
+            Cause::SymbolicLink => ErrorKind::SymbolicLink,
+            Cause::IsDirectory => ErrorKind::Directory,
+            Cause::Unsupported => ErrorKind::Unsupported,
+            _ => ErrorKind::System,
+        };
+        Self::new(kind, object, format!("while {doing}: {error}")).with_source(error)
+    }
+
+    /// What went wrong, for a program to match on.
+    pub fn kind(&self) -> ErrorKind {
+        self.0.kind
+    }
+
+    /// The stable code of [`Error::kind`].
+    pub fn code(&self) -> &'static str {
+        self.0.kind.code()
+    }
+
+    /// The name of the object, or an empty text where the cell could not tell.
+    pub fn object(&self) -> &str {
+        &self.0.object
+    }
+
+    /// What was expected and what was found, without the name and without the cure.
+    pub fn detail(&self) -> &str {
+        &self.0.detail
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Inner {
+            kind,
+            object,
+            detail,
+            ..
+        } = &*self.0;
+        if !object.is_empty() {
+            write!(f, "`{object}`: ")?;
+        }
+        write!(f, "{detail}. {} [{}]", kind.cure(), kind.code())
+    }
+}
+
+impl fmt::Debug for Error {
+    /// The text for people: `main() -> Result` and `unwrap` print this.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self}")
+    }
+}
+
+impl StdError for Error {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.0
+            .source
+            .as_ref()
+            .map(|source| &**source as &(dyn StdError + 'static))
+    }
+}
+
+impl From<Error> for std::io::Error {
+    fn from(error: Error) -> Self {
+        use std::io::ErrorKind as Io;
+        let kind = match error.kind() {
+            ErrorKind::NotFound => Io::NotFound,
+            ErrorKind::AlreadyExists => Io::AlreadyExists,
+            ErrorKind::PermissionDenied | ErrorKind::OtherOwner => Io::PermissionDenied,
+            ErrorKind::Busy => Io::WouldBlock,
+            ErrorKind::TimedOut => Io::TimedOut,
+            ErrorKind::Deadlock => Io::Deadlock,
+            ErrorKind::Unsupported => Io::Unsupported,
+            _ => Io::Other,
+        };
+        Self::new(kind, error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_unique_and_kebab() {
+        let mut seen = std::collections::BTreeSet::new();
+        for kind in ErrorKind::ALL {
+            assert!(seen.insert(kind.code()), "{} twice", kind.code());
+            assert!(
+                kind.code()
+                    .bytes()
+                    .all(|b| b.is_ascii_lowercase() || b == b'-')
+            );
+            assert!(kind.cure().ends_with('.'), "{}", kind.code());
+        }
+    }
+
+    #[test]
+    fn the_text_names_the_object_the_finding_and_the_cure() {
+        let error = Error::new(ErrorKind::NotFound, "rpm", "no object of this name in /x");
+        assert_eq!(
+            error.to_string(),
+            "`rpm`: no object of this name in /x. Start the program that creates it first, or use \
+             open_or_create. [not-found]"
+        );
+    }
+}

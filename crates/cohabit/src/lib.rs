@@ -1,0 +1,78 @@
+//! Typed objects that live in several processes at once.
+//!
+//! Name an object, and every process of the machine that opens that name uses the same one, as simply
+//! as a global variable: without a server, at memory speed, and whole when any of the processes is
+//! killed at any instruction.
+//!
+//! ```no_run
+//! use cohabit::{SharedValue, Text, plain, text};
+//!
+//! #[plain]
+//! #[derive(Debug, Default)]
+//! struct MyData { x: i32, text: Text<256> }
+//!
+//! // in any number of processes, in any order
+//! let data = SharedValue::<MyData>::open_or_create("SharedDataName", MyData::default)?;
+//! data.set(MyData { x: 255, text: text!("Hello Shared World!") })?;
+//! let now = data.get()?;
+//! data.update(|d| d.x += 1)?;
+//! # let _ = now;
+//! # Ok::<(), cohabit::Error>(())
+//! ```
+//!
+//! - [`Shared`] is the handle, [`SharedView`] the read-only one, [`Options`] says where and how long.
+//! - [`Value`] is a value that is read and written whole.
+//! - [`macro@plain`] marks a struct as plain data; [`Text`] is text inside of it; [`Part`] names a part.
+//! - [`Error`] says what was expected, what was found and what to do.
+
+extern crate self as cohabit;
+
+mod attach;
+mod catalog;
+mod create;
+mod error;
+mod format;
+mod lock;
+mod look;
+mod member;
+mod mismatch;
+mod name;
+mod options;
+mod plain;
+mod registry;
+pub mod schema;
+mod segment;
+mod shareable;
+mod shared;
+mod site;
+mod table;
+mod token;
+pub mod untyped;
+mod users;
+mod value;
+mod view;
+mod words;
+
+pub use catalog::{Collected, Entry, EntryState, collect, folder_of, list, remove};
+pub use cohabit_macros::plain;
+pub use error::{Error, ErrorKind, Result};
+pub use name::{NAME_MAX, check_name};
+pub use options::{Keep, Scope};
+pub use plain::{BadBits, Kind, Part, Plain, Text, TextError};
+pub use shareable::{Build, Place, Shareable};
+pub use shared::{Options, Shared, SharedValue};
+pub use users::{Status, User};
+pub use value::fill::{Fill, Filled};
+pub use value::pin::Pinned;
+pub use value::{BY_VALUE_MAX, Value, Version};
+pub use view::SharedView;
+
+/// What the code that `#[plain]` writes refers to. Not for use by hand: it changes without notice.
+#[doc(hidden)]
+pub mod __private {
+    pub use crate::plain::{
+        BadBits, Copies, CopyOf, Field, Kind, Le64, MAX_DEPTH, Part, Plain, StructKind, copies,
+        stride,
+    };
+    pub use crate::words::{WordSink, WordSource, put};
+}

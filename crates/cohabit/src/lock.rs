@@ -1,0 +1,229 @@
+//! The robust lock word: free is 0, held is its holder's token, and the kernel says who is dead.
+//!
+//! ```text
+//! word               meaning               who changes it
+//! 0                  free                  anyone: 0 -> me
+//! token              held, nobody waits    the holder -> 0; a waiter -> token|WAITERS
+//! token|WAITERS      held, somebody waits  the holder -> 0, then wakes one
+//! (dead) token       held by nobody        any waiter: exactly this word -> me|WAITERS
+//! ```
+//!
+//! 1. Taking over is one compare-exchange from the exact dead word; tokens are never used twice, so a
+//!    word that is still there is still the dead one's.
+//! 2. A wake-up can die with the one that it woke. Every wait therefore looks again within 10 ms, and
+//!    no wake-up is needed for progress, only for speed.
+//! 3. Whoever waited keeps WAITERS set when it takes the lock, since it cannot know that it was alone.
+//!
+//! The shape is that of U. Drepper, "Futexes Are Tricky" (2011), mutex 2, with an owner in the word.
+
+use std::cell::Cell;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use cohabit_os::wait::{self, Deadline};
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::token::{Token, WAITERS, same_holder};
+
+/// What a protocol asks about the other processes.
+pub(crate) trait Peers {
+    /// Whether the kernel says that nobody holds `token` any more.
+    fn is_dead(&self, token: Token) -> Result<bool>;
+    /// Who that is, for an error's text.
+    fn describe(&self, token: Token) -> String;
+}
+
+/// How long a call may wait for others.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Patience {
+    /// Not at all.
+    None,
+    /// Until then.
+    Until(Deadline),
+    /// As long as it takes.
+    Forever,
+}
+
+impl Patience {
+    pub(crate) fn timeout(timeout: Duration) -> Self {
+        Patience::Until(Deadline::after(timeout))
+    }
+
+    pub(crate) fn is_over(self) -> bool {
+        match self {
+            Patience::None => true,
+            Patience::Until(deadline) => deadline.has_passed(),
+            Patience::Forever => false,
+        }
+    }
+
+    /// The end of a wait of at most `step`.
+    pub(crate) fn step(self, step: Duration) -> Deadline {
+        let end = Deadline::after(step);
+        match self {
+            Patience::Until(deadline) => end.earlier(deadline),
+            _ => end,
+        }
+    }
+}
+
+/// A held lock; dropping it lets go.
+#[derive(Debug)]
+pub(crate) struct Held<'a> {
+    word: &'a AtomicU64,
+}
+
+/// Takes the lock as `me`.
+///
+/// # Errors
+/// `Busy` when the patience ends, `Deadlock` when this thread holds it, `LivenessLost`.
+#[inline(always)]
+pub(crate) fn acquire<'a>(
+    word: &'a AtomicU64,
+    me: u64,
+    peers: &impl Peers,
+    patience: Patience,
+) -> Result<Held<'a>> {
+    // Acquire: pairs with the Release of the swap in `Held::drop` by the holder before.
+    match word.compare_exchange(0, me, Ordering::Acquire, Ordering::Relaxed) {
+        Ok(_) => Ok(Held { word }),
+        Err(_) => acquire_contended(word, me, peers, patience),
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn acquire_contended<'a>(
+    word: &'a AtomicU64,
+    me: u64,
+    peers: &impl Peers,
+    patience: Patience,
+) -> Result<Held<'a>> {
+    const SPINS: u32 = 100;
+    let mut mine = me;
+    let mut round = 0;
+    let mut pause = Duration::from_millis(1);
+    loop {
+        let seen = word.load(Ordering::Relaxed);
+        if seen == 0 {
+            // Acquire: pairs with the Release of the swap in `Held::drop`.
+            if word
+                .compare_exchange(0, mine, Ordering::Acquire, Ordering::Relaxed)
+                .is_ok()
+            {
+                return Ok(Held { word });
+            }
+            continue;
+        }
+        round += 1;
+        if round <= SPINS {
+            std::hint::spin_loop();
+            continue;
+        }
+        if is_dead(seen, me, word, peers)? {
+            // Acquire: pairs with the Release of whatever the dead holder committed before it died.
+            if word
+                .compare_exchange(seen, me | WAITERS, Ordering::Acquire, Ordering::Relaxed)
+                .is_ok()
+            {
+                return Ok(Held { word });
+            }
+            continue;
+        }
+        if patience.is_over() {
+            return Err(busy(seen, peers));
+        }
+        mine = me | WAITERS;
+        if seen & WAITERS == 0
+            && word
+                .compare_exchange(seen, seen | WAITERS, Ordering::Relaxed, Ordering::Relaxed)
+                .is_err()
+        {
+            continue;
+        }
+        wait::wait(word, (seen | WAITERS) as u32, patience.step(pause));
+        pause = (pause * 2).min(Duration::from_millis(10));
+    }
+}
+
+/// Whether a held word's holder is dead. A word that names nobody was written by nobody.
+fn is_dead(seen: u64, me: u64, word: &AtomicU64, peers: &impl Peers) -> Result<bool> {
+    if same_holder(seen, me) {
+        if is_updating(word) {
+            let detail = "this thread is inside an update of the same cell";
+            return Err(Error::new(ErrorKind::Deadlock, "", detail));
+        }
+        return Ok(false);
+    }
+    match Token::named_by(seen) {
+        Some(holder) => peers.is_dead(holder),
+        None => Ok(true),
+    }
+}
+
+fn busy(seen: u64, peers: &impl Peers) -> Error {
+    let who = Token::named_by(seen).map_or_else(|| "nobody".into(), |t| peers.describe(t));
+    Error::new(
+        ErrorKind::Busy,
+        "",
+        format!("the cell is being written by {who}"),
+    )
+}
+
+impl Drop for Held<'_> {
+    #[inline(always)]
+    fn drop(&mut self) {
+        // Release: pairs with the Acquire of whoever takes the lock next.
+        let old = self.word.swap(0, Ordering::Release);
+        if old & WAITERS != 0 {
+            wake(self.word);
+        }
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn wake(word: &AtomicU64) {
+    wait::wake_one(word);
+}
+
+/// How deep updates of different cells may be nested on one thread.
+const NESTED: usize = 16;
+
+thread_local! {
+    /// The lock words of the cells that this thread is updating, for telling a deadlock from a wait
+    /// for another thread of this process. No allocation: the first update of a thread is no slower.
+    static UPDATING: [Cell<usize>; NESTED] = const { [const { Cell::new(0) }; NESTED] };
+}
+
+/// Says that this thread runs a caller's closure while it holds `word`; undone on drop.
+#[derive(Debug)]
+pub(crate) struct Updating {
+    depth: usize,
+}
+
+impl Updating {
+    pub(crate) fn mark(word: &AtomicU64) -> Result<Updating> {
+        let address = std::ptr::from_ref(word).addr();
+        let free = UPDATING.with(|cells| {
+            let depth = cells.iter().position(|cell| cell.get() == 0)?;
+            cells[depth].set(address);
+            Some(depth)
+        });
+        free.map(|depth| Updating { depth }).ok_or_else(|| {
+            let detail = format!("updates are nested more than {NESTED} deep on one thread");
+            Error::new(ErrorKind::Deadlock, "", detail)
+        })
+    }
+}
+
+impl Drop for Updating {
+    fn drop(&mut self) {
+        UPDATING.with(|cells| cells[self.depth].set(0));
+    }
+}
+
+fn is_updating(word: &AtomicU64) -> bool {
+    let address = std::ptr::from_ref(word).addr();
+    UPDATING.with(|cells| cells.iter().any(|cell| cell.get() == address))
+}

@@ -1,0 +1,241 @@
+//! One process's use of one instance, and how it ends.
+//!
+//! [`Member`] is what is mapped and held; [`Attachment`] is what handles count. They are two, since
+//! `last_one_out` runs while the last handle goes, and the cells it uses must still find their member.
+//!
+//! Leaving never waits long: whoever cannot have the life byte within a few milliseconds leaves as if
+//! killed, which costs nobody anything; the next opener or `gc` tidies.
+//!
+//! Invariant: a user's or guest's member is entered in the address table from before its first handle
+//! to after its last; the table is zero in a forked child, so [`Member::is_here`] tells them apart.
+
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Once};
+use std::time::Duration;
+
+use cohabit_os::fork::at_exit;
+use cohabit_os::liveness::{Anchor, LifeSection};
+use cohabit_os::wait::Deadline;
+
+use crate::error::Result;
+use crate::format::InstanceId;
+use crate::options::Keep;
+use crate::segment::Segment;
+use crate::token::{Life, Row, RowState, Token};
+use crate::{registry, table};
+
+/// How long leaving tries to get the life byte.
+const LEAVE_PATIENCE: Duration = Duration::from_millis(5);
+
+/// As what a process takes part.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Role {
+    /// Maps writable, has a slot, keeps a `WhileUsed` object alive.
+    User,
+    /// The same, without the destructor's code; not counted.
+    Guest,
+    /// Maps read-only, has no slot, is not counted.
+    Observer,
+}
+
+/// What a member keeps to be seen alive.
+#[derive(Debug)]
+pub(crate) struct Seat {
+    pub(crate) token: Token,
+    /// Held until dropped, or until this address space ends.
+    pub(crate) _anchor: Anchor,
+}
+
+/// The end that a type has: calls `last_one_out` on the object at an address.
+pub(crate) type EndFn = fn(*const u8);
+
+/// What is mapped and held for one attachment.
+#[derive(Debug)]
+pub(crate) struct Member {
+    pub(crate) segment: Segment,
+    role: Role,
+    seat: Option<Seat>,
+    pub(crate) created: bool,
+}
+
+impl Member {
+    /// Makes a seated member known to its cells.
+    pub(crate) fn seated(
+        segment: Segment,
+        role: Role,
+        seat: Seat,
+        created: bool,
+    ) -> Result<Member> {
+        static HOOK: Once = Once::new();
+        HOOK.call_once(|| at_exit(leave_all));
+        let member = Member {
+            segment,
+            role,
+            seat: Some(seat),
+            created,
+        };
+        table::set(member.base(), member.size(), member.token_word()).map_err(|e| {
+            crate::Error::from_os(&member.segment.name, "making room in the address table", e)
+        })?;
+        Ok(member)
+    }
+
+    /// A member that only reads.
+    pub(crate) fn observing(segment: Segment) -> Member {
+        Member {
+            segment,
+            role: Role::Observer,
+            seat: None,
+            created: false,
+        }
+    }
+
+    pub(crate) fn key(&self) -> (InstanceId, Role) {
+        (self.segment.id, self.role)
+    }
+
+    pub(crate) fn base(&self) -> usize {
+        self.segment.mapping.base().as_ptr().addr()
+    }
+
+    pub(crate) fn size(&self) -> usize {
+        self.segment.mapping.len()
+    }
+
+    pub(crate) fn token(&self) -> Option<Token> {
+        self.seat.as_ref().map(|seat| seat.token)
+    }
+
+    fn token_word(&self) -> u64 {
+        self.token().map_or(0, Token::word)
+    }
+
+    /// Whether this process made the attachment. A view is at home in a forked child too.
+    pub(crate) fn is_here(&self) -> bool {
+        self.seat.is_none() || table::token_at(self.base()) == self.token_word()
+    }
+
+    fn set_row(&self, state: RowState) {
+        if let Some(Token { slot, generation }) = self.token() {
+            // Release: pairs with nothing that is read by rows alone; the life byte orders them.
+            self.segment
+                .row(slot)
+                .store(Row { generation, state }.word(), Ordering::Release);
+        }
+    }
+
+    /// Whether leaving now ends the instance. The caller is in the section.
+    fn is_last(&self) -> bool {
+        self.role == Role::User
+            && self.segment.header.keep == Keep::WhileUsed
+            && self.segment.life_now() != Life::Dead
+            && matches!(self.segment.others_alive(self.token()), Ok(false))
+    }
+
+    fn enter_briefly(&self) -> Option<LifeSection> {
+        self.segment
+            .enter(Deadline::after(LEAVE_PATIENCE))
+            .ok()
+            .flatten()
+    }
+
+    /// The clean way out of a seat. Whatever fails, fails as a kill would.
+    fn leave(&self, end: Option<EndFn>) {
+        let Some(mut section) = self.enter_briefly() else {
+            return;
+        };
+        if !self.is_last() {
+            self.set_row(RowState::Free);
+            return;
+        }
+        let mut panicked = None;
+        if let (Some(end), Some(token)) = (end, self.token()) {
+            if self.segment.life_now() == Life::Live {
+                // Release: pairs with the Acquire in `life_now` of whoever waits for the end.
+                self.segment
+                    .life()
+                    .store(Life::Dropping(token).word(), Ordering::Release);
+                drop(section);
+                panicked = catch_unwind(AssertUnwindSafe(|| end(self.segment.object()))).err();
+                let Some(again) = self.enter_briefly() else {
+                    return;
+                };
+                section = again;
+            }
+        }
+        // A name that cannot be taken away names a DEAD instance: the next opener tidies.
+        let _ = self.segment.end(&section);
+        drop(section);
+        if let Some(panic) = panicked.filter(|_| !std::thread::panicking()) {
+            resume_unwind(panic);
+        }
+    }
+
+    /// The way out at the end of the process: other threads may still be inside a set, so nothing is
+    /// unmapped and the byte stays until the kernel takes it.
+    fn leave_at_exit(&self) {
+        let Some(section) = self.enter_briefly() else {
+            return;
+        };
+        let last = self.is_last();
+        self.set_row(RowState::Left);
+        if last {
+            // As above: what cannot be removed is DEAD.
+            let _ = self.segment.end(&section);
+        }
+    }
+}
+
+extern "C" fn leave_all() {
+    for member in registry::all() {
+        if member.role != Role::Observer && member.is_here() {
+            member.leave_at_exit();
+        }
+    }
+}
+
+/// What the handles of one process count; its end is the leaving.
+#[derive(Debug)]
+pub(crate) struct Attachment {
+    member: Option<Arc<Member>>,
+    end: Option<EndFn>,
+}
+
+impl Attachment {
+    pub(crate) fn new(member: Member, end: Option<EndFn>) -> Arc<Attachment> {
+        Arc::new(Attachment {
+            member: Some(Arc::new(member)),
+            end,
+        })
+    }
+
+    pub(crate) fn member(&self) -> &Arc<Member> {
+        self.member.as_ref().expect("taken only in drop")
+    }
+}
+
+impl Drop for Attachment {
+    fn drop(&mut self) {
+        let Some(member) = self.member.take() else {
+            return;
+        };
+        if !member.is_here() {
+            // A forked child: the byte, the slot and the anchor's page are the parent's.
+            std::mem::forget(member);
+            return;
+        }
+        if member.seat.is_some() {
+            let left = catch_unwind(AssertUnwindSafe(|| member.leave(self.end)));
+            registry::forget(&member);
+            // Taking entries away makes no leaf, so it cannot fail.
+            let _ = table::set(member.base(), member.size(), 0);
+            drop(member);
+            if let Err(panic) = left {
+                resume_unwind(panic);
+            }
+        } else {
+            registry::forget(&member);
+        }
+    }
+}

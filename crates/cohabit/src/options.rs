@@ -1,0 +1,65 @@
+//! Where an object lives, how long, and for how many users.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Which processes find the object under its name.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Scope {
+    /// All processes of this user on this machine: a folder of the user's own, mode 0700, in
+    /// `/dev/shm` (or under `COHABIT_DIR`).
+    #[default]
+    User,
+    /// All processes that name the same folder. It must exist, belong to the user or to root, and be
+    /// writable by nobody else.
+    Folder(PathBuf),
+}
+
+/// How long the object lives.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Keep {
+    /// As long as a user is attached. After the last one, nothing is left.
+    #[default]
+    WhileUsed,
+    /// Until the machine starts anew, also without users; the next opener finds the last value.
+    UntilReboot,
+}
+
+impl Keep {
+    pub(crate) const fn code(self) -> u32 {
+        match self {
+            Keep::WhileUsed => 0,
+            Keep::UntilReboot => 1,
+        }
+    }
+
+    pub(crate) const fn from_code(code: u32) -> Option<Keep> {
+        match code {
+            0 => Some(Keep::WhileUsed),
+            1 => Some(Keep::UntilReboot),
+            _ => None,
+        }
+    }
+}
+
+/// How to create or open; made by [`Shared::options`](crate::Shared::options).
+#[derive(Clone, Debug)]
+pub(crate) struct Settings {
+    pub(crate) scope: Scope,
+    pub(crate) keep: Keep,
+    pub(crate) max_users: u32,
+    pub(crate) timeout: Option<Duration>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            scope: Scope::User,
+            keep: Keep::WhileUsed,
+            max_users: 64,
+            timeout: None,
+        }
+    }
+}

@@ -1,0 +1,17 @@
+//! The schema: what a type is, in a form that outlives the program which has the type.
+//!
+//! A constant [`Kind`](crate::plain::Kind) tree becomes a [`Schema`], whose canonical text stands
+//! in each segment, so that `cohabit show` can print an object of which it has never heard, and a
+//! 128-bit [`fingerprint`], by which programs that have the type recognise each other quickly.
+//! Where fingerprints differ, [`difference`] says in which fields.
+
+mod diff;
+mod fingerprint;
+mod json;
+mod parse;
+mod tree;
+
+pub use diff::difference;
+pub use fingerprint::fingerprint;
+pub use parse::{MAX_FIELDS, MAX_TEXT, SchemaError};
+pub use tree::{FieldNode, Node, Scalar, Schema, StructNode};

@@ -1,0 +1,243 @@
+//! A mapped segment: its words, its rows, and what the kernel says of their holders.
+//!
+//! Invariants:
+//! 1. `header` satisfies format 1 to 4 and never changes: it is this process's private copy;
+//! 2. the mapping is `header.segment_size` bytes long and lasts as long as the `Segment`;
+//! 3. peers may write every byte of it at any time, so it is only ever touched as `&AtomicU64`, at
+//!    multiples of 8, and no other reference to it is made here;
+//! 4. `file` never takes a lock: it is only asked, so that closing or asking disturbs nobody.
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use cohabit_os::liveness::{self, Entered, LifeSection};
+use cohabit_os::mapping::{self, File, Mapping};
+use cohabit_os::wait::{self, Deadline};
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::format::{ENTERED_AT, HEADER_SIZE, Header, InstanceId, LIFE_AT, ROW_SIZE};
+use crate::schema::Schema;
+use crate::token::{Life, Row, RowState, Token};
+
+/// One instance, mapped into this process.
+#[derive(Debug)]
+pub(crate) struct Segment {
+    pub(crate) name: String,
+    pub(crate) path: PathBuf,
+    pub(crate) header: Header,
+    pub(crate) id: InstanceId,
+    pub(crate) file: File,
+    pub(crate) mapping: Mapping,
+}
+
+impl Segment {
+    /// The word at a byte offset.
+    pub(crate) fn word(&self, at: usize) -> &AtomicU64 {
+        assert!(
+            at.is_multiple_of(8) && at + 8 <= self.mapping.len(),
+            "offset {at} of our own making"
+        );
+        let word = self
+            .mapping
+            .base()
+            .as_ptr()
+            .wrapping_add(at)
+            .cast::<AtomicU64>();
+        // SAFETY: invariant 2 and the assertion: mapped, aligned; invariant 3: only atomics touch it.
+        unsafe { &*word }
+    }
+
+    /// The words of `[at, at + size)`, both multiples of 8.
+    pub(crate) fn words(&self, at: usize, size: usize) -> &[AtomicU64] {
+        assert!(
+            at.is_multiple_of(8) && size.is_multiple_of(8),
+            "words are whole"
+        );
+        assert!(
+            at <= self.mapping.len() && size <= self.mapping.len() - at,
+            "words are inside"
+        );
+        let first = self
+            .mapping
+            .base()
+            .as_ptr()
+            .wrapping_add(at)
+            .cast::<AtomicU64>();
+        // SAFETY: invariant 2 and the assertions: mapped, aligned; invariant 3: only atomics touch it.
+        unsafe { std::slice::from_raw_parts(first, size / 8) }
+    }
+
+    /// Where the object starts.
+    pub(crate) fn object(&self) -> *mut u8 {
+        self.mapping
+            .base()
+            .as_ptr()
+            .wrapping_add(self.header.object_at as usize)
+    }
+
+    pub(crate) fn life(&self) -> &AtomicU64 {
+        self.word(LIFE_AT)
+    }
+
+    /// What the life word says now.
+    pub(crate) fn life_now(&self) -> Life {
+        // Relaxed load and Acquire fence, legal on read-only pages too. Acquire: pairs with the
+        // Release of `attach::go_live`: who sees LIVE sees what the constructor wrote.
+        let word = self.life().load(Ordering::Relaxed);
+        std::sync::atomic::fence(Ordering::Acquire);
+        Life::of(word)
+    }
+
+    /// Ends the instance: first DEAD, then the name, then the waiters. The caller is in the section.
+    ///
+    /// Killed in between, the next opener finds DEAD under the name and takes the name away.
+    pub(crate) fn end(&self, _in_section: &LifeSection) -> Result<()> {
+        // Release: pairs with the Acquire in `life_now`: what was done before the end is seen.
+        self.life().store(Life::Dead.word(), Ordering::Release);
+        let retired = mapping::retire(&self.path, self.id.file);
+        wait::wake_all(self.life());
+        retired
+            .map(drop)
+            .map_err(|e| Error::from_os(&self.name, "removing the ended object's name", e))
+    }
+
+    /// Takes the life byte, until `deadline`.
+    pub(crate) fn enter(&self, deadline: Deadline) -> Result<Option<LifeSection>> {
+        let entered = LifeSection::enter(&self.path, self.id.file, Some(deadline));
+        match entered.map_err(|e| Error::from_os(&self.name, "entering the life section", e))? {
+            Entered::Yes(section) => {
+                self.word(ENTERED_AT).store(
+                    u64::from(cohabit_os::process::identity().pid),
+                    Ordering::Relaxed,
+                );
+                Ok(Some(section))
+            }
+            Entered::Gone => Ok(None),
+            Entered::Busy => Err(self.busy_section()),
+        }
+    }
+
+    fn busy_section(&self) -> Error {
+        let pid = self.word(ENTERED_AT).load(Ordering::Relaxed) as u32;
+        let detail = format!(
+            "another process is opening or leaving the object and does not get on; last seen there: \
+             pid {pid} (is it stopped, in a debugger?)"
+        );
+        Error::new(ErrorKind::Busy, &self.name, detail)
+    }
+
+    pub(crate) fn row(&self, slot: u16) -> &AtomicU64 {
+        self.word(self.header.slots_at as usize + usize::from(slot) * ROW_SIZE)
+    }
+
+    /// The display words of a row: pid and uid, start time, pid namespace.
+    pub(crate) fn row_display(&self, slot: u16) -> &[AtomicU64] {
+        self.words(
+            self.header.slots_at as usize + usize::from(slot) * ROW_SIZE + 8,
+            24,
+        )
+    }
+
+    pub(crate) fn row_now(&self, slot: u16) -> Row {
+        Row::of(self.row(slot).load(Ordering::Relaxed))
+    }
+
+    pub(crate) fn slots(&self) -> impl Iterator<Item = u16> + '_ {
+        0..self.header.max_users as u16
+    }
+
+    /// Whether the kernel says that nobody holds `token` any more. It is asked through a descriptor
+    /// that never locks, and only believed if that descriptor still is this instance's.
+    pub(crate) fn is_dead(&self, token: Token) -> Result<bool> {
+        let ask = |byte| {
+            liveness::is_held(&self.file, byte)
+                .map_err(|e| Error::from_os(&self.name, "asking who is alive", e))
+        };
+        self.prove_descriptor()?;
+        let held = ask(token.user_byte())? || ask(token.guest_byte())?;
+        self.prove_descriptor()?;
+        Ok(!held)
+    }
+
+    /// The program may have closed our descriptor, and the number may mean another file by now.
+    fn prove_descriptor(&self) -> Result<()> {
+        match self.file.status() {
+            Ok(status) if status.id == self.id.file => Ok(()),
+            _ => Err(Error::new(
+                ErrorKind::LivenessLost,
+                &self.name,
+                "the descriptor that asks the kernel who is alive was closed by the program",
+            )),
+        }
+    }
+
+    /// Whether a user lives, apart from `me` and from those on their way out.
+    pub(crate) fn others_alive(&self, me: Option<Token>) -> Result<bool> {
+        for slot in self.slots() {
+            let row = self.row_now(slot);
+            let token = Token {
+                slot,
+                generation: row.generation,
+            };
+            if row.state == RowState::User && Some(token) != me && !self.is_dead(token)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Tokens of the users and guests that live.
+    pub(crate) fn live_tokens(&self) -> Result<Vec<(Token, RowState)>> {
+        let mut live = Vec::new();
+        for slot in self.slots() {
+            let row = self.row_now(slot);
+            let token = Token {
+                slot,
+                generation: row.generation,
+            };
+            if row.state != RowState::Free && !self.is_dead(token)? {
+                live.push((token, row.state));
+            }
+        }
+        Ok(live)
+    }
+
+    /// The schema that stands in the segment: hostile text, strictly parsed.
+    pub(crate) fn schema(&self) -> Result<Schema> {
+        let mut bytes = vec![0; self.header.schema_size as usize];
+        let read = self
+            .file
+            .read_at(&mut bytes, HEADER_SIZE as u64)
+            .map_err(|e| Error::from_os(&self.name, "reading the schema", e))?;
+        bytes.truncate(read);
+        Schema::parse(&bytes, self.header.has_end).map_err(|bad| {
+            let detail = format!("the schema cannot be read: {bad}");
+            Error::new(ErrorKind::HeaderInvalid, &self.name, detail)
+        })
+    }
+
+    /// Whether the instance is over, or its name taken away. Asks the kernel.
+    pub(crate) fn check_alive(&self) -> Result<()> {
+        if self.life_now() == Life::Dead {
+            return Err(Error::new(
+                ErrorKind::Ended,
+                &self.name,
+                "this instance has ended",
+            ));
+        }
+        self.prove_descriptor()?;
+        match self.file.status() {
+            Ok(status) if status.links == 0 && self.life_now() != Life::Dead => Err(Error::new(
+                ErrorKind::NameLost,
+                &self.name,
+                format!("the name was removed from {}", self.path.display()),
+            )),
+            Ok(status) if status.links == 0 => Err(Error::new(
+                ErrorKind::Ended,
+                &self.name,
+                "this instance has ended",
+            )),
+            _ => Ok(()),
+        }
+    }
+}

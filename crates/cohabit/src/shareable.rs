@@ -1,0 +1,192 @@
+//! What may be lived in by several processes at once, and how it is built.
+
+use std::error::Error as StdError;
+use std::mem::MaybeUninit;
+use std::sync::atomic::{
+    AtomicI8, AtomicI16, AtomicI32, AtomicI64, AtomicU8, AtomicU16, AtomicU32, AtomicU64,
+};
+
+use crate::attach::Wanted;
+use crate::error::Result;
+use crate::plain::{Kind, Plain};
+use crate::schema;
+use crate::value::{Value, fill};
+
+/// A type that several processes may use at once, through `&T`, where it stands.
+///
+/// Shareable is to [`Plain`] as `Sync` is to `Send`: atomics of fixed width and cells, such as
+/// [`Value`], are Shareable; plain data is put into a cell.
+///
+/// # Safety
+/// - Every bit pattern of the bytes is a valid `Self`, and every byte may change at any time: the type
+///   consists of atomics of fixed width and of cells of this crate, with `repr(C)`.
+/// - [`Shareable::KIND`] describes exactly its layout, which is the same on every target.
+/// - It needs no `Drop`, and refers to nothing outside its own bytes.
+pub unsafe trait Shareable: Sized + Send + Sync + 'static {
+    /// What it is, for schema and fingerprint.
+    const KIND: Kind;
+
+    /// Whether [`Shareable::last_one_out`] is to be run. It counts in the fingerprint.
+    const HAS_END: bool = false;
+
+    /// Run at most once, by the last user that leaves cleanly a `WhileUsed` object; never for an
+    /// orphan, at process exit, or for a kept object.
+    fn last_one_out(&self) {}
+}
+
+macro_rules! atomics {
+    ($($atomic:ty: $kind:ident),*) => {$(
+        // SAFETY: an atomic of fixed width: any bits are a value, and it is made to be changed.
+        unsafe impl Shareable for $atomic {
+            const KIND: Kind = Kind::Atomic { of: &Kind::$kind };
+        }
+    )*};
+}
+atomics!(
+    AtomicU8: U8, AtomicU16: U16, AtomicU32: U32, AtomicU64: U64,
+    AtomicI8: I8, AtomicI16: I16, AtomicI32: I32, AtomicI64: I64
+);
+
+// SAFETY: its bytes are only accessed as atomic words (invariant 2 of `crate::value`).
+unsafe impl<T: Plain> Shareable for Value<T> {
+    const KIND: Kind = Kind::value_of::<T>();
+}
+
+/// Demands of an object of type `T`, as constants.
+pub(crate) struct WantedOf<T>(std::marker::PhantomData<T>);
+
+impl<T: Shareable> WantedOf<T> {
+    /// What opening compares with.
+    pub(crate) const WANTED: &'static Wanted = &Wanted {
+        fingerprint: schema::fingerprint(&T::KIND, T::HAS_END),
+        object_size: {
+            assert!(size_of::<T>() > 0, "an object has at least one byte");
+            assert!(align_of::<T>() <= 64, "an object's alignment is at most 64");
+            assert!(
+                !std::mem::needs_drop::<T>(),
+                "use last_one_out instead of Drop"
+            );
+            assert!(
+                size_of::<T>() == T::KIND.size(),
+                "KIND must describe the type"
+            );
+            size_of::<T>() as u64
+        },
+        struct_size: struct_of(&T::KIND).0,
+        field_count: struct_of(&T::KIND).1,
+        end: if T::HAS_END { Some(run_end::<T>) } else { None },
+        schema: || schema::Schema::of(&T::KIND, T::HAS_END),
+        sizes: || sizes(&T::KIND),
+    };
+}
+
+/// Size and number of fields of the struct that an object is about.
+const fn struct_of(kind: &Kind) -> (u64, u32) {
+    match kind {
+        Kind::Value { of, .. } => struct_of(of),
+        Kind::Struct(kind) => (kind.size as u64, kind.fields.len() as u32),
+        other => (other.size() as u64, 0),
+    }
+}
+
+fn sizes(kind: &Kind) -> String {
+    match kind {
+        Kind::Value { copies, of, .. } => {
+            format!("{copies} copies of {} bytes, and the head", of.size())
+        }
+        other => format!("{} bytes, and the head", other.size()),
+    }
+}
+
+fn run_end<T: Shareable>(object: *const u8) {
+    // SAFETY: `object` is where a T was constructed in a mapping that the caller holds; by the trait's
+    // contract any bits are a T, which may be used through `&T` at any time.
+    let object = unsafe { &*object.cast::<T>() };
+    object.last_one_out();
+}
+
+/// What a constructor may return for a `Self`: the object, for a [`Value`] its contents, either of
+/// them in a `Box`, or a `Result` of any of these.
+pub trait Build<I>: Shareable {
+    /// Puts what the constructor returned into the new, zeroed object.
+    #[doc(hidden)]
+    fn build(input: I, place: Place<Self>) -> Result<()>;
+}
+
+/// Where a new object is to be built; zeroed, and used by nobody who follows the protocol.
+#[derive(Debug)]
+pub struct Place<T>(*mut T);
+
+impl<T: Shareable> Place<T> {
+    pub(crate) fn at(object: *mut u8) -> Self {
+        Self(object.cast())
+    }
+
+    /// The new object, for cells that are written through atomics.
+    fn cell(&self) -> &T {
+        // SAFETY: the creator's mapping holds a whole T here; any bits are one (contract of Shareable).
+        unsafe { &*self.0 }
+    }
+
+    /// Copies a whole T in. Bytes go as volatile words: a peer that breaks the rules may write here
+    /// already, and then no ordinary store would be allowed. Padding stays what it is.
+    fn write(&self, value: &T) {
+        let from = std::ptr::from_ref(value).cast::<MaybeUninit<u8>>();
+        for at in 0..size_of::<T>() {
+            // SAFETY: `at` is inside the T.
+            let from = unsafe { from.add(at) };
+            // SAFETY: a MaybeUninit byte of the T may be read, whatever it is.
+            let byte = unsafe { from.read() };
+            let to = self.0.cast::<MaybeUninit<u8>>().wrapping_add(at);
+            // SAFETY: `at` is inside the new object, which is mapped writable.
+            unsafe { to.write_volatile(byte) };
+        }
+    }
+}
+
+impl<T: Shareable> Build<T> for T {
+    fn build(input: T, place: Place<T>) -> Result<()> {
+        place.write(&input);
+        Ok(())
+    }
+}
+
+impl<T: Shareable> Build<Box<T>> for T {
+    fn build(input: Box<T>, place: Place<T>) -> Result<()> {
+        place.write(&input);
+        Ok(())
+    }
+}
+
+impl<T: Plain> Build<T> for Value<T> {
+    fn build(input: T, place: Place<Self>) -> Result<()> {
+        crate::value::assert_small::<T>();
+        fill::from_value(place.cell(), &input);
+        Ok(())
+    }
+}
+
+impl<T: Plain> Build<Box<T>> for Value<T> {
+    fn build(input: Box<T>, place: Place<Self>) -> Result<()> {
+        fill::from_value(place.cell(), &*input);
+        Ok(())
+    }
+}
+
+impl<T, I, E> Build<Result<I, E>> for T
+where
+    T: Build<I>,
+    E: Into<Box<dyn StdError + Send + Sync>>,
+{
+    fn build(input: Result<I, E>, place: Place<T>) -> Result<()> {
+        T::build(input.map_err(|error| fill::failed(error.into()))?, place)
+    }
+}
+
+/// Runs a filling constructor in place.
+pub(crate) fn build_in_place<T: Plain, R: fill::Filled>(
+    fill: impl FnOnce(&mut fill::Fill<'_, T>) -> R,
+    place: Place<Value<T>>,
+) -> Result<()> {
+    fill::in_place(place.cell(), fill)
+}

@@ -1,0 +1,334 @@
+//! `Shared<T>`: an object by name, used through `&T`.
+
+use std::fmt;
+use std::ops::Deref;
+use std::ptr::NonNull;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::attach::{Plan, Verb, attach, observe};
+use crate::error::Result;
+use crate::member::{Attachment, Member, Role};
+use crate::options::{Keep, Scope, Settings};
+use crate::plain::Plain;
+use crate::segment::Segment;
+use crate::shareable::{Build, Place, Shareable, WantedOf, build_in_place};
+use crate::users::{Status, User};
+use crate::value::Value;
+use crate::value::fill::{Fill, Filled};
+use crate::view::SharedView;
+
+/// A handle on an object that lives in several processes at once. Dereferencing it is a pointer,
+/// nothing else; cloning it gives another handle on the same attachment.
+///
+/// When the last handle of this process goes, the process leaves the object; when the last user
+/// leaves a [`Keep::WhileUsed`] object, nothing of it stays. A handle in a `static` leaves at `exit`.
+///
+/// # If a peer dies
+/// Its slot is free for others, its locks can be had, and what it had committed stays.
+///
+/// # After fork
+/// The child is not attached: calls on cells say `Forked` until the child opens the object anew;
+/// plain atomics still work and are the parent's; dropping the handle does nothing.
+pub struct Shared<T: Shareable> {
+    object: NonNull<T>,
+    attachment: Arc<Attachment>,
+}
+
+/// An object that is one value: see [`Value`].
+pub type SharedValue<T> = Shared<Value<T>>;
+
+// SAFETY: a handle gives `&T` only, and T is Sync; the pointer is to memory shared by all threads.
+unsafe impl<T: Shareable> Send for Shared<T> {}
+// SAFETY: as for Send.
+unsafe impl<T: Shareable> Sync for Shared<T> {}
+
+impl<T: Shareable> Deref for Shared<T> {
+    type Target = T;
+
+    #[inline(always)]
+    fn deref(&self) -> &T {
+        // SAFETY: the attachment keeps the mapping, the type was checked at the opening, and by the
+        // contract of Shareable any bits are a T that may be used through `&T` while peers change it.
+        unsafe { self.object.as_ref() }
+    }
+}
+
+impl<T: Shareable> Clone for Shared<T> {
+    fn clone(&self) -> Self {
+        Self {
+            object: self.object,
+            attachment: Arc::clone(&self.attachment),
+        }
+    }
+}
+
+impl<T: Shareable> Shared<T> {
+    fn over(attachment: Arc<Attachment>) -> Self {
+        let object = attachment.member().segment.object().cast();
+        let object = NonNull::new(object).expect("a mapping is not at address 0");
+        Self { object, attachment }
+    }
+
+    fn member(&self) -> &Member {
+        self.attachment.member()
+    }
+
+    /// Opens the object, or constructs it if there is none: exactly once, however many race.
+    ///
+    /// # Errors
+    /// Every kind of [`ErrorKind`](crate::ErrorKind) that is about names, places, types, resources
+    /// and constructors.
+    pub fn open_or_create<I>(name: &str, build: impl FnOnce() -> I) -> Result<Self>
+    where
+        T: Build<I>,
+    {
+        Self::options().open_or_create(name, build)
+    }
+
+    /// Constructs a new object.
+    ///
+    /// # Errors
+    /// `AlreadyExists` if one of this name is in use; else as [`Shared::open_or_create`].
+    pub fn create<I>(name: &str, build: impl FnOnce() -> I) -> Result<Self>
+    where
+        T: Build<I>,
+    {
+        Self::options().create(name, build)
+    }
+
+    /// Opens an object that exists.
+    ///
+    /// # Errors
+    /// `NotFound`; else as [`Shared::open_or_create`].
+    pub fn open(name: &str) -> Result<Self> {
+        Self::options().open(name)
+    }
+
+    /// Opens an object that exists, for reading only: this process then can disturb nobody.
+    ///
+    /// # Errors
+    /// As [`Shared::open`]; `Unsupported` on 32-bit targets.
+    pub fn open_read_only(name: &str) -> Result<SharedView<T>> {
+        Self::options().open_read_only(name)
+    }
+
+    /// Where the object lives, how long, for how many users: then one of the verbs.
+    pub fn options() -> Options<T> {
+        Options {
+            settings: Settings::default(),
+            of: std::marker::PhantomData,
+        }
+    }
+
+    /// Whether this attachment constructed the object. True in exactly one attachment of an instance.
+    pub fn created(&self) -> bool {
+        self.member().created
+    }
+
+    /// The object's name.
+    pub fn name(&self) -> &str {
+        &self.member().segment.name
+    }
+
+    /// Bytes of shared memory that the object takes, all told.
+    pub fn size(&self) -> u64 {
+        self.member().segment.header.segment_size
+    }
+
+    /// The users and guests that live, this one included. Asks the kernel.
+    ///
+    /// # Errors
+    /// `LivenessLost`.
+    pub fn users(&self) -> Result<Vec<User>> {
+        self.member().segment.users()
+    }
+
+    /// Whether the instance still lives under its name. Asks the kernel.
+    ///
+    /// # Errors
+    /// `LivenessLost`.
+    pub fn status(&self) -> Result<Status> {
+        self.member().segment.status()
+    }
+}
+
+impl<T: Plain> Shared<Value<T>> {
+    /// Opens the object, or constructs it in place, part by part: for a large T.
+    ///
+    /// # Errors
+    /// As [`Shared::open_or_create`]; `ConstructorIncomplete` if what was left at zero is no value.
+    pub fn open_or_create_with<R: Filled>(
+        name: &str,
+        fill: impl FnOnce(&mut Fill<'_, T>) -> R,
+    ) -> Result<Self> {
+        Self::options().open_or_create_with(name, fill)
+    }
+
+    /// Constructs a new object in place, part by part: for a large T.
+    ///
+    /// # Errors
+    /// As [`Shared::create`]; `ConstructorIncomplete` if what was left at zero is no value.
+    pub fn create_with<R: Filled>(
+        name: &str,
+        fill: impl FnOnce(&mut Fill<'_, T>) -> R,
+    ) -> Result<Self> {
+        Self::options().create_with(name, fill)
+    }
+}
+
+impl<T: Shareable> fmt::Debug for Shared<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Shared")
+            .field("name", &self.name())
+            .finish_non_exhaustive()
+    }
+}
+
+/// How to create or open an object; ends in one of the verbs.
+///
+/// ```no_run
+/// use cohabit::{Keep, Scope, SharedValue};
+/// let limits = SharedValue::<[f64; 4]>::options()
+///     .scope(Scope::Folder("/run/rig".into()))
+///     .keep(Keep::UntilReboot)
+///     .max_users(8)
+///     .open_or_create("limits", || [0.0; 4])?;
+/// # Ok::<(), cohabit::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct Options<T> {
+    settings: Settings,
+    of: std::marker::PhantomData<fn() -> T>,
+}
+
+impl<T> Clone for Options<T> {
+    fn clone(&self) -> Self {
+        Self {
+            settings: self.settings.clone(),
+            of: self.of,
+        }
+    }
+}
+
+impl<T: Shareable> Options<T> {
+    /// Which processes find the object. Default: [`Scope::User`].
+    #[must_use]
+    pub fn scope(mut self, scope: Scope) -> Self {
+        self.settings.scope = scope;
+        self
+    }
+
+    /// How long the object lives. Default: [`Keep::WhileUsed`]. Counts for the one that creates it.
+    #[must_use]
+    pub fn keep(mut self, keep: Keep) -> Self {
+        self.settings.keep = keep;
+        self
+    }
+
+    /// How many processes can be attached at once, 1 to 4096; default 64, 32 bytes each. Counts for
+    /// the one that creates the object. Observers need no slot.
+    #[must_use]
+    pub fn max_users(mut self, users: u32) -> Self {
+        self.settings.max_users = users.clamp(1, crate::format::MAX_USERS_LIMIT);
+        self
+    }
+
+    /// How long to wait for a constructor that runs in another process. Default: as long as it takes.
+    #[must_use]
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.settings.timeout = Some(timeout);
+        self
+    }
+
+    fn run(
+        &self,
+        name: &str,
+        verb: Verb,
+        build: impl FnOnce(Place<T>) -> Result<()>,
+    ) -> Result<Shared<T>> {
+        let mut build = Some(build);
+        let mut once = |segment: &Segment| {
+            let build = build
+                .take()
+                .expect("a constructor runs at most once for a call");
+            build(Place::at(segment.object())).map_err(|error| error.about(&segment.name))
+        };
+        attach(&self.plan(name, Role::User), verb, &mut once).map(Shared::over)
+    }
+
+    fn plan<'a>(&'a self, name: &'a str, role: Role) -> Plan<'a> {
+        Plan {
+            name,
+            settings: &self.settings,
+            wanted: Some(WantedOf::<T>::WANTED),
+            role,
+        }
+    }
+
+    /// See [`Shared::open_or_create`].
+    ///
+    /// # Errors
+    /// The same.
+    pub fn open_or_create<I>(&self, name: &str, build: impl FnOnce() -> I) -> Result<Shared<T>>
+    where
+        T: Build<I>,
+    {
+        self.run(name, Verb::OpenOrCreate, |place| T::build(build(), place))
+    }
+
+    /// See [`Shared::create`].
+    ///
+    /// # Errors
+    /// The same.
+    pub fn create<I>(&self, name: &str, build: impl FnOnce() -> I) -> Result<Shared<T>>
+    where
+        T: Build<I>,
+    {
+        self.run(name, Verb::Create, |place| T::build(build(), place))
+    }
+
+    /// See [`Shared::open`].
+    ///
+    /// # Errors
+    /// The same.
+    pub fn open(&self, name: &str) -> Result<Shared<T>> {
+        self.run(name, Verb::Open, |_| Ok(()))
+    }
+
+    /// See [`Shared::open_read_only`].
+    ///
+    /// # Errors
+    /// The same.
+    pub fn open_read_only(&self, name: &str) -> Result<SharedView<T>> {
+        observe(&self.plan(name, Role::Observer)).map(SharedView::over)
+    }
+}
+
+impl<T: Plain> Options<Value<T>> {
+    /// See [`Shared::open_or_create_with`].
+    ///
+    /// # Errors
+    /// The same.
+    pub fn open_or_create_with<R: Filled>(
+        &self,
+        name: &str,
+        fill: impl FnOnce(&mut Fill<'_, T>) -> R,
+    ) -> Result<SharedValue<T>> {
+        self.run(name, Verb::OpenOrCreate, |place| {
+            build_in_place(fill, place)
+        })
+    }
+
+    /// See [`Shared::create_with`].
+    ///
+    /// # Errors
+    /// The same.
+    pub fn create_with<R: Filled>(
+        &self,
+        name: &str,
+        fill: impl FnOnce(&mut Fill<'_, T>) -> R,
+    ) -> Result<SharedValue<T>> {
+        self.run(name, Verb::Create, |place| build_in_place(fill, place))
+    }
+}

@@ -1,0 +1,116 @@
+//! Building a value in place: parts are written into zeroed words, never through `&mut T`.
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::Value;
+use super::cell::{CellWords, Commit};
+use crate::error::{Error, ErrorKind, Result};
+use crate::plain::{Part, Plain};
+use crate::words;
+
+/// Writes the parts of a new value. What is not written is zero.
+///
+/// # Examples
+/// ```no_run
+/// use cohabit::{SharedValue, plain};
+///
+/// #[plain]
+/// struct Map { width: u32, cells: [f32; 4_000_000] }
+///
+/// let map = SharedValue::<Map>::open_or_create_with("map", |fill| {
+///     fill.put(Map::WIDTH, 2000);
+///     fill.put(Map::CELLS.at(7), 1.5);
+/// })?;
+/// # Ok::<(), cohabit::Error>(())
+/// ```
+pub struct Fill<'a, T> {
+    words: &'a [AtomicU64],
+    of: PhantomData<fn(T)>,
+}
+
+impl<T: Plain> Fill<'_, T> {
+    /// Writes one part.
+    pub fn put<F: Plain>(&mut self, part: Part<T, F>, value: F) {
+        self.put_from(part, &value);
+    }
+
+    /// Writes one part from where it is: for a large one.
+    pub fn put_from<F: Plain>(&mut self, part: Part<T, F>, value: &F) {
+        words::store_part(value, self.words, part.offset());
+    }
+}
+
+impl<T> fmt::Debug for Fill<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Fill")
+    }
+}
+
+/// What a filling closure may return: nothing, or a Result.
+pub trait Filled {
+    /// The constructor's own error, if it had one.
+    #[doc(hidden)]
+    fn outcome(self) -> Result<(), Box<dyn std::error::Error + Send + Sync>>;
+}
+
+impl Filled for () {
+    fn outcome(self) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+        Ok(())
+    }
+}
+
+impl<E: Into<Box<dyn std::error::Error + Send + Sync>>> Filled for Result<(), E> {
+    fn outcome(self) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+        self.map_err(Into::into)
+    }
+}
+
+/// Fills copy 0 of a zeroed cell from a whole value, and makes it version 1.
+pub(crate) fn from_value<T: Plain>(cell: &Value<T>, value: &T) {
+    words::store(value, cell.data(0));
+    finish(cell);
+}
+
+/// Fills copy 0 of a zeroed cell by parts, checks its bits, and makes it version 1.
+pub(crate) fn in_place<T: Plain, R: Filled>(
+    cell: &Value<T>,
+    fill: impl FnOnce(&mut Fill<'_, T>) -> R,
+) -> Result<()> {
+    let outcome = fill(&mut Fill {
+        words: cell.data(0),
+        of: PhantomData,
+    })
+    .outcome();
+    outcome.map_err(failed)?;
+    if !T::ANY_BITS {
+        check_words::<T>(cell.data(0))?;
+    }
+    finish(cell);
+    Ok(())
+}
+
+/// The constructor's own error, wrapped.
+pub(crate) fn failed(source: Box<dyn std::error::Error + Send + Sync>) -> Error {
+    let detail = format!("the constructor failed: {source}");
+    Error::new(ErrorKind::ConstructorFailed, "", detail).with_source(source)
+}
+
+fn check_words<T: Plain>(words: &[AtomicU64]) -> Result<()> {
+    let mut copy = Box::<T>::new_uninit();
+    // SAFETY: `copy` is ours, aligned and as large as a T.
+    unsafe { words::load(words, copy.as_mut_ptr()) };
+    // SAFETY: the copy is private, aligned and loaded: every byte of every field is written.
+    unsafe { T::check(copy.as_ptr()) }.map_err(|bad| {
+        let detail = format!("what the constructor left is no value: {bad}");
+        Error::new(ErrorKind::ConstructorIncomplete, "", detail)
+    })
+}
+
+/// Relaxed throughout: LIVE, stored with Release after the constructor, publishes it all.
+fn finish<T: Plain>(cell: &Value<T>) {
+    cell.stamp(0)
+        .store(Commit::FIRST.version(), Ordering::Relaxed);
+    cell.commit().store(Commit::FIRST.0, Ordering::Relaxed);
+}

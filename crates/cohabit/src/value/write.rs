@@ -1,0 +1,141 @@
+//! Writing: take the lock, fill a free copy, commit it, let go.
+//!
+//! Killed before the commit, nothing has changed that anyone sees; killed after it, the value is the
+//! value, and a waiter that was not woken looks again within 100 ms.
+
+use std::mem::MaybeUninit;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::cell::{self, CellWords, Commit};
+use super::{Value, Version, checked, checked_box};
+use crate::error::Result;
+use crate::lock::{self, Held, Patience, Updating};
+use crate::plain::{Part, Plain};
+use crate::site::Site;
+use crate::words;
+
+/// The largest private copy that `update` keeps on the stack, in bytes.
+const ON_STACK_MAX: usize = 16 * 1024;
+
+/// Takes the lock and reads what is committed.
+#[inline(always)]
+fn begin<C: CellWords>(cell: &C, site: Site, patience: Patience) -> Result<(Held<'_>, Commit)> {
+    let held = lock::acquire(cell.lock(), site.me(), &site, patience);
+    let held = held.map_err(|error| site.name(error))?;
+    let commit = cell::committed(cell).map_err(|error| site.name(error))?;
+    Ok((held, commit))
+}
+
+/// Fills a free copy by `fill` and commits it. The caller holds the lock.
+#[inline(always)]
+pub(crate) fn publish<C: CellWords>(
+    cell: &C,
+    _held: &Held<'_>,
+    commit: Commit,
+    fill: impl FnOnce(&[AtomicU64]),
+) -> Version {
+    let index = cell::pick(cell, commit);
+    let next = Commit::new(commit.version() + 1, index);
+    cell::begin_fill(cell, index, next);
+    fill(cell.data(index));
+    cell::commit(cell, next);
+    Version(next.version())
+}
+
+/// Replaces the whole value.
+#[inline(always)]
+pub(crate) fn whole<T: Plain>(
+    cell: &Value<T>,
+    site: Site,
+    patience: Patience,
+    value: &T,
+) -> Result<Version> {
+    let (held, commit) = begin(cell, site, patience)?;
+    Ok(publish(cell, &held, commit, |words| {
+        words::store(value, words)
+    }))
+}
+
+/// Replaces one part: the committed copy is copied inside the segment, patched, and committed.
+pub(crate) fn part<T: Plain, F: Plain>(
+    cell: &Value<T>,
+    site: Site,
+    patience: Patience,
+    part: Part<T, F>,
+    value: &F,
+) -> Result<Version> {
+    let (held, commit) = begin(cell, site, patience)?;
+    let from = cell.data(commit.index());
+    Ok(publish(cell, &held, commit, |to| {
+        copy_words(from, to);
+        words::store_part(value, to, part.offset());
+    }))
+}
+
+/// Copies words inside the segment; nobody writes `from`, and `to` is the lock holder's.
+pub(crate) fn copy_words(from: &[AtomicU64], to: &[AtomicU64]) {
+    for (from, to) in from.iter().zip(to) {
+        to.store(from.load(Ordering::Relaxed), Ordering::Relaxed);
+    }
+}
+
+/// Changes a private copy and commits it.
+#[inline(always)]
+pub(crate) fn update<T: Plain, R>(
+    cell: &Value<T>,
+    site: Site,
+    patience: Patience,
+    change: impl FnOnce(&mut T) -> R,
+) -> Result<R> {
+    let (held, commit) = begin(cell, site, patience)?;
+    if size_of::<T>() <= ON_STACK_MAX {
+        update_on_stack(cell, site, &held, commit, change)
+    } else {
+        update_on_heap(cell, site, &held, commit, change)
+    }
+}
+
+#[inline(never)]
+fn update_on_stack<T: Plain, R>(
+    cell: &Value<T>,
+    site: Site,
+    held: &Held<'_>,
+    commit: Commit,
+    change: impl FnOnce(&mut T) -> R,
+) -> Result<R> {
+    let mut copy = MaybeUninit::<T>::uninit();
+    // SAFETY: `copy` is ours, aligned and as large as a T.
+    unsafe { words::load(cell.data(commit.index()), copy.as_mut_ptr()) };
+    let mut value = checked(copy).map_err(|error| site.name(error))?;
+    let result = run(cell, site, &mut value, change)?;
+    publish(cell, held, commit, |words| words::store(&value, words));
+    Ok(result)
+}
+
+#[inline(never)]
+fn update_on_heap<T: Plain, R>(
+    cell: &Value<T>,
+    site: Site,
+    held: &Held<'_>,
+    commit: Commit,
+    change: impl FnOnce(&mut T) -> R,
+) -> Result<R> {
+    let mut copy = Box::<T>::new_uninit();
+    // SAFETY: `copy` is ours, aligned and as large as a T.
+    unsafe { words::load(cell.data(commit.index()), copy.as_mut_ptr()) };
+    let mut value = checked_box(copy).map_err(|error| site.name(error))?;
+    let result = run(cell, site, &mut *value, change)?;
+    publish(cell, held, commit, |words| words::store(&*value, words));
+    Ok(result)
+}
+
+/// Runs the caller's closure, marked, so that a write to the same cell in it is told from a wait.
+fn run<T: Plain, R>(
+    cell: &Value<T>,
+    site: Site,
+    value: &mut T,
+    change: impl FnOnce(&mut T) -> R,
+) -> Result<R> {
+    let _updating = Updating::mark(cell.lock()).map_err(|error| site.name(error))?;
+    Ok(change(value))
+}

@@ -1,0 +1,178 @@
+//! `SharedView<T>`: an object by name, for reading only.
+
+use std::fmt;
+use std::ptr::NonNull;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use crate::error::Result;
+use crate::member::{Attachment, Member};
+use crate::plain::{Part, Plain};
+use crate::shareable::Shareable;
+use crate::users::{Status, User};
+use crate::value::{self, Value, Version, read, wait};
+
+/// A read-only view of an object: the pages are mapped read-only, no slot is taken, nothing is written.
+/// It can neither block, starve nor corrupt anybody, and keeps nothing alive.
+///
+/// It never derefs to `T`, since on a read-only page even a failing compare-exchange ends the process.
+/// It goes on reading in a forked child.
+///
+/// # If a peer dies
+/// Nothing changes: the last committed value stays readable, also when nobody is left.
+pub struct SharedView<T: Shareable> {
+    object: NonNull<T>,
+    attachment: Arc<Attachment>,
+}
+
+// SAFETY: as for Shared: a pointer to memory that all threads may read.
+unsafe impl<T: Shareable> Send for SharedView<T> {}
+// SAFETY: as for Send.
+unsafe impl<T: Shareable> Sync for SharedView<T> {}
+
+impl<T: Shareable> Clone for SharedView<T> {
+    fn clone(&self) -> Self {
+        Self {
+            object: self.object,
+            attachment: Arc::clone(&self.attachment),
+        }
+    }
+}
+
+impl<T: Shareable> SharedView<T> {
+    pub(crate) fn over(attachment: Arc<Attachment>) -> Self {
+        let object = attachment.member().segment.object().cast();
+        let object = NonNull::new(object).expect("a mapping is not at address 0");
+        Self { object, attachment }
+    }
+
+    fn member(&self) -> &Member {
+        self.attachment.member()
+    }
+
+    /// Only for relaxed loads of at most 64 bits, which are legal on read-only pages.
+    fn object(&self) -> &T {
+        // SAFETY: the attachment keeps the mapping, the type was checked at the opening, and by the
+        // contract of Shareable any bits are a T.
+        unsafe { self.object.as_ref() }
+    }
+
+    /// The object's name.
+    pub fn name(&self) -> &str {
+        &self.member().segment.name
+    }
+
+    /// Bytes of shared memory that the object takes, all told.
+    pub fn size(&self) -> u64 {
+        self.member().segment.header.segment_size
+    }
+
+    /// The users and guests that live. Asks the kernel.
+    ///
+    /// # Errors
+    /// `LivenessLost`.
+    pub fn users(&self) -> Result<Vec<User>> {
+        self.member().segment.users()
+    }
+
+    /// Whether the instance still lives under its name. Asks the kernel.
+    ///
+    /// # Errors
+    /// `LivenessLost`.
+    pub fn status(&self) -> Result<Status> {
+        self.member().segment.status()
+    }
+}
+
+impl<T: Plain> SharedView<Value<T>> {
+    /// The value. See [`Value::get`].
+    ///
+    /// # Errors
+    /// `BadBits`, `Corrupt`; `Busy` when writers outran this reader for 100 ms.
+    #[inline]
+    pub fn get(&self) -> Result<T> {
+        self.read().map(|(value, _)| value)
+    }
+
+    /// The value and its version, taken together.
+    ///
+    /// # Errors
+    /// As [`SharedView::get`].
+    #[inline]
+    pub fn read(&self) -> Result<(T, Version)> {
+        value::assert_small::<T>();
+        read::by_value(self.object(), self.member())
+    }
+
+    /// Copies the value into `into` and says its version.
+    ///
+    /// # Errors
+    /// As [`SharedView::get`]; `into` then holds some value of its type, which nobody may have written.
+    pub fn get_into(&self, into: &mut T) -> Result<Version> {
+        read::into(self.object(), self.member(), into)
+    }
+
+    /// The value on the heap, without a copy of it on the stack.
+    ///
+    /// # Errors
+    /// As [`SharedView::get`].
+    pub fn get_boxed(&self) -> Result<Box<T>> {
+        read::boxed(self.object(), self.member())
+    }
+
+    /// One part of the value.
+    ///
+    /// # Errors
+    /// As [`SharedView::get`].
+    pub fn get_part<F: Plain>(&self, part: Part<T, F>) -> Result<F> {
+        read::part(self.object(), self.member(), part)
+    }
+
+    /// The version of the value now.
+    pub fn version(&self) -> Version {
+        self.object().version_now()
+    }
+
+    /// Waits until the version is not `seen` any more; then the value and its version. A view looks
+    /// again every 1 to 20 ms, since it may not ask to be woken.
+    ///
+    /// # Errors
+    /// `TimedOut`; `Ended` or `NameLost` when the instance is over; else as [`SharedView::get`].
+    pub fn wait_changed(&self, seen: Version, timeout: Duration) -> Result<(T, Version)> {
+        value::assert_small::<T>();
+        wait::for_change(self.object(), self.member(), seen, timeout)?;
+        read::by_value(self.object(), self.member())
+    }
+
+    /// Waits until the version is not `seen` any more; then the version.
+    ///
+    /// # Errors
+    /// As [`SharedView::wait_changed`].
+    pub fn wait_version(&self, seen: Version, timeout: Duration) -> Result<Version> {
+        wait::for_change(self.object(), self.member(), seen, timeout)
+    }
+}
+
+macro_rules! atomic_views {
+    ($($atomic:ident: $value:ty),*) => {$(
+        impl SharedView<std::sync::atomic::$atomic> {
+            /// The number now (relaxed).
+            pub fn load(&self) -> $value {
+                self.object().load(Ordering::Relaxed)
+            }
+        }
+    )*};
+}
+atomic_views!(
+    AtomicU8: u8, AtomicU16: u16, AtomicU32: u32, AtomicU64: u64,
+    AtomicI8: i8, AtomicI16: i16, AtomicI32: i32, AtomicI64: i64
+);
+
+impl<T: Shareable> fmt::Debug for SharedView<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SharedView")
+            .field("name", &self.name())
+            .finish_non_exhaustive()
+    }
+}

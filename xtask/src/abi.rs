@@ -1,0 +1,321 @@
+//! `cargo xtask test-abi`: a 32-bit and a 64-bit process share one object.
+//!
+//! The example `abi_peer` of the library is built for both and run on one object in a fresh
+//! folder. Its contract; every JSON line has all fields of the object, as one line:
+//! - `NAME create`: makes the object, prints its JSON, leaves when its stdin ends. The object must
+//!   not exist before.
+//! - `NAME get`: opens the object, prints its JSON, ends.
+//! - `NAME add N`: opens the object, prints `ready`, reads a line, adds 1 to the field `counter`
+//!   N times by `update`, ends.
+//! - `NAME hold`: opens the object, prints `holding` inside of an `update`, stays there until it
+//!   is killed.
+
+use crate::peer::Peer;
+use crate::tools::{Outcome, Sandbox, cargo, openly, quietly, step, target_dir};
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+const TARGET: &str = "i686-unknown-linux-gnu";
+const LINKER: &str = "i686-linux-gnu-gcc";
+const LOADER: &str = "/usr/i686-linux-gnu/lib/ld-linux.so.2";
+const LIBRARIES: &str = "/usr/i686-linux-gnu/lib";
+/// A compiler that brings the source of its standard library, beside the toolchain in use.
+const SECOND_RUSTC: &str = "/usr/bin/rustc";
+const PACKAGES: &[&str] = &[
+    "rustc-web",
+    "rust-web-src",
+    "gcc-i686-linux-gnu",
+    "libc6-dev-i386-cross",
+];
+const ADDS: u64 = 10_000;
+
+/// Whether to install.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// Install what is missing with apt-get (as root, on Debian)
+    #[arg(long)]
+    install: bool,
+}
+
+/// Builds the peers and lets each be the first on an object that the other joins.
+pub(crate) fn run(args: Args) -> Outcome {
+    step("tools", || tools(args.install))?;
+    let wide = built("build x86_64", build_64)?;
+    let narrow = built("build i686", build_32)?;
+    for (first, second) in [(&narrow, &wide), (&wide, &narrow)] {
+        let name = format!("{} creates", first.bits);
+        step(&name, || share(first, second))?;
+    }
+    Ok(())
+}
+
+/// A build as a step.
+fn built(name: &str, build: fn() -> Result<Build, String>) -> Result<Build, String> {
+    let mut done = None;
+    step(name, || {
+        done = Some(build()?);
+        Ok(String::new())
+    })?;
+    done.ok_or_else(|| format!("{name}: nothing was built"))
+}
+
+/// What is needed and not there, in words.
+fn missing() -> Vec<String> {
+    let mut missing = Vec::new();
+    let sysroot = quietly(with(SECOND_RUSTC, &["--print", "sysroot"])).unwrap_or_default();
+    if sysroot.is_empty() {
+        missing.push(format!(
+            "{SECOND_RUSTC}: a compiler that can build its standard library"
+        ));
+    } else {
+        let library = Path::new(sysroot.trim()).join("lib/rustlib/src/rust/library/std");
+        if !library.is_dir() {
+            missing.push(format!(
+                "{}: the source of the standard library",
+                library.display()
+            ));
+        }
+    }
+    if quietly(with(LINKER, &["--version"])).is_err() {
+        missing.push(format!("{LINKER}: the 32-bit linker"));
+    }
+    if !Path::new(LOADER).exists() {
+        missing.push(format!("{LOADER}: the 32-bit C library"));
+    }
+    missing
+}
+
+fn with(program: &str, arguments: &[&str]) -> Command {
+    let mut command = Command::new(program);
+    command.args(arguments);
+    command
+}
+
+/// Says what is missing, or installs it.
+fn tools(install: bool) -> Result<String, String> {
+    if missing().is_empty() {
+        return Ok("all there".into());
+    }
+    let packages = PACKAGES.join(" ");
+    if !install {
+        return Err(format!(
+            "missing: {}\nrun `cargo xtask test-abi --install`, or as root on Debian: \
+             apt-get update && apt-get install -y --no-install-recommends {packages}",
+            missing().join("; ")
+        ));
+    }
+    quietly(with("apt-get", &["update"]))?;
+    let mut apt = with("apt-get", &["install", "-y", "--no-install-recommends"]);
+    apt.args(PACKAGES).env("DEBIAN_FRONTEND", "noninteractive");
+    quietly(apt)?;
+    match missing().as_slice() {
+        [] => Ok(format!("installed {packages}")),
+        still => Err(format!(
+            "still missing after the installation: {}",
+            still.join("; ")
+        )),
+    }
+}
+
+/// A built `abi_peer`.
+struct Build {
+    bits: &'static str,
+    program: PathBuf,
+    /// Whether this machine needs to be told where the 32-bit C library is.
+    foreign: bool,
+}
+
+impl Build {
+    fn new(bits: &'static str, program: PathBuf, foreign: bool) -> Result<Self, String> {
+        let build = Self {
+            bits,
+            program,
+            foreign,
+        };
+        if build.program.exists() {
+            return Ok(build);
+        }
+        Err(format!("cargo built no {}", build.program.display()))
+    }
+
+    /// The command for one call of the contract.
+    fn command(&self, folder: &Path, arguments: &[&str]) -> Command {
+        let mut command = if self.foreign {
+            let mut loader = with(LOADER, &["--library-path", LIBRARIES]);
+            loader.arg(&self.program);
+            loader
+        } else {
+            Command::new(&self.program)
+        };
+        command
+            .env("COHABIT_DIR", folder)
+            .arg("abi")
+            .args(arguments);
+        command
+    }
+
+    fn start(&self, folder: &Path, arguments: &[&str]) -> Result<Peer, String> {
+        let name = format!("the {} peer ({})", self.bits, arguments.join(" "));
+        Peer::start(&name, self.command(folder, arguments))
+    }
+
+    /// The object as this peer sees it.
+    fn get(&self, folder: &Path) -> Result<Value, String> {
+        let peer = self.start(folder, &["get"])?;
+        let seen = json(&peer.line()?)?;
+        peer.finish()?;
+        Ok(seen)
+    }
+}
+
+/// The command that builds the example, but for its target.
+fn build_command() -> Command {
+    let mut command = cargo();
+    let what = [
+        "build",
+        "--quiet",
+        "--release",
+        "--package",
+        "cohabit",
+        "--example",
+        "abi_peer",
+    ];
+    command
+        .args(what)
+        .arg("--target-dir")
+        .arg(target_dir().join("abi"));
+    command
+}
+
+fn build_64() -> Result<Build, String> {
+    openly(&mut build_command())?;
+    Build::new(
+        "x86_64",
+        target_dir().join("abi/release/examples/abi_peer"),
+        false,
+    )
+}
+
+fn build_32() -> Result<Build, String> {
+    let mut command = build_command();
+    command.args(["-Zbuild-std", "--target", TARGET]);
+    command
+        .env("RUSTC", SECOND_RUSTC)
+        .env("RUSTC_BOOTSTRAP", "1");
+    command.env("CARGO_TARGET_I686_UNKNOWN_LINUX_GNU_LINKER", LINKER);
+    openly(&mut command)?;
+    let program = target_dir().join(format!("abi/{TARGET}/release/examples/abi_peer"));
+    Build::new("i686", program, true)
+}
+
+/// One object: `first` makes it, both read it, both add, each survives the other's death.
+fn share(first: &Build, second: &Build) -> Result<String, String> {
+    let sandbox = Sandbox::for_objects("abi")?;
+    let folder = sandbox.path();
+    let creator = first.start(folder, &["create"])?;
+    let made = json(&creator.line()?)?;
+    let start = counter(&made)?;
+    agree(&made, &second.get(folder)?, "after it was made")?;
+
+    add_together(first, second, folder)?;
+    let sum = second.get(folder)?;
+    agree(&first.get(folder)?, &sum, "after both added")?;
+    let expected = start + 2 * ADDS;
+    if counter(&sum)? != expected {
+        return Err(format!(
+            "the counter is {}, expected {expected}",
+            counter(&sum)?
+        ));
+    }
+
+    for (dying, living) in [(first, second), (second, first)] {
+        survive(dying, living, folder)?;
+    }
+    creator.finish()?;
+    match sandbox.files().as_slice() {
+        [] => Ok(format!(
+            "{} fields agree, counter exact, both deaths survived",
+            fields(&sum)
+        )),
+        [left, ..] => Err(format!("{} was left behind", left.display())),
+    }
+}
+
+/// Both add at the same time, from one start signal.
+fn add_together(first: &Build, second: &Build, folder: &Path) -> Outcome {
+    let count = ADDS.to_string();
+    let mut peers = Vec::new();
+    for build in [first, second] {
+        let peer = build.start(folder, &["add", &count])?;
+        peer.expect("ready")?;
+        peers.push(peer);
+    }
+    for peer in &mut peers {
+        peer.enter()?;
+    }
+    peers
+        .into_iter()
+        .try_for_each(|peer| peer.finish().map(drop))
+}
+
+/// One is killed while it holds the object; the other goes on, and nothing half done is seen.
+fn survive(dying: &Build, living: &Build, folder: &Path) -> Outcome {
+    let before = living.get(folder)?;
+    let holder = dying.start(folder, &["hold"])?;
+    holder.expect("holding")?;
+    agree(&before, &living.get(folder)?, "while it is held")?;
+    holder.kill()?;
+    let mut adder = living.start(folder, &["add", "1"])?;
+    adder.expect("ready")?;
+    adder.enter()?;
+    adder.finish()?;
+    let after = counter(&living.get(folder)?)?;
+    let expected = counter(&before)? + 1;
+    if after == expected {
+        return Ok(());
+    }
+    let (dead, alive) = (dying.bits, living.bits);
+    Err(format!(
+        "{dead} was killed, {alive} added 1: counter is {after}, expected {expected}"
+    ))
+}
+
+fn json(line: &str) -> Result<Value, String> {
+    serde_json::from_str(line).map_err(|e| format!("a peer printed no JSON (`{line}`): {e}"))
+}
+
+fn counter(object: &Value) -> Result<u64, String> {
+    object["counter"]
+        .as_u64()
+        .ok_or_else(|| format!("no number `counter` in {object}"))
+}
+
+fn fields(object: &Value) -> usize {
+    object.as_object().map_or(0, serde_json::Map::len)
+}
+
+fn agree(one: &Value, other: &Value, when: &str) -> Outcome {
+    if one == other {
+        return Ok(());
+    }
+    Err(format!(
+        "the peers do not agree {when}:\n  {one}\n  {other}"
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_counter_is_read_and_a_difference_is_told() {
+        let one = json(r#"{"counter": 7, "half": 0.5}"#).unwrap();
+        assert_eq!(counter(&one), Ok(7));
+        assert_eq!(fields(&one), 2);
+        let other = json(r#"{"counter": 7, "half": 0.25}"#).unwrap();
+        assert!(agree(&one, &other, "now").unwrap_err().contains("0.25"));
+        assert!(counter(&json("{}").unwrap()).is_err());
+        assert!(json("no").is_err());
+    }
+}

@@ -1,0 +1,201 @@
+//! Children that use an object whose type has a beginning and an end, both written down.
+use super::{Orders, answer, in_folder, in_words, kill_myself};
+use crate::lab::trace;
+use cohabit::{Error, Keep, Kind, Options, Shared, SharedView, Shareable};
+use std::fs::{File, OpenOptions};
+use std::io::Write;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed};
+
+/// An object that tells which construction it comes from.
+#[repr(transparent)]
+struct Tagged(AtomicU64);
+
+// SAFETY: one atomic of fixed width, described as one; it refers to nothing and needs no Drop.
+unsafe impl Shareable for Tagged {
+    const KIND: Kind = <AtomicU64 as Shareable>::KIND;
+    const HAS_END: bool = true;
+
+    fn last_one_out(&self) {
+        if DIES_AT_THE_END.load(Relaxed) {
+            kill_myself();
+        }
+        write_down('D', self.0.load(Relaxed));
+    }
+}
+
+/// Whether the end is to be the death of the process.
+static DIES_AT_THE_END: AtomicBool = AtomicBool::new(false);
+/// Open from the start, so that writing a line is one system call. Lines are appended whole.
+static LOG: OnceLock<File> = OnceLock::new();
+
+fn open_log(path: &str) -> Result<(), String> {
+    let opened = OpenOptions::new().append(true).create(true).open(path);
+    let file = opened.map_err(|error| format!("{path}: {error}"))?;
+    LOG.set(file).map_err(|_| "the log is open already".to_owned())
+}
+
+/// A line that could not be written would show as a construction too few.
+fn write_down(kind: char, tag: u64) {
+    if let Some(mut log) = LOG.get() {
+        let _missing_line = log.write_all(format!("{kind} {tag}\n").as_bytes());
+    }
+}
+
+/// A number that no other construction of the case has.
+fn new_tag() -> u64 {
+    static COUNT: AtomicU32 = AtomicU32::new(1);
+    u64::from(std::process::id()) << 32 | u64::from(COUNT.fetch_add(1, Relaxed))
+}
+
+/// The constructor.
+fn construct() -> Tagged {
+    let tag = new_tag();
+    write_down('C', tag);
+    Tagged(AtomicU64::new(tag))
+}
+
+fn options(folder: &str) -> Options<Tagged> {
+    Shared::<Tagged>::options().scope(in_folder(folder))
+}
+
+fn kept(folder: &str) -> Options<Tagged> {
+    options(folder).keep(Keep::UntilReboot)
+}
+
+/// What a process holds of the object.
+enum Hold {
+    Nothing,
+    User(Shared<Tagged>),
+    Observer(SharedView<Tagged>),
+}
+
+/// Opens by a verb.
+fn come(verb: &str, folder: &str, name: &str) -> Result<Hold, Error> {
+    Ok(match verb {
+        "create" => Hold::User(options(folder).create(name, construct)?),
+        "open" => Hold::User(options(folder).open(name)?),
+        "open_or_create" => Hold::User(options(folder).open_or_create(name, construct)?),
+        "open_or_create_kept" => Hold::User(kept(folder).open_or_create(name, construct)?),
+        _ => Hold::Observer(options(folder).open_read_only(name)?),
+    })
+}
+
+/// Whether an operation begins with an object that the victim holds already, and how it came by it.
+fn comes_before(what: &str) -> Option<&'static str> {
+    match what {
+        "leave" | "leave_last" | "exit" | "exit_last" | "status" | "users" => Some("open_or_create"),
+        "leave_kept" | "exit_kept" => Some("open_or_create_kept"),
+        "leave_view" => Some("open_read_only"),
+        _ => None,
+    }
+}
+
+/// The victim.
+pub(super) fn suffer(what: &str, folder: &str, name: &str, log: &str) -> Result<(), String> {
+    open_log(log)?;
+    let mut hold = Hold::Nothing;
+    if let Some(verb) = comes_before(what) {
+        hold = come(verb, folder, name).map_err(|error| in_words(&error))?;
+    }
+    let done = trace::perform(|| act(what, folder, name, &mut hold));
+    done.map_err(|error| error.to_string())?.map_err(|error| in_words(&error))
+}
+
+fn act(what: &str, folder: &str, name: &str, hold: &mut Hold) -> Result<(), Error> {
+    let verb = what.split_once("__").map_or(what, |(verb, _)| verb);
+    match verb {
+        "leave" | "leave_last" | "leave_kept" | "leave_view" => *hold = Hold::Nothing,
+        "exit" | "exit_last" | "exit_kept" => std::process::exit(0),
+        "status" => drop(user(hold).map(Shared::status).transpose()?),
+        "users" => drop(user(hold).map(Shared::users).transpose()?),
+        "build_fails" => {
+            let fails = || Err::<Tagged, String>("on purpose".to_owned());
+            // The error is what was wanted.
+            let _error = options(folder).open_or_create(name, fails);
+        }
+        "build_panics" => {
+            let panics = || -> Tagged { panic!("on purpose") };
+            let attempt = || options(folder).open_or_create(name, panics);
+            let _panic = std::panic::catch_unwind(std::panic::AssertUnwindSafe(attempt));
+        }
+        _ => *hold = come(verb, folder, name)?,
+    }
+    Ok(())
+}
+
+fn user(hold: &Hold) -> Option<&Shared<Tagged>> {
+    match hold {
+        Hold::User(object) => Some(object),
+        _ => None,
+    }
+}
+
+/// Leaves behind what only a death can.
+pub(super) fn die(deed: &str, folder: &str, name: &str, log: &str) -> Result<(), String> {
+    open_log(log)?;
+    let failed = |error: Error| in_words(&error);
+    match deed {
+        "used" => drop(std::mem::ManuallyDrop::new(
+            options(folder).create(name, construct).map_err(failed)?,
+        )),
+        "kept" => drop(std::mem::ManuallyDrop::new(
+            kept(folder).create(name, construct).map_err(failed)?,
+        )),
+        "building" => {
+            let dies = || -> Tagged { kill_myself() };
+            drop(options(folder).create(name, dies).map_err(failed)?);
+        }
+        "ending" => {
+            DIES_AT_THE_END.store(true, Relaxed);
+            drop(options(folder).create(name, construct).map_err(failed)?);
+        }
+        _ => return Err(format!("no such deed: {deed}")),
+    }
+    kill_myself()
+}
+
+/// A player.
+pub(super) fn play(log: &str) -> Result<(), String> {
+    open_log(log)?;
+    let mut orders = Orders::new();
+    let mut hold = Hold::Nothing;
+    while let Some(line) = orders.next() {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let result = match words[..] {
+            ["leave"] => {
+                hold = Hold::Nothing;
+                Ok(String::new())
+            }
+            ["build", folder, name] => {
+                let build = || {
+                    let tag = new_tag();
+                    // The orders come from whoever reads this answer: if it is gone, so are they.
+                    let _told = answer(Ok(tag.to_string()));
+                    orders.pause();
+                    write_down('C', tag);
+                    Tagged(AtomicU64::new(tag))
+                };
+                options(folder).open_or_create(name, build).map(|object| {
+                    hold = Hold::User(object);
+                    String::new()
+                })
+            }
+            [verb, folder, name] => come(verb, folder, name).map(|came| {
+                hold = came;
+                opened(&hold)
+            }),
+            _ => return Err(format!("no such order: {line}")),
+        };
+        answer(result.map_err(|error| in_words(&error)))?;
+    }
+    Ok(())
+}
+
+/// `TAG CREATED`; an observer cannot look into an object that is no value, and says 0.
+fn opened(hold: &Hold) -> String {
+    match hold {
+        Hold::User(object) => format!("{} {}", object.0.load(Relaxed), object.created()),
+        _ => "0 false".to_owned(),
+    }
+}

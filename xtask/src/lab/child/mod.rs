@@ -1,0 +1,90 @@
+//! The children of the laboratory: victims, players, and those that die by their own hand.
+//!
+//! They are this program, run again as `lab child …`, and use the public interface of cohabit only.
+//! A *player* obeys one line of text at a time and answers `ok …` or `err KIND text`. A *victim* does
+//! one operation between the marks of [`super::trace::perform`]. A *suicide* brings an object into a
+//! state that only a death can make.
+mod life;
+mod value;
+
+use super::raw;
+use cohabit::Error;
+use std::io::{self, BufRead, Write};
+use std::path::PathBuf;
+
+/// Does what the words say.
+pub(super) fn run(words: &[String]) -> Result<(), String> {
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    // A constructor that panics does so on purpose, and a victim's message would reach the terminal.
+    std::panic::set_hook(Box::new(|_| ()));
+    match words[..] {
+        ["player", "value", "8"] => value::play::<value::Eight>(),
+        ["player", "value", "72"] => value::play::<value::Wide>(),
+        ["victim", "value", what, "8", folder, name, number] => {
+            value::suffer::<value::Eight>(what, folder, name, number)
+        }
+        ["victim", "value", what, "72", folder, name, number] => {
+            value::suffer::<value::Wide>(what, folder, name, number)
+        }
+        ["suicide", "value", deed, "8", folder, name] => {
+            value::die::<value::Eight>(deed, folder, name)
+        }
+        ["suicide", "value", deed, "72", folder, name] => {
+            value::die::<value::Wide>(deed, folder, name)
+        }
+        ["player", "life", log] => life::play(log),
+        ["victim", "life", what, folder, name, log] => life::suffer(what, folder, name, log),
+        ["suicide", "life", deed, folder, name, log] => life::die(deed, folder, name, log),
+        _ => Err(format!("no such child: {words:?}")),
+    }
+}
+
+/// The orders that a player gets.
+struct Orders {
+    lines: io::Lines<io::StdinLock<'static>>,
+}
+
+impl Orders {
+    fn new() -> Self {
+        Self { lines: io::stdin().lines() }
+    }
+
+    /// The next line; none when whoever orders is gone.
+    fn next(&mut self) -> Option<String> {
+        self.lines.next()?.ok()
+    }
+
+    /// Waits for the line that ends a pause.
+    fn pause(&mut self) {
+        if self.next().is_none() {
+            std::process::exit(0);
+        }
+    }
+}
+
+/// Sends one line to whoever orders.
+fn answer(result: Result<String, String>) -> Result<(), String> {
+    let line = match result {
+        Ok(text) => format!("ok {text}\n"),
+        Err(text) => format!("err {}\n", text.replace('\n', " ")),
+    };
+    let mut out = io::stdout().lock();
+    let sent = out.write_all(line.as_bytes()).and_then(|()| out.flush());
+    sent.map_err(|error| error.to_string())
+}
+
+/// An error as one line: its kind first, so that an oracle can tell `Busy` from the rest.
+fn in_words(error: &Error) -> String {
+    format!("{:?} {error}", error.kind())
+}
+
+/// The scope of all objects of the laboratory.
+fn in_folder(folder: &str) -> cohabit::Scope {
+    cohabit::Scope::Folder(PathBuf::from(folder))
+}
+
+/// Ends this process as kill -9 does.
+fn kill_myself() -> ! {
+    raw::kill(std::process::id().cast_signed());
+    std::process::abort();
+}

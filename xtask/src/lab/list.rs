@@ -1,0 +1,226 @@
+//! Every public operation, and the reason where it needs no victim.
+//!
+//! `cargo xtask tidy` compares [`OPERATIONS`] and [`PURE`] with the source: a public operation that
+//! stands in neither fails, and so does a name that no longer exists.
+use Effect::{Adds, All, Part, Reads};
+
+/// Which oracle judges an operation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum What {
+    /// A call on a value.
+    Value(Effect),
+    /// A call that begins, ends or asks about an object.
+    Life,
+}
+
+/// What an operation makes of the value, where it commits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// Nothing: it commits no version.
+    Reads,
+    /// The whole value is the new one.
+    All,
+    /// The first part is new, the rest stays.
+    Part,
+    /// Both numbers of the value grow by one: what was there before counts.
+    Adds,
+}
+
+/// What there is before the victim begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scene {
+    /// A value with its cast attached, and a waiter; for life: no object.
+    Usual,
+    /// Nobody waits for a commit, so that the paths without a wake-up run.
+    Quiet,
+    /// The lock is held by a user that is dead.
+    DeadHolder,
+    /// All pins are held by a user that is dead.
+    DeadPins,
+    /// The lock is held by a living user, who lets go when the victim waits for it.
+    Held,
+    /// The victim waits for a commit; it comes when it does.
+    Waits,
+    /// The host uses the object.
+    Host,
+    /// The host is constructing the object, and is done when the victim waits for it.
+    Builder,
+    /// An object whose only user is dead.
+    Orphan,
+    /// An object whose builder died in the constructor.
+    HalfBuilt,
+    /// An object whose last user died while it ended it.
+    HalfEnded,
+    /// A kept object without users.
+    Idle,
+}
+
+/// One operation to be run under the stepper.
+#[derive(Clone, Copy, Debug)]
+pub struct Operation {
+    /// Its name on the command line and to the victim. In a life operation, what follows `__` only
+    /// tells scenes of one verb apart.
+    pub name: &'static str,
+    /// Who judges, and what the operation does.
+    pub what: What,
+    /// What there is before.
+    pub scene: Scene,
+    /// The public operations that it runs, as `Type::function`.
+    pub covers: &'static [&'static str],
+    /// Whether the victim may run a constructor.
+    pub constructs: bool,
+    /// Whether the victim may end an instance by the type's own end.
+    pub ends: bool,
+}
+
+const fn value(
+    name: &'static str,
+    effect: Effect,
+    scene: Scene,
+    covers: &'static [&'static str],
+) -> Operation {
+    let what = What::Value(effect);
+    Operation { name, what, scene, covers, constructs: false, ends: false }
+}
+
+const fn life(name: &'static str, scene: Scene, covers: &'static [&'static str]) -> Operation {
+    Operation { name, what: What::Life, scene, covers, constructs: false, ends: false }
+}
+
+/// An operation whose victim may construct.
+const fn builds(operation: Operation) -> Operation {
+    Operation { constructs: true, ..operation }
+}
+
+/// An operation whose victim constructed, and may end.
+const fn ends(operation: Operation) -> Operation {
+    Operation { constructs: true, ends: true, ..operation }
+}
+
+/// All that is run.
+pub const OPERATIONS: &[Operation] = &[
+    value("get", Reads, Scene::Usual, &["Value::get"]),
+    value("read", Reads, Scene::Usual, &["Value::read"]),
+    value("get_into", Reads, Scene::Usual, &["Value::get_into"]),
+    value("get_boxed", Reads, Scene::Usual, &["Value::get_boxed"]),
+    value("get_part", Reads, Scene::Usual, &["Value::get_part"]),
+    value("version", Reads, Scene::Usual, &["Value::version"]),
+    value("pin", Reads, Scene::Usual, &["Value::pin", "Pinned::get_part", "Pinned::version"]),
+    value("pin_dead", Reads, Scene::DeadPins, &["Value::pin"]),
+    value("wait_changed", Reads, Scene::Waits, &["Value::wait_changed"]),
+    value("wait_version", Reads, Scene::Waits, &["Value::wait_version"]),
+    value("set", All, Scene::Usual, &["Value::set"]),
+    value("set_quiet", All, Scene::Quiet, &["Value::set"]),
+    value("set_contended", All, Scene::Held, &["Value::set"]),
+    value("set_takeover", All, Scene::DeadHolder, &["Value::set"]),
+    value("try_set", All, Scene::Usual, &["Value::try_set"]),
+    value("try_set_takeover", All, Scene::DeadHolder, &["Value::try_set"]),
+    value("set_timeout", All, Scene::Usual, &["Value::set_timeout"]),
+    value("set_from", All, Scene::Usual, &["Value::set_from"]),
+    value("try_set_from", All, Scene::Usual, &["Value::try_set_from"]),
+    value("set_from_timeout", All, Scene::Usual, &["Value::set_from_timeout"]),
+    value("set_part", Part, Scene::Usual, &["Value::set_part"]),
+    value("set_part_takeover", Part, Scene::DeadHolder, &["Value::set_part"]),
+    value("try_set_part", Part, Scene::Usual, &["Value::try_set_part"]),
+    value("set_part_timeout", Part, Scene::Usual, &["Value::set_part_timeout"]),
+    value("update", Adds, Scene::Usual, &["Value::update"]),
+    value("update_takeover", Adds, Scene::DeadHolder, &["Value::update"]),
+    value("update_panics", Reads, Scene::Usual, &["Value::update"]),
+    value("try_update", Adds, Scene::Usual, &["Value::try_update"]),
+    value("update_timeout", Adds, Scene::Usual, &["Value::update_timeout"]),
+    value("view_get", Reads, Scene::Usual, &["SharedView::get"]),
+    value("view_read", Reads, Scene::Usual, &["SharedView::read"]),
+    value("view_get_into", Reads, Scene::Usual, &["SharedView::get_into"]),
+    value("view_get_boxed", Reads, Scene::Usual, &["SharedView::get_boxed"]),
+    value("view_get_part", Reads, Scene::Usual, &["SharedView::get_part"]),
+    value("view_version", Reads, Scene::Usual, &["SharedView::version"]),
+    value("view_wait_changed", Reads, Scene::Waits, &["SharedView::wait_changed"]),
+    value("view_wait_version", Reads, Scene::Waits, &["SharedView::wait_version"]),
+    builds(life("create", Scene::Usual, &["Shared::create", "Options::create"])),
+    builds(life("create__over_orphan", Scene::Orphan, &["Options::create"])),
+    life("open", Scene::Host, &["Shared::open", "Options::open"]),
+    life("open__waits", Scene::Builder, &["Options::open"]),
+    builds(life(
+        "open_or_create",
+        Scene::Usual,
+        &["Shared::open_or_create", "Options::open_or_create"],
+    )),
+    life("open_or_create__joins", Scene::Host, &["Options::open_or_create"]),
+    life("open_or_create__waits", Scene::Builder, &["Options::open_or_create"]),
+    builds(life("open_or_create__over_orphan", Scene::Orphan, &["Options::open_or_create"])),
+    builds(life("open_or_create__half_built", Scene::HalfBuilt, &["Options::open_or_create"])),
+    builds(life("open_or_create__half_ended", Scene::HalfEnded, &["Options::open_or_create"])),
+    life("open_or_create_kept", Scene::Idle, &["Options::open_or_create"]),
+    builds(life("open_or_create_with", Scene::Usual, &WITH)),
+    builds(life("create_with", Scene::Usual, &["Shared::create_with", "Options::create_with"])),
+    life("open_read_only", Scene::Host, &["Shared::open_read_only", "Options::open_read_only"]),
+    life("build_fails", Scene::Usual, &["Options::open_or_create"]),
+    life("build_panics", Scene::Usual, &["Options::open_or_create"]),
+    life("leave", Scene::Host, &[]),
+    ends(life("leave_last", Scene::Usual, &[])),
+    life("leave_kept", Scene::Idle, &[]),
+    life("leave_view", Scene::Host, &[]),
+    life("exit", Scene::Host, &[]),
+    builds(life("exit_last", Scene::Usual, &[])),
+    life("exit_kept", Scene::Idle, &[]),
+    life("status", Scene::Host, &["Shared::status"]),
+    life("users", Scene::Host, &["Shared::users"]),
+    life("view_status", Scene::Host, &["SharedView::status"]),
+    life("view_users", Scene::Host, &["SharedView::users"]),
+    life("list", Scene::Host, &[]),
+    life("remove", Scene::Orphan, &[]),
+    life("remove__idle", Scene::Idle, &[]),
+    life("remove__in_use", Scene::Host, &[]),
+    life("remove_force", Scene::Host, &[]),
+    life("collect", Scene::Orphan, &[]),
+    life("collect__in_use", Scene::Host, &[]),
+    life("collect__half_ended", Scene::HalfEnded, &[]),
+    life("collect__idle", Scene::Idle, &[]),
+];
+
+const WITH: [&str; 2] = ["Shared::open_or_create_with", "Options::open_or_create_with"];
+
+/// Public operations that touch no segment, and why.
+pub const PURE: &[(&str, &str)] = &[
+    ("Value::new", "builds a value in private memory"),
+    ("Shared::options", "makes settings in private memory"),
+    ("Shared::created", "says what the attachment remembers"),
+    ("Shared::name", "says what the attachment remembers"),
+    ("Shared::size", "says what the header said at the opening"),
+    ("SharedView::name", "says what the attachment remembers"),
+    ("SharedView::size", "says what the header said at the opening"),
+    ("SharedView::load", "one relaxed load of one word"),
+    ("Options::scope", "changes settings in private memory"),
+    ("Options::keep", "changes settings in private memory"),
+    ("Options::max_users", "changes settings in private memory"),
+    ("Options::timeout", "changes settings in private memory"),
+];
+
+/// The operations that an oracle judges, in their order.
+pub fn of_life() -> impl Iterator<Item = &'static Operation> {
+    OPERATIONS.iter().filter(|operation| operation.what == What::Life)
+}
+
+/// The operations on values, each with its effect.
+pub fn of_value() -> impl Iterator<Item = (&'static Operation, Effect)> {
+    OPERATIONS.iter().filter_map(|operation| match operation.what {
+        What::Value(effect) => Some((operation, effect)),
+        What::Life => None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{OPERATIONS, What};
+
+    #[test]
+    fn names_are_unique_within_their_oracle() {
+        for (index, one) in OPERATIONS.iter().enumerate() {
+            let is_life = |what| what == What::Life;
+            let twice = OPERATIONS[..index]
+                .iter()
+                .any(|other| other.name == one.name && is_life(other.what) == is_life(one.what));
+            assert!(!twice, "{}", one.name);
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! The crash laboratory: kills a process in every state of an operation and asks the survivors.
+//!
+//! `lab step value` and `lab step life` run each operation of [`list`] in a child under ptrace. A first
+//! run records its states (every change of shared bytes, and both sides of every system call); then,
+//! for each state, a new child is brought there and killed, and survivors must prove what
+//! ARCHITECTURE promises: no hang, no torn value, nothing committed lost, constructors and ends
+//! counted right, at most one orphan, nothing left.
+//!
+//! - `trace` and `raw`: a child under ptrace, state by state · `world`: what a kill can leave behind
+//! - `step`: recording and replaying · `oracle`: the scenes and what must hold after them
+//! - `cast` and `child`: the survivors, from without and from within
+//!
+//! The registers and the `syscall` instruction are x86_64's, and ptrace is Linux's; elsewhere the list
+//! is printed and stepping is refused.
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+mod calls;
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+mod cast;
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+mod child;
+pub mod list;
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+mod oracle;
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+mod raw;
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+mod run;
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+mod step;
+#[cfg(all(test, target_os = "linux", target_arch = "x86_64"))]
+mod tests;
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+mod trace;
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+mod world;
+
+use list::{OPERATIONS, PURE, What};
+
+/// `cargo xtask lab`.
+#[derive(clap::Args, Debug)]
+pub struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(clap::Subcommand, Debug)]
+enum Command {
+    /// Print the operations that are registered, and what is left out with the reason
+    List,
+    /// Kill a process in every state of each operation, and let survivors prove the oracle
+    Step(StepArgs),
+    /// What the laboratory starts as its victims and survivors
+    #[command(hide = true)]
+    Child {
+        /// Which child
+        words: Vec<String>,
+    },
+}
+
+/// `cargo xtask lab step`.
+#[derive(clap::Args, Debug)]
+pub struct StepArgs {
+    /// Which operations
+    what: Oracle,
+    /// Only the operation of this name; may be given several times
+    #[arg(long)]
+    operation: Vec<String>,
+    /// Where the copies of a value start, and who comes before the kill
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+    /// Record instruction by instruction, compare that with recording by write faults, and run both
+    /// sizes of every value
+    #[arg(long)]
+    full: bool,
+    /// Print the states of each operation
+    #[arg(long)]
+    states: bool,
+}
+
+/// Which oracle.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Oracle {
+    /// Calls on a value
+    Value,
+    /// Creating, opening, leaving, exit, removal
+    Life,
+}
+
+/// Runs the laboratory.
+///
+/// # Errors
+/// A promise was broken, a state could not be reached again, or the laboratory itself failed.
+pub fn run(args: Args) -> Result<(), String> {
+    match args.command {
+        Command::List => {
+            list_all();
+            Ok(())
+        }
+        Command::Step(step) => run_step(&step),
+        Command::Child { words } => run_child(&words),
+    }
+}
+
+fn list_all() {
+    let value = |what| if what == What::Life { "life" } else { "value" };
+    for operation in OPERATIONS {
+        let covers = operation.covers.join(" ");
+        println!("{:<6} {:<28} {covers}", value(operation.what), operation.name);
+    }
+    println!("\nwithout a victim:");
+    for (name, reason) in PURE {
+        println!("       {name:<28} {reason}");
+    }
+}
+
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+fn run_step(args: &StepArgs) -> Result<(), String> {
+    run::run(args)
+}
+
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+fn run_child(words: &[String]) -> Result<(), String> {
+    child::run(words)
+}
+
+#[cfg(not(all(target_os = "linux", target_arch = "x86_64")))]
+fn run_step(args: &StepArgs) -> Result<(), String> {
+    let asked = (args.what, &args.operation, args.seed, args.full, args.states);
+    Err(format!("stepping needs Linux on x86_64; this is another system ({asked:?})"))
+}
+
+#[cfg(not(all(target_os = "linux", target_arch = "x86_64")))]
+fn run_child(words: &[String]) -> Result<(), String> {
+    Err(format!("the laboratory's children need Linux on x86_64 ({words:?})"))
+}

@@ -1,0 +1,379 @@
+//! The oracle of life: constructed once, ended at most once, at most one instance, nothing left.
+//!
+//! **Cast.** The *victim*; the *host*, who uses (or builds) the object from before in some scenes;
+//! the *mate*, who opens or creates, begun before the kill where the victim is in nobody's reach but
+//! its own (inside the life section, constructing, ending) and in every second state otherwise; the
+//! *fresh* opener and the *observer*, who come after the kill.
+//!
+//! **Model.** The constructor writes a tag into the object and a line `C tag` into a file opened with
+//! O_APPEND; the end of the type writes `D tag`. A tag names one construction. Promises:
+//! 1. mate, fresh opener and observer, and the host if there is one, find the same tag;
+//! 2. each tag is constructed once, an instance that reached LIVE has its line, and no constructor
+//!    ran but the victim's and those of survivors whose `created()` is true;
+//! 3. a survivor joins an instance that has a live user, and makes a new one where there is none;
+//! 4. each tag is ended at most once, the survivors' instance exactly once, a kept instance never, an
+//!    orphan never, and nothing is ended by `exit`;
+//! 5. at the kill there is at most one name; after the next open exactly one; when all have left,
+//!    none (one where the object is kept), and no survivor holds a descriptor or mapping more.
+use super::super::calls;
+use super::super::cast::{self, Player};
+use super::super::list::{Operation, Scene};
+use super::super::step::{Stage, State, Verdict};
+use super::super::trace::{Event, Method, Victim};
+use super::super::world::{Outside, World};
+use super::{Findings, Ground, run_to_death, start_victim, until_it_waits};
+use std::fs;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+/// Offsets in the header (FORMAT.md): where the object is, and the life word.
+const OBJECT_AT: usize = 88;
+const LIFE_AT: usize = 128;
+/// States of the life word, in its bits 18 to 23.
+const BUILDING: u64 = 1;
+const LIVE: u64 = 2;
+const DROPPING: u64 = 3;
+
+/// The stage of one operation on the life of an object.
+#[derive(Debug)]
+pub(in super::super) struct LifeStage {
+    operation: &'static Operation,
+    seed: u64,
+    ground: Ground,
+    folder: PathBuf,
+    host: Player,
+    mate: Player,
+    observer: Player,
+    fresh: Player,
+    held_before: Vec<(usize, usize)>,
+    case: Case,
+}
+
+#[derive(Debug, Default)]
+struct Case {
+    name: String,
+    /// The tag of the instance that the host uses or builds.
+    host: Option<u64>,
+    /// Whether the host is inside its constructor.
+    host_builds: bool,
+    /// Tags constructed by the scene before the victim came.
+    scene_tags: Vec<u64>,
+    /// Tags ended before the victim came.
+    scene_ends: Vec<u64>,
+}
+
+/// What a survivor found when it opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Opened {
+    tag: u64,
+    created: bool,
+}
+
+/// What the segments said when the victim was killed.
+#[derive(Debug, Default)]
+struct AtKill {
+    /// Whether the victim is where others must wait for it.
+    blocks: bool,
+    /// Tags of the instances whose life word was LIVE.
+    live: Vec<u64>,
+    names: usize,
+}
+
+impl LifeStage {
+    /// Sets up the cast for one operation.
+    pub(in super::super) fn new(operation: &'static Operation, seed: u64) -> Result<Self, String> {
+        let ground = Ground::new()?;
+        let log = ground.log().display().to_string();
+        let player = |name| Player::start(name, &["player", "life", &log]);
+        let (host, mate) = (player("host")?, player("mate")?);
+        let (observer, fresh) = (player("observer")?, player("fresh opener")?);
+        let folder = ground.folder();
+        let (held_before, case) = (Vec::new(), Case::default());
+        let mut stage = Self {
+            operation,
+            seed,
+            ground,
+            folder,
+            host,
+            mate,
+            observer,
+            fresh,
+            held_before,
+            case,
+        };
+        stage.warm_up()?;
+        Ok(stage)
+    }
+
+    fn cast(&mut self) -> [&mut Player; 4] {
+        [&mut self.host, &mut self.mate, &mut self.fresh, &mut self.observer]
+    }
+
+    fn warm_up(&mut self) -> Result<(), String> {
+        let name = self.ground.next_name();
+        let place = format!("{} {name}", self.folder.display());
+        self.host.ask(&format!("open_or_create {place}"))?;
+        self.mate.ask(&format!("open_or_create {place}"))?;
+        self.fresh.ask(&format!("open {place}"))?;
+        self.observer.ask(&format!("open_read_only {place}"))?;
+        for player in self.cast() {
+            player.ask("leave")?;
+        }
+        self.held_before = self.holdings();
+        Ok(())
+    }
+
+    fn holdings(&mut self) -> Vec<(usize, usize)> {
+        let folder = self.folder.clone();
+        let held = |player: &mut Player| cast::holdings(player.pid(), &folder).unwrap_or_default();
+        self.cast().map(held).to_vec()
+    }
+
+    fn place(&self) -> String {
+        format!("{} {}", self.folder.display(), self.case.name)
+    }
+
+    /// The lines of the log that begin with `kind`, as tags.
+    fn log(&self, kind: &str) -> Vec<u64> {
+        let text = fs::read_to_string(self.ground.log()).unwrap_or_default();
+        let of_kind = text.lines().filter_map(|line| line.strip_prefix(kind)?.trim().parse().ok());
+        of_kind.collect()
+    }
+
+    fn keeps(&self) -> bool {
+        self.operation.scene == Scene::Idle
+    }
+
+    /// The verb by which the mate comes.
+    fn mates_verb(&self) -> &'static str {
+        if self.keeps() { "open_or_create_kept" } else { "open_or_create" }
+    }
+
+    fn set_scene(&mut self) -> Result<(), String> {
+        // Emptied, not removed: the players have it open.
+        fs::write(self.ground.log(), "").map_err(|error| format!("the log: {error}"))?;
+        self.case = Case { name: self.ground.next_name(), ..Case::default() };
+        let place = self.place();
+        let folder = self.folder.display().to_string();
+        let log = self.ground.log().display().to_string();
+        let die = |deed| run_to_death(&["suicide", "life", deed, &folder, &self.case.name, &log]);
+        match self.operation.scene {
+            Scene::Host => {
+                let opened = opened(&self.host.ask(&format!("open_or_create {place}"))?)?;
+                self.case.host = Some(opened.tag);
+            }
+            Scene::Builder => {
+                let tag = self.host.ask(&format!("build {place}"))?;
+                self.case.host = tag.parse().ok();
+                self.case.host_builds = true;
+            }
+            Scene::Orphan => die("used")?,
+            Scene::HalfBuilt => die("building")?,
+            Scene::HalfEnded => die("ending")?,
+            Scene::Idle => die("kept")?,
+            _ => {}
+        }
+        self.case.scene_tags = self.log("C");
+        self.case.scene_ends = self.log("D");
+        Ok(())
+    }
+
+    fn host_goes_on(&mut self) -> Result<(), String> {
+        if std::mem::take(&mut self.case.host_builds) {
+            self.host.ask("go")?;
+        }
+        Ok(())
+    }
+
+    /// What the world looks like, before the kill.
+    fn read_state(&mut self, victim: &Victim, world: &mut World) -> Result<AtKill, String> {
+        world.follow(victim.pid()).map_err(|error| error.to_string())?;
+        world.look();
+        let inodes: Vec<u64> = world.segments().map(|(inode, _)| inode).collect();
+        let outside = Outside::read(&self.folder, &inodes).map_err(|error| error.to_string())?;
+        let mut at_kill = AtKill { names: outside.names.len(), ..AtKill::default() };
+        // The life byte is the first one. Nobody else is inside while the victim stands still.
+        at_kill.blocks = outside.locks.iter().any(|lock| lock.1 == 0);
+        for (inode, bytes) in world.segments() {
+            let named = outside.names.iter().any(|name| name.1 == inode);
+            let state = bytes.word(LIFE_AT) >> 18 & 0x3f;
+            at_kill.blocks |= named && (state == BUILDING || state == DROPPING);
+            if state == LIVE {
+                let object = usize::try_from(bytes.word(OBJECT_AT)).unwrap_or(0);
+                at_kill.live.push(bytes.word(object));
+            }
+        }
+        Ok(at_kill)
+    }
+
+    /// Kills the victim, with or without somebody who came before; what mate and fresh found.
+    fn kill_and_open(
+        &mut self,
+        victim: Victim,
+        before: bool,
+        findings: &mut Findings,
+    ) -> Option<(Opened, Duration)> {
+        let line = format!("{} {}", self.mates_verb(), self.place());
+        if before {
+            findings.keep(self.mate.order(&line))?;
+            until_it_waits(&mut self.mate);
+        }
+        victim.kill();
+        let start = Instant::now();
+        let mate = (|| {
+            self.host_goes_on()?;
+            if !before {
+                self.mate.order(&line)?;
+            }
+            let mate = opened(&self.mate.settle(&line)?)?;
+            let fresh = opened(&self.fresh.ask(&format!("open {}", self.place()))?)?;
+            let viewed = opened(&self.observer.ask(&format!("open_read_only {}", self.place()))?)?;
+            findings.check(fresh.tag == mate.tag && viewed.tag == mate.tag, || {
+                let tags = (mate.tag, fresh.tag, viewed.tag);
+                format!("mate, fresh opener and observer are in different instances: {tags:?}")
+            });
+            findings.check(!fresh.created && !viewed.created, || {
+                "created() is true for somebody who only opened".to_owned()
+            });
+            Ok(mate)
+        })();
+        findings.keep(mate).map(|mate| (mate, start.elapsed()))
+    }
+
+    fn check_instance(&self, mate: Opened, at_kill: &AtKill, before: bool, f: &mut Findings) {
+        if let Some(host) = self.case.host {
+            f.check(mate == Opened { tag: host, created: false }, || {
+                format!("the host lives in {host}, but the mate found {mate:?}")
+            });
+        } else if self.keeps() {
+            let kept = self.case.scene_tags.first().copied();
+            f.check(!mate.created && Some(mate.tag) == kept, || {
+                format!("the kept instance is {kept:?}, but the mate found {mate:?}")
+            });
+        } else {
+            // Who came before the kill may have joined the victim; then that instance was LIVE.
+            let joined = before && at_kill.live.contains(&mate.tag) && !mate.created;
+            f.check(mate.created || joined, || {
+                format!("nobody lived, but the mate found {mate:?}, not an instance of its own")
+            });
+        }
+        let names = self.ground.names();
+        f.check(names.len() == 1, || format!("names while one instance lives: {names:?}"));
+        f.check(at_kill.names <= 1, || format!("{} names at the kill", at_kill.names));
+    }
+
+    fn check_constructions(&self, mate: Opened, at_kill: &AtKill, findings: &mut Findings) {
+        let built = self.log("C");
+        let mut known = self.case.scene_tags.clone();
+        known.extend(self.case.host);
+        if mate.created {
+            known.push(mate.tag);
+        }
+        let by_victim: Vec<_> = built.iter().filter(|tag| !known.contains(tag)).collect();
+        findings.check(by_victim.len() <= usize::from(self.operation.constructs), || {
+            format!("constructions by nobody who created: {by_victim:?}")
+        });
+        for tag in at_kill.live.iter().chain([&mate.tag]) {
+            let count = built.iter().filter(|other| *other == tag).count();
+            findings.check(count == 1, || format!("live instance {tag} was constructed {count} times"));
+        }
+    }
+
+    fn check_ends(&self, mate: Opened, findings: &mut Findings) {
+        let ended = self.log("D");
+        let mine = ended.iter().filter(|tag| **tag == mate.tag).count();
+        let expected = usize::from(!self.keeps());
+        findings.check(mine == expected, || {
+            format!("the survivors' instance was ended {mine} times, not {expected}")
+        });
+        let before = |tag: &&u64| self.case.scene_ends.contains(tag);
+        let others: Vec<_> =
+            ended.iter().filter(|tag| **tag != mate.tag && !before(tag)).collect();
+        findings.check(others.len() <= usize::from(self.operation.ends), || {
+            format!("ended without being asked for: {others:?}")
+        });
+    }
+
+    fn all_leave(&mut self, mate: Opened, findings: &mut Findings) -> Result<(), String> {
+        for player in self.cast() {
+            player.ask("leave")?;
+        }
+        let names = self.ground.names();
+        let expected = usize::from(self.keeps());
+        findings.check(names.len() == expected, || format!("left in the folder: {names:?}"));
+        self.ground.sweep();
+        self.check_ends(mate, findings);
+        let held = self.holdings();
+        findings.check(held == self.held_before, || {
+            let before = &self.held_before;
+            format!("descriptors and mappings of the survivors: {held:?}, before: {before:?}")
+        });
+        Ok(())
+    }
+
+    fn restore(&mut self) -> Result<(), String> {
+        for player in self.cast() {
+            player.replace()?;
+        }
+        self.ground.sweep();
+        self.warm_up()
+    }
+}
+
+impl Stage for LifeStage {
+    fn raise(&mut self, method: Method) -> Result<(Victim, World), String> {
+        self.set_scene()?;
+        let folder = self.folder.display().to_string();
+        let log = self.ground.log().display().to_string();
+        let mut world = World::new(&self.folder);
+        let arguments = ["victim", "life", self.operation.name, &folder, &self.case.name, &log];
+        let victim = start_victim(&arguments, &mut world, method)?;
+        Ok((victim, world))
+    }
+
+    fn passed(&mut self, event: &Event) -> Result<(), String> {
+        match *event {
+            Event::Enter { number, args } if calls::is_wait(number, args) => self.host_goes_on(),
+            _ => Ok(()),
+        }
+    }
+
+    fn judge(
+        &mut self,
+        victim: Victim,
+        world: &mut World,
+        state: &State,
+    ) -> Result<Verdict, String> {
+        let mut findings = Findings::default();
+        let at_kill = self.read_state(&victim, world)?;
+        let ordinal = state.position.call + state.position.change;
+        let before = at_kill.blocks || (ordinal as u64 + self.seed).is_multiple_of(2);
+        let mut recovered = Duration::ZERO;
+        if let Some((mate, took)) = self.kill_and_open(victim, before, &mut findings) {
+            recovered = took;
+            self.check_instance(mate, &at_kill, before, &mut findings);
+            self.check_constructions(mate, &at_kill, &mut findings);
+            let left = self.all_leave(mate, &mut findings);
+            findings.keep(left);
+        }
+        if findings.unsettled || !findings.texts.is_empty() {
+            self.restore()?;
+        }
+        Ok(Verdict { violations: findings.texts, recovered })
+    }
+
+    fn clear(&mut self, victim: Victim) -> Result<(), String> {
+        victim.kill();
+        self.restore()
+    }
+}
+
+/// Reads the answer `TAG CREATED`.
+fn opened(answer: &str) -> Result<Opened, String> {
+    let mut words = answer.split_whitespace();
+    let tag = words.next().and_then(|word| word.parse().ok());
+    match (tag, words.next()) {
+        (Some(tag), Some(created)) => Ok(Opened { tag, created: created == "true" }),
+        _ => Err(format!("an opener answered `{answer}`")),
+    }
+}

@@ -1,0 +1,164 @@
+//! The oracles: what must hold for the survivors, whatever the state in which a victim was killed.
+//!
+//! Both work the same way. Survivors are long-lived [`Player`]s; each case has an object of its own,
+//! in one folder that must be empty between cases. The players attach anew in each case, so that a
+//! victim finds the same world as in the run that recorded its states.
+pub(super) mod life;
+pub(super) mod value;
+
+use super::cast::{self, Player};
+use super::raw;
+use super::trace::{Method, Victim};
+use super::world::World;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+/// How long somebody may take to come to a wait before the case goes on without.
+const TO_A_WAIT: Duration = Duration::from_millis(20);
+
+/// The folder of the objects and a file beside it for what constructors and destructors say.
+#[derive(Debug)]
+pub(super) struct Ground {
+    root: PathBuf,
+    cases: u32,
+}
+
+impl Ground {
+    /// Makes a fresh folder, in memory where the system has such a place.
+    pub(super) fn new() -> Result<Self, String> {
+        let memory = Path::new("/dev/shm");
+        let base = if memory.is_dir() { memory.to_path_buf() } else { std::env::temp_dir() };
+        let root = base.join(format!("cohabit-lab-{}", std::process::id()));
+        let made = fs::create_dir(&root).and_then(|()| fs::create_dir(root.join("objects")));
+        made.map_err(|error| format!("cannot make {}: {error}", root.display()))?;
+        let ground = Self { root, cases: 0 };
+        restrict(&ground.folder())?;
+        Ok(ground)
+    }
+
+    /// Where the objects are.
+    pub(super) fn folder(&self) -> PathBuf {
+        self.root.join("objects")
+    }
+
+    /// Where constructors and destructors leave a line.
+    pub(super) fn log(&self) -> PathBuf {
+        self.root.join("log")
+    }
+
+    /// The name of the next case's object: all are of one length, so that no run differs by it.
+    pub(super) fn next_name(&mut self) -> String {
+        self.cases += 1;
+        format!("case{:08}", self.cases)
+    }
+
+    /// What stands in the folder.
+    pub(super) fn names(&self) -> Vec<String> {
+        let entries = fs::read_dir(self.folder()).into_iter().flatten().flatten();
+        entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect()
+    }
+
+    /// Takes away what a case that failed left behind.
+    pub(super) fn sweep(&self) {
+        for name in self.names() {
+            let _gone_already = fs::remove_file(self.folder().join(name));
+        }
+    }
+}
+
+impl Drop for Ground {
+    fn drop(&mut self) {
+        let _best_effort = fs::remove_dir_all(&self.root);
+    }
+}
+
+/// Only this user may write there, whatever the umask is.
+fn restrict(folder: &Path) -> Result<(), String> {
+    use std::os::unix::fs::PermissionsExt;
+    let only_me = fs::Permissions::from_mode(0o700);
+    fs::set_permissions(folder, only_me).map_err(|error| error.to_string())
+}
+
+/// Starts a victim and brings it, traced, in front of its operation.
+fn start_victim(arguments: &[&str], world: &mut World, method: Method) -> Result<Victim, String> {
+    let mut command = cast::child_command(arguments)?;
+    command.stdin(Stdio::null()).stdout(Stdio::null());
+    let child = command.spawn().map_err(|error| format!("the victim does not start: {error}"))?;
+    // Reaped by the Victim; the handle of the standard library only names it.
+    let pid = child.id().cast_signed();
+    Victim::adopt(pid, world, method).map_err(|error| format!("victim {arguments:?}: {error}"))
+}
+
+/// Runs a child that ends by its own hand, and waits until it is gone.
+fn run_to_death(arguments: &[&str]) -> Result<(), String> {
+    let mut command = cast::child_command(arguments)?;
+    let started = command.stdin(Stdio::null()).stdout(Stdio::null()).status();
+    let status = started.map_err(|error| format!("{arguments:?} does not start: {error}"))?;
+    match std::os::unix::process::ExitStatusExt::signal(&status) {
+        Some(libc::SIGKILL) => Ok(()),
+        _ => Err(format!("{arguments:?} was to die by SIGKILL, and ended so: {status}")),
+    }
+}
+
+/// Waits, not for long, until a player sleeps in the kernel inside its order, or has answered.
+fn until_it_waits(player: &mut Player) {
+    let start = Instant::now();
+    while start.elapsed() < TO_A_WAIT && !player.answered() {
+        // Between order and sleep the player is on its way; it sleeps also while it reads orders.
+        if cast::sleeps(player.pid()) && in_futex(player.pid()) {
+            return;
+        }
+        std::thread::sleep(Duration::from_micros(50));
+    }
+}
+
+/// Whether a process is inside a futex call, or pauses by the clock.
+fn in_futex(pid: i32) -> bool {
+    let text = fs::read_to_string(format!("/proc/{pid}/syscall")).unwrap_or_default();
+    let number = text.split_whitespace().next().and_then(|number| number.parse::<i64>().ok());
+    let waits = [libc::SYS_futex, libc::SYS_nanosleep, libc::SYS_clock_nanosleep];
+    number.is_some_and(|number| waits.contains(&number))
+}
+
+/// What a case found wrong.
+#[derive(Debug, Default)]
+struct Findings {
+    texts: Vec<String>,
+    /// Whether a player may be in the middle of something.
+    unsettled: bool,
+}
+
+impl Findings {
+    /// Keeps an error as a finding.
+    fn keep<T>(&mut self, result: Result<T, String>) -> Option<T> {
+        match result {
+            Ok(value) => Some(value),
+            Err(text) => {
+                self.texts.push(text);
+                self.unsettled = true;
+                None
+            }
+        }
+    }
+
+    /// Notes a finding unless `held`.
+    fn check(&mut self, held: bool, text: impl FnOnce() -> String) {
+        if !held {
+            self.texts.push(text());
+        }
+    }
+}
+
+/// Waits until a process that was killed or ends by itself is gone, at most as long as the watchdog.
+#[allow(dead_code, reason = "used by one oracle only")]
+fn reap(pid: i32) -> bool {
+    let start = Instant::now();
+    while start.elapsed() < cast::WATCHDOG {
+        if !matches!(raw::wait(pid, raw::Patience::Look), Ok(raw::Waited::Nothing)) {
+            return true;
+        }
+    }
+    false
+}

@@ -1,0 +1,411 @@
+//! The oracle of a value: whole, nothing committed lost, nobody waits in vain.
+//!
+//! **Cast.** The *victim*; the *mate*, a second user that does the victim's operation, begun before
+//! the kill where the victim holds the lock, so that it is blocked by it; the *waiter*, inside
+//! `wait_changed` from the start; the *observer*, which maps read-only; the *fresh* opener, which
+//! comes after the kill. All but the victim are [`Player`]s.
+//!
+//! **Model.** Every version has one value, known here by its label (two numbers, from which all bytes
+//! of the value follow). Before the kill the commit word is read from the segment itself: it says
+//! whether the victim's own commit counts. From then on:
+//! 1. every read by anybody gives a version that exists and exactly its value, never an older one
+//!    than the commit word said at the kill;
+//! 2. every write by a survivor succeeds and makes exactly one version;
+//! 3. the waiter returns;
+//! 4. all pins can be had;
+//! 5. when all have left, the folder is empty, and no survivor holds a descriptor or mapping more.
+use super::super::calls;
+use super::super::cast::{self, Player};
+use super::super::list::{Effect, Operation, Scene};
+use super::super::step::{Stage, State, Verdict};
+use super::super::trace::{Event, Method, Victim};
+use super::super::world::World;
+use super::{Findings, Ground, run_to_death, start_victim, until_it_waits};
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+/// Where the header of a segment says at which offset the object starts (FORMAT.md).
+const OBJECT_AT: usize = 88;
+/// Pins that must be had at once; both sizes of value have copies enough for all of them.
+const PINS: u32 = 6;
+
+/// The numbers from which all bytes of a value follow.
+type Label = (u64, u64);
+
+/// The stage of one operation on a value of one size.
+#[derive(Debug)]
+pub(in super::super) struct ValueStage {
+    operation: &'static Operation,
+    effect: Effect,
+    size: String,
+    seed: u64,
+    ground: Ground,
+    folder: PathBuf,
+    mate: Player,
+    waiter: Player,
+    observer: Player,
+    fresh: Player,
+    /// What the players held before the first case.
+    held_before: Vec<(usize, usize)>,
+    case: Case,
+}
+
+/// What is known of the case that is on stage.
+#[derive(Debug, Default)]
+struct Case {
+    name: String,
+    /// The values of all versions, from version 1 on.
+    values: Vec<Label>,
+    /// The last number that was used for a value.
+    number: u64,
+    /// The version that the waiter has seen.
+    waits_behind: u64,
+    /// Whether the victim was helped on in its wait.
+    helped: bool,
+    /// Whether the mate holds the lock.
+    mate_holds: bool,
+}
+
+impl Case {
+    fn version(&self) -> u64 {
+        self.values.len() as u64
+    }
+
+    fn last(&self) -> Label {
+        self.values.last().copied().unwrap_or_default()
+    }
+
+    /// What an operation makes of the last value.
+    fn apply(&self, effect: Effect, number: u64) -> Option<Label> {
+        let (part, rest) = self.last();
+        match effect {
+            Effect::Reads => None,
+            Effect::All => Some((number, number)),
+            Effect::Part => Some((number, rest)),
+            Effect::Adds => Some((part + 1, rest + 1)),
+        }
+    }
+}
+
+impl ValueStage {
+    /// Sets up the cast for one operation on values of `size` bytes.
+    pub(in super::super) fn new(
+        operation: &'static Operation,
+        effect: Effect,
+        size: u32,
+        seed: u64,
+    ) -> Result<Self, String> {
+        let ground = Ground::new()?;
+        let size = size.to_string();
+        let player = |name| Player::start(name, &["player", "value", &size]);
+        let (mate, waiter) = (player("mate")?, player("waiter")?);
+        let (observer, fresh) = (player("observer")?, player("fresh opener")?);
+        let folder = ground.folder();
+        let case = Case::default();
+        let held_before = Vec::new();
+        let mut stage = Self {
+            operation,
+            effect,
+            size,
+            seed,
+            ground,
+            folder,
+            mate,
+            waiter,
+            observer,
+            fresh,
+            held_before,
+            case,
+        };
+        stage.warm_up()?;
+        Ok(stage)
+    }
+
+    fn cast(&mut self) -> [&mut Player; 4] {
+        [&mut self.mate, &mut self.waiter, &mut self.observer, &mut self.fresh]
+    }
+
+    /// One round without a victim, after which the players' descriptors are counted.
+    fn warm_up(&mut self) -> Result<(), String> {
+        let name = self.ground.next_name();
+        let place = format!("{} {name}", self.folder.display());
+        self.mate.ask(&format!("create {place}"))?;
+        self.waiter.ask(&format!("open {place}"))?;
+        self.fresh.ask(&format!("open {place}"))?;
+        self.observer.ask(&format!("view {place}"))?;
+        for player in self.cast() {
+            player.ask("leave")?;
+        }
+        self.held_before = self.holdings();
+        Ok(())
+    }
+
+    fn holdings(&mut self) -> Vec<(usize, usize)> {
+        let folder = self.folder.clone();
+        let held = |player: &mut Player| cast::holdings(player.pid(), &folder).unwrap_or_default();
+        self.cast().map(held).to_vec()
+    }
+
+    fn set_scene(&mut self) -> Result<(), String> {
+        self.case = Case { name: self.ground.next_name(), values: vec![(0, 0)], ..Case::default() };
+        let place = format!("{} {}", self.folder.display(), self.case.name);
+        self.mate.ask(&format!("create {place}"))?;
+        // So the indexes of the copies differ from seed to seed, and go round.
+        for _ in 0..self.seed % 20 {
+            self.mate_sets()?;
+        }
+        self.waiter.ask(&format!("open {place}"))?;
+        self.observer.ask(&format!("view {place}"))?;
+        if let Scene::DeadHolder | Scene::DeadPins = self.operation.scene {
+            let deed = if self.operation.scene == Scene::DeadPins { "pins" } else { "update" };
+            let folder = self.folder.display().to_string();
+            run_to_death(&["suicide", "value", deed, &self.size, &folder, &self.case.name])?;
+        }
+        Ok(())
+    }
+
+    fn mate_sets(&mut self) -> Result<(), String> {
+        self.case.number += 1;
+        let number = self.case.number;
+        self.mate.ask(&format!("do set {number}"))?;
+        self.case.values.push((number, number));
+        Ok(())
+    }
+
+    /// Lets the waiter begin, and waits until its mark stands in the commit word.
+    fn waiter_begins(&mut self, world: &mut World) -> Result<(), String> {
+        self.case.waits_behind = self.case.version();
+        self.waiter.order(&format!("wait {}", self.case.waits_behind))?;
+        let start = Instant::now();
+        while commit_word(world) & 1 == 0 {
+            world.look();
+            if start.elapsed() > Duration::from_secs(2) {
+                return Err("the waiter does not set its mark".to_owned());
+            }
+        }
+        until_it_waits(&mut self.waiter);
+        Ok(())
+    }
+
+    /// The mate takes the lock and keeps it until [`Self::mate_lets_go`].
+    fn mate_holds(&mut self) -> Result<(), String> {
+        self.mate.ask("hold")?;
+        self.case.mate_holds = true;
+        Ok(())
+    }
+
+    fn mate_lets_go(&mut self) -> Result<(), String> {
+        if std::mem::take(&mut self.case.mate_holds) {
+            self.mate.ask("go")?;
+            let (part, rest) = self.case.last();
+            self.case.values.push((part + 1, rest + 1));
+        }
+        Ok(())
+    }
+
+    /// Takes over what the commit word says of the victim's own commit; whether it holds the lock.
+    fn read_state(&mut self, world: &mut World, findings: &mut Findings) -> bool {
+        world.look();
+        let committed = commit_word(world) >> 8;
+        if committed == self.case.version() + 1 {
+            // The number that the victim was given.
+            match self.case.apply(self.effect, self.case.number) {
+                Some(value) => self.case.values.push(value),
+                None => findings.texts.push("an operation that only reads made a version".into()),
+            }
+        }
+        findings.check(committed == self.case.version(), || {
+            format!("the commit word says version {committed}, not {}", self.case.version())
+        });
+        lock_word(world) & 0xffff != 0 && !self.case.mate_holds
+    }
+
+    /// The mate does the victim's operation.
+    fn mate_orders(&mut self) -> Result<(), String> {
+        let next = self.case.number + 1;
+        self.mate.order(&format!("do {} {next}", self.operation.name))
+    }
+
+    fn mate_settles(&mut self, began_before: bool, findings: &mut Findings) -> Result<(), String> {
+        let order = format!("do {}", self.operation.name);
+        let mut answer = self.mate.answer()?;
+        if began_before && answer.starts_with("err Busy") {
+            // The victim was alive, so a form that does not wait was right to give up.
+            self.mate_orders()?;
+            answer = self.mate.answer()?;
+        }
+        let Some(read) = answer.strip_prefix("ok") else {
+            return Err(format!("mate: `{order}` answered `{answer}`"));
+        };
+        self.case.number += 1;
+        match self.case.apply(self.effect, self.case.number) {
+            Some(value) => self.case.values.push(value),
+            None => self.check_read("mate", read, self.case.version(), findings),
+        }
+        Ok(())
+    }
+
+    /// Checks `VERSION PART REST`, or a value alone, which is of the last version.
+    fn check_read(&self, who: &str, read: &str, at_least: u64, findings: &mut Findings) {
+        let words: Vec<&str> = read.split_whitespace().collect();
+        let numbers: Vec<u64> = words.iter().filter_map(|word| word.parse().ok()).collect();
+        let (version, label) = match numbers[..] {
+            _ if numbers.len() != words.len() => {
+                findings.texts.push(format!("{who} read a torn value: {read}"));
+                return;
+            }
+            [version, part, rest] => (version, (part, rest)),
+            [part, rest] => (self.case.version(), (part, rest)),
+            _ => return,
+        };
+        let expected = usize::try_from(version).ok().and_then(|version| {
+            self.case.values.get(version.checked_sub(1)?).copied()
+        });
+        findings.check(version >= at_least, || {
+            format!("{who} read version {version}; version {at_least} was committed before")
+        });
+        findings.check(expected == Some(label), || {
+            format!("{who} read {label:?} as version {version}, which is {expected:?}")
+        });
+    }
+
+    fn survivors_prove(&mut self, findings: &mut Findings) -> Result<(), String> {
+        let newest = self.case.version();
+        let read = self.observer.ask("read")?;
+        self.check_read("observer", &read, newest, findings);
+        self.fresh.ask(&format!("open {} {}", self.folder.display(), self.case.name))?;
+        let read = self.fresh.ask("read")?;
+        self.check_read("fresh opener", &read, newest, findings);
+        self.case.number += 1;
+        let number = self.case.number;
+        self.fresh.ask(&format!("do set {number}"))?;
+        self.case.values.push((number, number));
+        let read = self.fresh.ask("read")?;
+        self.check_read("fresh opener", &read, newest + 1, findings);
+        let read = self.waiter.settle("wait")?;
+        self.check_read("waiter", &read, self.case.waits_behind + 1, findings);
+        let read = self.observer.ask("read")?;
+        self.check_read("observer", &read, newest + 1, findings);
+        let read = self.mate.ask(&format!("pins {PINS}"))?;
+        self.check_read("mate, through its pins,", &read, newest + 1, findings);
+        Ok(())
+    }
+
+    fn all_leave(&mut self, findings: &mut Findings) -> Result<(), String> {
+        for player in self.cast() {
+            player.ask("leave")?;
+        }
+        let names = self.ground.names();
+        findings.check(names.is_empty(), || format!("left in the folder: {names:?}"));
+        let held = self.holdings();
+        findings.check(held == self.held_before, || {
+            let before = &self.held_before;
+            format!("descriptors and mappings of the survivors: {held:?}, before: {before:?}")
+        });
+        Ok(())
+    }
+
+    /// Brings the cast back to where a case can begin, after one that went wrong.
+    fn restore(&mut self) -> Result<(), String> {
+        for player in self.cast() {
+            player.replace()?;
+        }
+        self.ground.sweep();
+        self.warm_up()
+    }
+
+    fn prove(&mut self, victim: Victim, world: &mut World, findings: &mut Findings) -> Duration {
+        let holds = self.read_state(world, findings);
+        let before = holds && findings.keep(self.mate_orders()).is_some();
+        if before {
+            until_it_waits(&mut self.mate);
+        }
+        victim.kill();
+        let start = Instant::now();
+        let proved = (|| {
+            self.mate_lets_go()?;
+            if !before {
+                self.mate_orders()?;
+            }
+            self.mate_settles(before, findings)?;
+            self.survivors_prove(findings)
+        })();
+        findings.keep(proved);
+        start.elapsed()
+    }
+}
+
+impl Stage for ValueStage {
+    fn raise(&mut self, method: Method) -> Result<(Victim, World), String> {
+        self.set_scene()?;
+        self.case.number += 1;
+        let folder = self.folder.display().to_string();
+        let number = self.case.number.to_string();
+        let (what, size, name) = (self.operation.name, &self.size, &self.case.name);
+        let mut world = World::new(&self.folder);
+        world.follow(self.mate.pid()).map_err(|error| format!("the mate's mapping: {error}"))?;
+        let arguments = ["victim", "value", what, size, &folder, name, &number];
+        let victim = start_victim(&arguments, &mut world, method)?;
+        self.waiter_begins(&mut world)?;
+        if self.operation.scene == Scene::Held {
+            self.mate_holds()?;
+        }
+        Ok((victim, world))
+    }
+
+    fn passed(&mut self, event: &Event) -> Result<(), String> {
+        let Event::Enter { number, args } = *event else { return Ok(()) };
+        if self.case.helped || !calls::is_wait(number, args) {
+            return Ok(());
+        }
+        match self.operation.scene {
+            Scene::Held => self.mate_lets_go()?,
+            Scene::Waits => {
+                // The victim's number stays the one before this.
+                self.mate_sets()?;
+            }
+            _ => return Ok(()),
+        }
+        self.case.helped = true;
+        Ok(())
+    }
+
+    fn judge(
+        &mut self,
+        victim: Victim,
+        world: &mut World,
+        _: &State,
+    ) -> Result<Verdict, String> {
+        let mut findings = Findings::default();
+        let recovered = self.prove(victim, world, &mut findings);
+        if !findings.unsettled {
+            let left = self.all_leave(&mut findings);
+            findings.keep(left);
+        }
+        if findings.unsettled || !findings.texts.is_empty() {
+            self.restore()?;
+        }
+        Ok(Verdict { violations: findings.texts, recovered })
+    }
+
+    fn clear(&mut self, victim: Victim) -> Result<(), String> {
+        victim.kill();
+        self.restore()
+    }
+}
+
+/// The object's first word but one, in the only segment that there is.
+fn commit_word(world: &World) -> u64 {
+    object_word(world, 8)
+}
+
+fn lock_word(world: &World) -> u64 {
+    object_word(world, 0)
+}
+
+fn object_word(world: &World, at: usize) -> u64 {
+    world.segments().next().map_or(0, |(_, bytes)| {
+        let object = usize::try_from(bytes.word(OBJECT_AT)).unwrap_or(0);
+        bytes.word(object + at)
+    })
+}

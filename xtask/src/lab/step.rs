@@ -1,0 +1,163 @@
+//! The stepper: records the states of an operation, then kills a fresh victim at each of them.
+//!
+//! **Method.** A first run of the operation yields the list of its states. Then, for each state, the
+//! stage is set anew, a new victim is brought to that state (by its [`Position`], two ordinals) and
+//! handed to the stage, which kills it and lets the survivors prove what is promised. A victim that
+//! does not pass the state again (an operation whose waits depend on time may take another path) is
+//! tried [`TRIES`] times; a state that is missed each time is reported, and counts as a failure.
+use super::calls;
+use super::trace::{Event, Method, Position, Victim};
+use super::world::World;
+use std::time::{Duration, Instant};
+
+/// How often a state is sought.
+const TRIES: usize = 4;
+/// More states than any operation has: a victim that goes round in circles is told apart by it.
+const STATES_MAX: usize = 20_000;
+
+/// A place where the victim may be killed.
+#[derive(Clone, Debug)]
+pub(super) struct State {
+    /// Its name.
+    pub(super) position: Position,
+    /// What just happened, for people.
+    pub(super) label: String,
+    /// Address of the next instruction, for people.
+    pub(super) address: u64,
+}
+
+/// What a case showed.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Verdict {
+    /// Each promise that was broken, in a sentence.
+    pub(super) violations: Vec<String>,
+    /// From the kill until the survivors were done.
+    pub(super) recovered: Duration,
+}
+
+/// What an oracle provides: the stage on which one operation is run and its victim killed.
+pub(super) trait Stage {
+    /// Sets the stage of one case and starts its victim, traced, in front of the operation.
+    fn raise(&mut self, method: Method) -> Result<(Victim, World), String>;
+    /// The victim just passed a state; who waits may be helped.
+    fn passed(&mut self, event: &Event) -> Result<(), String>;
+    /// Kills the victim, which stands in `state`, and judges what the survivors find.
+    fn judge(&mut self, victim: Victim, world: &mut World, state: &State)
+    -> Result<Verdict, String>;
+    /// Clears the stage of a case that is not judged.
+    fn clear(&mut self, victim: Victim) -> Result<(), String>;
+}
+
+/// What became of one operation.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Outcome {
+    /// Number of states.
+    pub(super) states: usize,
+    /// Number of victims killed and judged.
+    pub(super) kills: usize,
+    /// Broken promises, each with its state.
+    pub(super) violations: Vec<String>,
+    /// States that could not be reached again.
+    pub(super) missed: Vec<String>,
+    /// The longest time that the survivors took.
+    pub(super) slowest: Duration,
+    /// Time for everything.
+    pub(super) took: Duration,
+}
+
+/// Records the states of the operation; the last is the one behind its end.
+pub(super) fn record(stage: &mut dyn Stage, method: Method) -> Result<Vec<State>, String> {
+    let (mut victim, mut world) = stage.raise(method)?;
+    let mut states = vec![State {
+        position: victim.position(),
+        label: "before the operation".to_owned(),
+        address: victim.address(),
+    }];
+    loop {
+        let event = victim.next(&mut world).map_err(|error| format!("tracing: {error}"))?;
+        let address = if matches!(event, Event::Gone(_)) { 0 } else { victim.address() };
+        if matches!(event, Event::End | Event::Gone(_)) {
+            break;
+        }
+        states.push(State { position: victim.position(), label: label(&event), address });
+        stage.passed(&event)?;
+        if states.len() > STATES_MAX {
+            return Err(format!("the operation has more than {STATES_MAX} states"));
+        }
+    }
+    stage.clear(victim)?;
+    Ok(states)
+}
+
+/// Kills one victim in each of the states.
+pub(super) fn replay(
+    stage: &mut dyn Stage,
+    states: &[State],
+    mut progress: impl FnMut(usize),
+) -> Result<Outcome, String> {
+    let start = Instant::now();
+    let mut outcome = Outcome { states: states.len(), ..Outcome::default() };
+    for (index, state) in states.iter().enumerate() {
+        progress(index);
+        match reach_and_judge(stage, state)? {
+            None => outcome.missed.push(describe(state)),
+            Some(verdict) => {
+                outcome.kills += 1;
+                outcome.slowest = outcome.slowest.max(verdict.recovered);
+                let named = verdict.violations.iter();
+                outcome.violations.extend(named.map(|text| format!("{}: {text}", describe(state))));
+            }
+        }
+    }
+    outcome.took = start.elapsed();
+    Ok(outcome)
+}
+
+/// A state in words.
+fn describe(state: &State) -> String {
+    format!("state {} ({}, at {:#x})", state.position, state.label, state.address)
+}
+
+fn reach_and_judge(stage: &mut dyn Stage, state: &State) -> Result<Option<Verdict>, String> {
+    for _ in 0..TRIES {
+        let (mut victim, mut world) = stage.raise(Method::Faults)?;
+        if reach(stage, &mut victim, &mut world, state.position)? {
+            return stage.judge(victim, &mut world, state).map(Some);
+        }
+        stage.clear(victim)?;
+    }
+    Ok(None)
+}
+
+/// Brings the victim to a position; false where it took another path.
+fn reach(
+    stage: &mut dyn Stage,
+    victim: &mut Victim,
+    world: &mut World,
+    goal: Position,
+) -> Result<bool, String> {
+    while victim.position() < goal {
+        let event = victim.next(world).map_err(|error| format!("tracing: {error}"))?;
+        if matches!(event, Event::End | Event::Gone(_)) {
+            return Ok(false);
+        }
+        if victim.position() < goal {
+            stage.passed(&event)?;
+        }
+    }
+    Ok(victim.position() == goal)
+}
+
+/// What an event is called.
+fn label(event: &Event) -> String {
+    match event {
+        Event::Enter { number, .. } => format!("enter {}", calls::name(*number)),
+        Event::Exit { number, value } => format!("exit {} = {value}", calls::name(*number)),
+        Event::Changed(changes) => {
+            let parts = changes.iter().map(|change| format!("+{} of {}", change.at, change.size));
+            format!("bytes {}", parts.collect::<Vec<_>>().join(", "))
+        }
+        Event::End => "end".to_owned(),
+        Event::Gone(how) => format!("gone: {how:?}"),
+    }
+}

@@ -1,0 +1,70 @@
+//! What the developers of cohabit run: `cargo xtask COMMAND`.
+//!
+//! This file is the table of contents. Each command is a module with an `Args` and a
+//! `run(Args) -> Result<(), String>`; an error is one sentence, printed, and exit code 1.
+
+mod abi;
+mod bench;
+mod ci;
+mod lab;
+mod licences;
+mod peer;
+mod quickstart;
+mod readme;
+mod tidy;
+mod tools;
+
+use clap::{Parser, Subcommand};
+use std::process::ExitCode;
+
+/// What the developers of cohabit run.
+#[derive(Parser)]
+#[command(
+    name = "cargo xtask",
+    bin_name = "cargo xtask",
+    disable_help_subcommand = true
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Check everything that can be checked quickly: format, lints, docs, tests, licences, tidy
+    Ci(ci::Args),
+    /// Hold the rules of the source that a machine can hold
+    Tidy(tidy::Args),
+    /// Check that every dependency has a licence and a source that we accept
+    Licences(licences::Args),
+    /// Measure, beside the floor of the same run, and print PASS or MISS
+    Bench(bench::Args),
+    /// Run the crash laboratory
+    Lab(lab::Args),
+    /// Share one object between a 32-bit and a 64-bit process
+    TestAbi(abi::Args),
+    /// Build and run README's first program as a user would, in two processes
+    TestQuickstart(quickstart::Args),
+    /// Run every command that README shows
+    TestReadme(readme::Args),
+}
+
+fn main() -> ExitCode {
+    let outcome = match Cli::parse().command {
+        Command::Ci(args) => ci::run(args),
+        Command::Tidy(args) => tidy::run(args),
+        Command::Licences(args) => licences::run(args),
+        Command::Bench(args) => bench::run(args),
+        Command::Lab(args) => lab::run(args),
+        Command::TestAbi(args) => abi::run(args),
+        Command::TestQuickstart(args) => quickstart::run(args),
+        Command::TestReadme(args) => readme::run(args),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(why) => {
+            eprintln!("error: {why}");
+            ExitCode::FAILURE
+        }
+    }
+}

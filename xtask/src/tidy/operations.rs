@@ -1,0 +1,161 @@
+//! Rule: every public operation is registered in the crash laboratory.
+//!
+//! An operation is a `pub fn` of an inherent `impl` of the types below. `OPERATIONS` of the
+//! laboratory's list covers it, or `PURE` says why it touches no segment.
+
+use super::Finding;
+use super::source::{Source, Tree};
+use crate::lab::list;
+use std::collections::{BTreeMap, BTreeSet};
+use syn::visit::Visit;
+
+const TYPES: &[&str] = &["Shared", "SharedView", "Value", "Options", "Pinned"];
+const FOLDER: &str = "crates/cohabit/src/";
+const LIST: &str = "xtask/src/lab/list.rs";
+
+/// Holds the rule for the laboratory's list.
+pub(super) fn check(tree: &Tree) -> Vec<Finding> {
+    let covered = list::OPERATIONS
+        .iter()
+        .flat_map(|operation| operation.covers)
+        .copied();
+    compare(tree, &covered.collect::<Vec<_>>(), list::PURE)
+}
+
+fn compare(tree: &Tree, covered: &[&str], pure: &[(&str, &str)]) -> Vec<Finding> {
+    let public = operations(tree);
+    let covered: BTreeSet<&str> = covered.iter().copied().collect();
+    let mut findings = Vec::new();
+    for (name, (path, line)) in &public {
+        let is_pure = pure.iter().any(|(pure, _)| pure == name);
+        if !covered.contains(name.as_str()) && !is_pure {
+            let what =
+                format!("`{name}` is not registered; add it to OPERATIONS or PURE of {LIST}");
+            findings.push(Finding::at(path, *line, what));
+        }
+    }
+    let mut complain = |name: &str, what: &str| {
+        findings.push(Finding::at(
+            LIST,
+            line_of(tree, name),
+            format!("`{name}` {what}"),
+        ));
+    };
+    for name in covered.iter().filter(|name| !public.contains_key(**name)) {
+        complain(
+            name,
+            "is covered and does not exist; remove it, or correct its name",
+        );
+    }
+    let mut seen = BTreeSet::new();
+    for (name, why) in pure {
+        if !public.contains_key(*name) {
+            complain(name, "is listed as pure and does not exist; remove it");
+        }
+        if covered.contains(name) || !seen.insert(*name) {
+            complain(
+                name,
+                "is listed as pure and stands in the list twice; decide",
+            );
+        }
+        if why.trim().is_empty() {
+            complain(name, "is listed as pure without a reason; give it");
+        }
+    }
+    findings
+}
+
+/// Where the list names the operation.
+fn line_of(tree: &Tree, name: &str) -> usize {
+    let quoted = format!("\"{name}\"");
+    let place = |file: &Source| {
+        file.lines()
+            .find(|(_, text)| text.contains(&quoted))
+            .map(|(line, _)| line)
+    };
+    tree.file(LIST).and_then(place).unwrap_or(1)
+}
+
+/// The public operations with their places.
+fn operations(tree: &Tree) -> BTreeMap<String, (String, usize)> {
+    let mut all = BTreeMap::new();
+    for (file, rust) in tree
+        .rust()
+        .filter(|(file, _)| file.path.starts_with(FOLDER))
+    {
+        let mut found = Operations { found: Vec::new() };
+        found.visit_file(&rust.syntax);
+        for (name, line) in found.found {
+            all.entry(name).or_insert((file.path.clone(), line));
+        }
+    }
+    all
+}
+
+/// Walks over the inherent implementations of a file.
+struct Operations {
+    found: Vec<(String, usize)>,
+}
+
+impl<'ast> Visit<'ast> for Operations {
+    fn visit_item_impl(&mut self, item: &'ast syn::ItemImpl) {
+        let syn::Type::Path(path) = item.self_ty.as_ref() else {
+            return;
+        };
+        let Some(owner) = path.path.segments.last().map(|last| last.ident.to_string()) else {
+            return;
+        };
+        if item.trait_.is_some() || !TYPES.contains(&owner.as_str()) {
+            return;
+        }
+        for inner in &item.items {
+            if let syn::ImplItem::Fn(function) = inner
+                && matches!(function.vis, syn::Visibility::Public(_))
+            {
+                let line = function.sig.fn_token.span.start().line;
+                self.found
+                    .push((format!("{owner}::{}", function.sig.ident), line));
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::tree;
+    use super::*;
+
+    const FILE: &str = "crates/cohabit/src/value.rs";
+    const CODE: &str = "impl<T: Plain> Value<T> {\n    pub fn get(&self) {}\n    fn own(&self) {}\n    \
+                        pub(crate) fn ours(&self) {}\n}\nimpl Clone for Value<u8> {\n    fn clone(&self) {}\n}\n\
+                        impl Other {\n    pub fn any() {}\n}\n";
+
+    fn found(covered: &[&str], pure: &[(&str, &str)]) -> Vec<(String, usize)> {
+        let findings = compare(&tree(FILE, CODE), covered, pure);
+        findings.into_iter().map(|f| (f.path, f.line)).collect()
+    }
+
+    #[test]
+    fn an_operation_is_covered_or_pure() {
+        assert_eq!(found(&["Value::get"], &[]), []);
+        assert_eq!(found(&[], &[("Value::get", "reads a constant")]), []);
+        assert_eq!(found(&[], &[]), [(FILE.to_owned(), 2)]);
+    }
+
+    #[test]
+    fn what_does_not_exist_stands_twice_or_has_no_reason_is_found() {
+        assert_eq!(
+            found(&["Value::get", "Value::gone"], &[]),
+            [(LIST.to_owned(), 1)]
+        );
+        assert_eq!(found(&["Value::get"], &[("Value::gone", "x")]).len(), 1);
+        assert_eq!(found(&["Value::get"], &[("Value::get", "x")]).len(), 1);
+        assert_eq!(found(&[], &[("Value::get", " ")]).len(), 1);
+    }
+
+    #[test]
+    fn the_list_is_named_with_its_line() {
+        let list = "//! x\n\nconst A: &[&str] = &[\"Value::gone\"];\n";
+        assert_eq!(compare(&tree(LIST, list), &["Value::gone"], &[])[0].line, 3);
+    }
+}
