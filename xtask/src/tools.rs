@@ -11,9 +11,12 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 pub(crate) type Outcome = Result<(), String>;
 
 /// The workspace's folder.
+///
+/// What `cargo run` says comes first: two checkouts that share a target folder may share a binary.
 pub(crate) fn root() -> PathBuf {
-    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-    here.parent().unwrap_or(here).to_path_buf()
+    let said = std::env::var_os("CARGO_MANIFEST_DIR");
+    let here = said.map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
+    here.parent().unwrap_or(&here).to_path_buf()
 }
 
 /// The folder that holds what cargo builds.

@@ -163,11 +163,12 @@ fn existing(
             return Ok(Found::Absent);
         };
         let Some(segment) = segment else { continue };
-        if let Some(attachment) = registry::find(segment.id, plan.role) {
-            if attachment.member().segment.life_now() == Life::Live && claim {
-                check_type(plan, &segment)?;
-                return Ok(Found::Attached(attachment));
-            }
+        if let Some(attachment) = registry::find(segment.id, plan.role)
+            && claim
+            && attachment.member().segment.life_now() == Life::Live
+        {
+            check_type(plan, &segment)?;
+            return Ok(Found::Attached(attachment));
         }
         let step = match plan.role {
             Role::Observer => observe_one(plan, segment)?,
@@ -278,31 +279,28 @@ fn claim_seat(segment: &Segment, section: &LifeSection, role: Role) -> Result<Se
     let generation = segment.row_now(slot).generation + 1;
     let token = Token { slot, generation };
     sign_row(segment.row_display(slot));
-    segment
-        .row(slot)
-        .store(Row { generation, state }.word(), Ordering::Release); // pairs with nothing: the life byte orders rows
+    segment.set_row(slot, Row { generation, state });
     let byte = if role == Role::Guest {
         token.guest_byte()
     } else {
         token.user_byte()
     };
-    match section.anchor(byte) {
-        Ok(anchor) => Ok(Seat {
+    section
+        .anchor(byte)
+        .map(|anchor| Seat {
             token,
             _anchor: anchor,
-        }),
-        Err(e) => {
-            segment.row(slot).store(
+        })
+        .map_err(|e| {
+            segment.set_row(
+                slot,
                 Row {
                     generation,
                     state: RowState::Free,
-                }
-                .word(),
-                Ordering::Release,
-            ); // pairs with nothing: as above
-            Err(Error::from_os(&segment.name, "locking a slot", e))
-        }
-    }
+                },
+            );
+            Error::from_os(&segment.name, "locking a slot", e)
+        })
 }
 
 fn free_slot(segment: &Segment) -> Result<u16> {
@@ -367,11 +365,13 @@ fn wait_for_live(member: &Arc<Member>, deadline: Option<Deadline>) -> Result<boo
             continue;
         }
         if deadline.is_some_and(Deadline::has_passed) {
-            let pid = segment.row_display(actor.slot)[0].load(Ordering::Relaxed) as u32;
+            let who = segment
+                .pid_of(actor)
+                .map_or("a process".into(), |pid| format!("pid {pid}"));
             return Err(Error::new(
                 ErrorKind::Busy,
                 &segment.name,
-                format!("pid {pid} is still constructing or ending the object"),
+                format!("{who} is still constructing or ending the object"),
             ));
         }
         let until = Deadline::after(LIFE_POLL);

@@ -14,9 +14,10 @@ use cohabit_os::mapping::{self, Access, File};
 use cohabit_os::process;
 use cohabit_os::wait::{self, Deadline};
 
+use crate::asker::Asker;
 use crate::attach::{Plan, SECTION_PATIENCE, Wanted, boot, sign_row};
 use crate::error::{Error, ErrorKind, Result};
-use crate::format::{HEADER_SIZE, Header, InstanceId};
+use crate::format::{HEADER_SIZE, Header, InstanceId, SCHEMA_MAX};
 use crate::member::{Attachment, Member, Role, Seat};
 use crate::registry;
 use crate::segment::Segment;
@@ -49,28 +50,24 @@ pub(crate) fn fresh(
     write_head(&segment, &schema);
     let os = |doing| move |e| Error::from_os(plan.name, doing, e);
     let own = segment
-        .file
+        .asker
+        .file()
         .reopen(Access::ReadWrite)
         .map_err(os("opening the new object"))?;
     let anchor =
         Anchor::take(own, Token::FIRST.user_byte()).map_err(os("locking the first slot"))?;
-    match segment.file.publish(path) {
-        Ok(()) => {}
-        Err(e) if e.cause() == Cause::AlreadyExists => return Ok(None),
-        Err(e) => return Err(Error::from_os(plan.name, "naming the new object", e)),
-    }
     let seat = Seat {
         token: Token::FIRST,
         _anchor: anchor,
     };
     let member = Member::seated(segment, Role::User, seat, true)?;
-    let attachment = Attachment::new(member, wanted.end);
-    let built = Abandon {
-        member: attachment.member(),
-        armed: true,
+    match member.segment.asker.file().publish(path) {
+        Ok(()) => {}
+        Err(e) if e.cause() == Cause::AlreadyExists => return Ok(None),
+        Err(e) => return Err(Error::from_os(plan.name, "naming the new object", e)),
     }
-    .run(path, build);
-    built?;
+    let attachment = Attachment::new(member, wanted.end);
+    construct(attachment.member(), path, build)?;
     // Entered before LIVE: another thread that waits for LIVE then finds the creator's attachment.
     let attachment = registry::enter(attachment);
     go_live(&attachment.member().segment)?;
@@ -97,25 +94,36 @@ fn go_live(segment: &Segment) -> Result<()> {
     })
 }
 
-/// Ends the new instance if its constructor fails or panics.
+/// Runs the user's constructor; if it fails or panics, the new instance ends.
+fn construct(member: &Arc<Member>, path: &Path, build: BuildFn<'_>) -> Result<()> {
+    let mut abandon = Abandon {
+        member,
+        armed: true,
+    };
+    CONSTRUCTING.with_borrow_mut(|paths| paths.push(path.to_owned()));
+    let built = build(&member.segment);
+    if !member.is_here() {
+        // The constructor forked, and this is the child: the object is the parent's to finish.
+        return Err(Error::new(
+            ErrorKind::Forked,
+            &member.segment.name,
+            "the constructor was forked",
+        ));
+    }
+    abandon.armed = built.is_err();
+    built
+}
+
+/// Ends the new instance when dropped, unless disarmed.
 struct Abandon<'a> {
     member: &'a Arc<Member>,
     armed: bool,
 }
 
-impl Abandon<'_> {
-    fn run(mut self, path: &Path, build: BuildFn<'_>) -> Result<()> {
-        CONSTRUCTING.with_borrow_mut(|paths| paths.push(path.to_owned()));
-        build(&self.member.segment)?;
-        self.armed = false;
-        Ok(())
-    }
-}
-
 impl Drop for Abandon<'_> {
     fn drop(&mut self) {
         CONSTRUCTING.with_borrow_mut(|paths| paths.pop());
-        if self.armed {
+        if self.armed && self.member.is_here() {
             let segment = &self.member.segment;
             if let Ok(Some(section)) = segment.enter(Deadline::after(SECTION_PATIENCE)) {
                 // What cannot be removed is DEAD, and the next opener tidies.
@@ -126,6 +134,13 @@ impl Drop for Abandon<'_> {
 }
 
 fn new_header(plan: &Plan<'_>, wanted: &Wanted, schema_size: usize) -> Result<Header> {
+    if schema_size > SCHEMA_MAX {
+        return Err(Error::new(
+            ErrorKind::Unsupported,
+            plan.name,
+            format!("the type's schema has {schema_size} bytes, expected at most {SCHEMA_MAX}"),
+        ));
+    }
     let mut instance = [0; 16];
     process::random(&mut instance)
         .map_err(|e| Error::from_os(plan.name, "asking for randomness", e))?;
@@ -200,7 +215,7 @@ fn unnamed(
         path: path.to_owned(),
         header,
         id,
-        file,
+        asker: Asker::new(file, id.file),
         mapping,
     })
 }
@@ -217,7 +232,7 @@ fn write_head(segment: &Segment, schema: &str) {
         generation: Token::FIRST.generation,
         state: RowState::User,
     };
-    segment.row(0).store(row.word(), Ordering::Relaxed);
+    segment.set_row(0, row);
     // Relaxed: linkat publishes, a syscall on this thread after these stores.
     segment
         .life()

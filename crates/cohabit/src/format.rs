@@ -31,7 +31,7 @@ pub(crate) const CREATED_AT: usize = 144;
 /// The most users an object can be made for.
 pub(crate) const MAX_USERS_LIMIT: u32 = 4096;
 /// Longest schema text, in bytes.
-pub(crate) const SCHEMA_MAX: usize = 1 << 20;
+pub(crate) const SCHEMA_MAX: usize = crate::schema::MAX_TEXT;
 
 const PAGE: u64 = 4096;
 const KEEP_MASK: u32 = 0b11;

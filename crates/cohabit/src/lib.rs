@@ -27,6 +27,7 @@
 
 extern crate self as cohabit;
 
+mod asker;
 mod attach;
 mod catalog;
 mod create;
@@ -74,5 +75,5 @@ pub mod __private {
         BadBits, Copies, CopyOf, Field, Kind, Le64, MAX_DEPTH, Part, Plain, StructKind, copies,
         stride,
     };
-    pub use crate::words::{WordSink, WordSource, put};
+    pub use crate::words::{WordSink, WordSource, load, load_part, put, store, store_part};
 }

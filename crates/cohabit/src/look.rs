@@ -9,6 +9,7 @@ use cohabit_os::error::Cause;
 use cohabit_os::mapping::{self, Access, File, FileKind};
 use cohabit_os::process;
 
+use crate::asker::Asker;
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::{HEADER_SIZE, Header, InstanceId};
 use crate::member::Role;
@@ -67,7 +68,7 @@ pub(crate) fn look(name: &str, path: &Path, role: Role) -> Result<Option<Option<
         path,
         header,
         id,
-        file,
+        asker: Asker::new(file, id.file),
         mapping,
     })))
 }

@@ -14,7 +14,7 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Once};
 use std::time::Duration;
 
-use cohabit_os::fork::at_exit;
+use cohabit_os::fork::{at_exit, process_lock};
 use cohabit_os::liveness::{Anchor, LifeSection};
 use cohabit_os::wait::Deadline;
 
@@ -68,7 +68,11 @@ impl Member {
         created: bool,
     ) -> Result<Member> {
         static HOOK: Once = Once::new();
-        HOOK.call_once(|| at_exit(leave_all));
+        {
+            // Under the process lock, so that no child is forked while the once is half done.
+            let _process = process_lock();
+            HOOK.call_once(|| at_exit(leave_all));
+        }
         let member = Member {
             segment,
             role,
@@ -118,10 +122,7 @@ impl Member {
 
     fn set_row(&self, state: RowState) {
         if let Some(Token { slot, generation }) = self.token() {
-            // Release: pairs with nothing that is read by rows alone; the life byte orders them.
-            self.segment
-                .row(slot)
-                .store(Row { generation, state }.word(), Ordering::Release);
+            self.segment.set_row(slot, Row { generation, state });
         }
     }
 
@@ -150,19 +151,22 @@ impl Member {
             return;
         }
         let mut panicked = None;
-        if let (Some(end), Some(token)) = (end, self.token()) {
-            if self.segment.life_now() == Life::Live {
-                // Release: pairs with the Acquire in `life_now` of whoever waits for the end.
-                self.segment
-                    .life()
-                    .store(Life::Dropping(token).word(), Ordering::Release);
-                drop(section);
-                panicked = catch_unwind(AssertUnwindSafe(|| end(self.segment.object()))).err();
-                let Some(again) = self.enter_briefly() else {
-                    return;
-                };
-                section = again;
+        if let (Some(end), Some(token)) = (end, self.token())
+            && self.segment.life_now() == Life::Live
+        {
+            // Release: pairs with the Acquire in `life_now` of whoever waits for the end.
+            self.segment
+                .life()
+                .store(Life::Dropping(token).word(), Ordering::Release);
+            drop(section);
+            panicked = catch_unwind(AssertUnwindSafe(|| end(self.segment.object()))).err();
+            if !self.is_here() {
+                return; // a child that was forked inside of it
             }
+            let Some(again) = self.enter_briefly() else {
+                return;
+            };
+            section = again;
         }
         // A name that cannot be taken away names a DEAD instance: the next opener tidies.
         let _ = self.segment.end(&section);
@@ -183,6 +187,15 @@ impl Member {
         if last {
             // As above: what cannot be removed is DEAD.
             let _ = self.segment.end(&section);
+        }
+    }
+}
+
+impl Drop for Member {
+    fn drop(&mut self) {
+        if self.seat.is_some() {
+            // Taking entries away makes no leaf, so it cannot fail. Then the byte falls, then the map.
+            let _ = table::set(self.base(), self.size(), 0);
         }
     }
 }
@@ -227,9 +240,11 @@ impl Drop for Attachment {
         }
         if member.seat.is_some() {
             let left = catch_unwind(AssertUnwindSafe(|| member.leave(self.end)));
+            if !member.is_here() {
+                std::mem::forget(member);
+                return;
+            }
             registry::forget(&member);
-            // Taking entries away makes no leaf, so it cannot fail.
-            let _ = table::set(member.base(), member.size(), 0);
             drop(member);
             if let Err(panic) = left {
                 resume_unwind(panic);

@@ -5,15 +5,16 @@
 //! 2. the mapping is `header.segment_size` bytes long and lasts as long as the `Segment`;
 //! 3. peers may write every byte of it at any time, so it is only ever touched as `&AtomicU64`, at
 //!    multiples of 8, and no other reference to it is made here;
-//! 4. `file` never takes a lock: it is only asked, so that closing or asking disturbs nobody.
+//! 4. the descriptor never takes a lock: it is only asked, so that closing or asking disturbs nobody.
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use cohabit_os::liveness::{self, Entered, LifeSection};
-use cohabit_os::mapping::{self, File, Mapping};
+use cohabit_os::liveness::{Entered, LifeSection};
+use cohabit_os::mapping::{self, Mapping};
 use cohabit_os::wait::{self, Deadline};
 
+use crate::asker::Asker;
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::{ENTERED_AT, HEADER_SIZE, Header, InstanceId, LIFE_AT, ROW_SIZE};
 use crate::schema::Schema;
@@ -26,7 +27,7 @@ pub(crate) struct Segment {
     pub(crate) path: PathBuf,
     pub(crate) header: Header,
     pub(crate) id: InstanceId,
-    pub(crate) file: File,
+    pub(crate) asker: Asker,
     pub(crate) mapping: Mapping,
 }
 
@@ -142,33 +143,21 @@ impl Segment {
         Row::of(self.row(slot).load(Ordering::Relaxed))
     }
 
+    /// Rows are written and judged under the life byte, whose syscalls order them: relaxed will do.
+    pub(crate) fn set_row(&self, slot: u16, row: Row) {
+        self.row(slot).store(row.word(), Ordering::Relaxed);
+    }
+
     pub(crate) fn slots(&self) -> impl Iterator<Item = u16> + '_ {
         0..self.header.max_users as u16
     }
 
-    /// Whether the kernel says that nobody holds `token` any more. It is asked through a descriptor
-    /// that never locks, and only believed if that descriptor still is this instance's.
+    /// Whether the kernel says that nobody holds `token` any more.
     pub(crate) fn is_dead(&self, token: Token) -> Result<bool> {
-        let ask = |byte| {
-            liveness::is_held(&self.file, byte)
-                .map_err(|e| Error::from_os(&self.name, "asking who is alive", e))
-        };
-        self.prove_descriptor()?;
-        let held = ask(token.user_byte())? || ask(token.guest_byte())?;
-        self.prove_descriptor()?;
-        Ok(!held)
-    }
-
-    /// The program may have closed our descriptor, and the number may mean another file by now.
-    fn prove_descriptor(&self) -> Result<()> {
-        match self.file.status() {
-            Ok(status) if status.id == self.id.file => Ok(()),
-            _ => Err(Error::new(
-                ErrorKind::LivenessLost,
-                &self.name,
-                "the descriptor that asks the kernel who is alive was closed by the program",
-            )),
-        }
+        let bytes = [token.user_byte(), token.guest_byte()];
+        let held = self.asker.is_any_held(&self.path, &bytes);
+        held.map(|held| !held)
+            .map_err(|error| error.about(&self.name))
     }
 
     /// Whether a user lives, apart from `me` and from those on their way out.
@@ -206,7 +195,8 @@ impl Segment {
     pub(crate) fn schema(&self) -> Result<Schema> {
         let mut bytes = vec![0; self.header.schema_size as usize];
         let read = self
-            .file
+            .asker
+            .file()
             .read_at(&mut bytes, HEADER_SIZE as u64)
             .map_err(|e| Error::from_os(&self.name, "reading the schema", e))?;
         bytes.truncate(read);
@@ -218,6 +208,11 @@ impl Segment {
 
     /// Whether the instance is over, or its name taken away. Asks the kernel.
     pub(crate) fn check_alive(&self) -> Result<()> {
+        let links = self
+            .asker
+            .status(&self.path)
+            .map_err(|error| error.about(&self.name))?
+            .links;
         if self.life_now() == Life::Dead {
             return Err(Error::new(
                 ErrorKind::Ended,
@@ -225,19 +220,10 @@ impl Segment {
                 "this instance has ended",
             ));
         }
-        self.prove_descriptor()?;
-        match self.file.status() {
-            Ok(status) if status.links == 0 && self.life_now() != Life::Dead => Err(Error::new(
-                ErrorKind::NameLost,
-                &self.name,
-                format!("the name was removed from {}", self.path.display()),
-            )),
-            Ok(status) if status.links == 0 => Err(Error::new(
-                ErrorKind::Ended,
-                &self.name,
-                "this instance has ended",
-            )),
-            _ => Ok(()),
+        if links == 0 {
+            let detail = format!("the name was removed from {}", self.path.display());
+            return Err(Error::new(ErrorKind::NameLost, &self.name, detail));
         }
+        Ok(())
     }
 }

@@ -32,6 +32,10 @@ pub unsafe trait Shareable: Sized + Send + Sync + 'static {
     /// Run at most once, by the last user that leaves cleanly a `WhileUsed` object; never for an
     /// orphan, at process exit, or for a kept object.
     fn last_one_out(&self) {}
+
+    /// Makes canonical what a move may have lost: a move need not keep padding.
+    #[doc(hidden)]
+    fn settle(&self) {}
 }
 
 macro_rules! atomics {
@@ -50,6 +54,10 @@ atomics!(
 // SAFETY: its bytes are only accessed as atomic words (invariant 2 of `crate::value`).
 unsafe impl<T: Plain> Shareable for Value<T> {
     const KIND: Kind = Kind::value_of::<T>();
+
+    fn settle(&self) {
+        fill::settle(self);
+    }
 }
 
 /// Demands of an object of type `T`, as constants.
@@ -147,6 +155,7 @@ impl<T: Shareable> Place<T> {
 impl<T: Shareable> Build<T> for T {
     fn build(input: T, place: Place<T>) -> Result<()> {
         place.write(&input);
+        place.cell().settle();
         Ok(())
     }
 }
@@ -154,6 +163,7 @@ impl<T: Shareable> Build<T> for T {
 impl<T: Shareable> Build<Box<T>> for T {
     fn build(input: Box<T>, place: Place<T>) -> Result<()> {
         place.write(&input);
+        place.cell().settle();
         Ok(())
     }
 }

@@ -42,7 +42,7 @@ pub(crate) fn token_at(address: usize) -> u64 {
         return 0;
     }
     // SAFETY: by invariant 1 a leaf is LEAF entries for ever, and the index is below LEAF.
-    let entry = unsafe { &*leaf.add(page & (LEAF - 1)) };
+    let entry = unsafe { &*leaf.wrapping_add(page & (LEAF - 1)) };
     // Relaxed: whoever holds a reference to the cell got it after `set`, in this process.
     entry.load(Ordering::Relaxed)
 }
@@ -56,7 +56,7 @@ pub(crate) fn set(base: usize, size: usize, token: u64) -> cohabit_os::Result<()
     for page in pages {
         let leaf = leaf(page >> LEAF_BITS)?;
         // SAFETY: by invariant 1 a leaf is LEAF entries for ever, and the index is below LEAF.
-        let entry = unsafe { &*leaf.add(page & (LEAF - 1)) };
+        let entry = unsafe { &*leaf.wrapping_add(page & (LEAF - 1)) };
         entry.store(token, Ordering::Relaxed);
     }
     Ok(())

@@ -36,7 +36,7 @@ pub(crate) use bulk::{load_dense, store_dense};
 compile_error!("cohabit keeps little-endian bytes in shared memory and does not swap them yet");
 
 /// The bytes in one word. Every word of the format has this width on every target.
-pub const WORD: usize = size_of::<u64>();
+pub(crate) const WORD: usize = size_of::<u64>();
 
 /// Streams canonical bytes into the words of a copy.
 ///
@@ -200,7 +200,8 @@ impl<'a> WordSource<'a> {
                 "pieces must be read in the order of their offsets"
             );
             for (word, chunk) in self.words[first..first + count].iter().zip(whole) {
-                *chunk = word.load(Relaxed).to_le_bytes().map(MaybeUninit::new);
+                self.current = word.load(Relaxed);
+                *chunk = self.current.to_le_bytes().map(MaybeUninit::new);
             }
             self.next = first + count;
         }

@@ -3,8 +3,8 @@
 use std::io::Write;
 use std::os::fd::{AsRawFd, FromRawFd};
 use std::ptr::NonNull;
-use std::sync::atomic::AtomicI32;
 use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::{AtomicBool, AtomicI32};
 
 use cohabit_os::fork::{at_exit, child_zeroed, process_lock};
 use cohabit_os::process::{boot_id, clock_ns, command_line, effective_uid, identity, random};
@@ -73,21 +73,32 @@ fn the_process_lock_is_free_in_a_child_whoever_held_it() {
 #[test]
 fn a_fork_waits_for_the_process_lock() {
     let _alone = Alone::now();
+    let (done, forker) = (AtomicBool::new(false), AtomicI32::new(0));
     let guard = process_lock();
-    let forked = Line::new();
     std::thread::scope(|scope| {
-        let forker = scope.spawn(|| {
-            child(|| {
-                forked.tell();
-                0
-            })
-            .code()
+        let forks = scope.spawn(|| {
+            // SAFETY: gettid(2) has no precondition.
+            forker.store(unsafe { libc::gettid() }, Relaxed);
+            // The child has a copy of the memory of the moment it was made.
+            child(|| i32::from(!done.load(Relaxed))).code()
         });
-        // It cannot be told that something never happens; that the fork comes after is told by the
-        // child, and that the lock excludes others is shown by the value that it guards.
+        // Until it waits, for the lock as it should, or for a child that should not be there yet.
+        let waits = [libc::SYS_futex, libc::SYS_wait4].map(|number| format!("{number} "));
+        loop {
+            let call = format!("/proc/self/task/{}/syscall", forker.load(Relaxed));
+            let call = std::fs::read_to_string(call).unwrap_or_default();
+            if waits.iter().any(|number| call.starts_with(number)) {
+                break;
+            }
+            std::thread::yield_now();
+        }
+        done.store(true, Relaxed);
         drop(guard);
-        forked.hear();
-        assert_eq!(forker.join().expect("no panic"), 0);
+        assert_eq!(
+            forks.join().expect("no panic"),
+            0,
+            "forked while the lock was held"
+        );
     });
 }
 

@@ -1,5 +1,7 @@
 //! A byte is held exactly as long as the address space of whoever holds it.
 
+use std::cell::Cell;
+use std::io::{Read, Write, pipe};
 use std::os::fd::AsRawFd;
 use std::os::unix::process::CommandExt;
 use std::process::Command;
@@ -120,24 +122,26 @@ fn freed_by_exit_and_by_exec() {
     assert!(!held(&file, byte));
 
     let (ready, execs) = (Line::new(), Line::new());
-    let (input, output) = std::io::pipe().expect("a pipe");
+    let ((its_input, mut input), (mut output, its_output)) =
+        (pipe().expect("a pipe"), pipe().expect("a pipe"));
     let becomes = child(|| {
         let _anchor = anchor(&file, byte);
         ready.tell();
         execs.hear();
-        // It lives until the parent closes its end.
-        let error = Command::new("cat")
-            .stdin(input.try_clone().expect("a copy"))
-            .exec();
+        let stdin = its_input.try_clone().expect("a copy");
+        let stdout = its_output.try_clone().expect("a copy");
+        let error = Command::new("cat").stdin(stdin).stdout(stdout).exec();
         panic!("exec: {error}");
     });
-    drop(input);
+    drop((its_input, its_output));
     ready.hear();
     assert!(held(&file, byte));
     execs.tell();
-    ready.hear_end(); // our end of `ready` in the child is closed by exec
+    // What comes back comes from the new program.
+    input.write_all(b"?").expect("it reads");
+    output.read_exact(&mut [0]).expect("it answers");
     assert!(!held(&file, byte), "exec frees it while the process lives");
-    drop(output);
+    drop(input);
     assert_eq!(becomes.code(), 0);
 }
 
@@ -148,10 +152,10 @@ fn a_child_does_not_hold_it() {
         let (_, file, _) = folder.file("name");
         let (byte, ready, end) = (Byte::user(0, 1), Line::new(), Line::new());
         let parent = child(|| {
-            let anchor = anchor(&file, byte);
+            let anchor = Cell::new(Some(anchor(&file, byte)));
             let grandchild = child_by(by, || {
-                // The child's copy of the anchor is of nothing: dropping it frees nothing.
-                drop(anchor);
+                // The child's copy is an anchor of nothing: dropping it frees nothing.
+                drop(anchor.take());
                 ready.tell();
                 end.hear();
                 ready.tell();

@@ -139,7 +139,7 @@ fn who_waits_learns_that_it_is_gone() {
     let section = yes(LifeSection::try_enter(&path, id));
     let waiter = Line::new();
     let ended = Line::new();
-    // Made by a thread of another process, since our own process lock is taken.
+    // The waiter waits for the process lock first, or for the life byte: it cannot tell which.
     std::thread::scope(|scope| {
         scope.spawn(|| {
             waiter.tell();
@@ -181,14 +181,10 @@ fn a_child_forked_at_any_moment_never_holds_the_life_of_its_dead_parent() {
     const CHILDREN: usize = 40;
     let parent = child(|| {
         std::thread::spawn(|| {
-            // Thread-local copies: the closure of a forked child borrows from the parent's stack.
-            hammer()
-        });
-        fn hammer() {
             loop {
                 drop(process_lock());
             }
-        }
+        });
         std::thread::scope(|scope| {
             let busy = scope.spawn(|| {
                 for slot in 0.. {

@@ -10,12 +10,16 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use cohabit_os::mapping::{Access, File, FileId, Mapping};
 
 /// No other test runs while this exists.
-pub(crate) struct Alone(MutexGuard<'static, ()>);
+pub(crate) struct Alone {
+    _guard: MutexGuard<'static, ()>,
+}
 
 impl Alone {
     pub(crate) fn now() -> Alone {
         static ONE: Mutex<()> = Mutex::new(());
-        Alone(ONE.lock().unwrap_or_else(PoisonError::into_inner))
+        Alone {
+            _guard: ONE.lock().unwrap_or_else(PoisonError::into_inner),
+        }
     }
 }
 
@@ -87,6 +91,9 @@ pub(crate) struct Child {
     reaped: bool,
 }
 
+/// A child that a failed test left behind ends after this many seconds; none comes near.
+const WATCHDOG_S: u32 = 120;
+
 /// How a child is made.
 #[derive(Clone, Copy)]
 pub(crate) enum By {
@@ -114,6 +121,8 @@ pub(crate) fn child_by(by: By, body: impl FnOnce() -> i32) -> Child {
     };
     assert!(pid >= 0, "a child");
     if pid == 0 {
+        // SAFETY: alarm(2) has no precondition.
+        unsafe { libc::alarm(WATCHDOG_S) };
         let code = catch_unwind(AssertUnwindSafe(body)).unwrap_or(101);
         // SAFETY: ends the process without running anything of the parent's.
         unsafe { libc::_exit(code) }

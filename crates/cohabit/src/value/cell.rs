@@ -175,6 +175,6 @@ pub(crate) const fn usable_pins(count: usize) -> usize {
 
 /// The copy that a pin word names, if it can be one.
 pub(crate) fn pinned_copy(pin: u64) -> Option<u32> {
-    let index = (pin as u16 as u32).checked_sub(1)?;
+    let index = u32::from(pin as u16).checked_sub(1)?;
     (index < u128::BITS).then_some(index)
 }

@@ -108,6 +108,15 @@ fn check_words<T: Plain>(words: &[AtomicU64]) -> Result<()> {
     })
 }
 
+/// Zeroes what lies behind the canonical bytes in the last word of copy 0.
+pub(crate) fn settle<T: Plain>(cell: &Value<T>) {
+    let rest = size_of::<T::Stored>() % 8;
+    if let (Some(last), 1..) = (cell.data(0).last(), rest) {
+        let bytes = last.load(Ordering::Relaxed) & ((1 << (rest * 8)) - 1);
+        last.store(bytes, Ordering::Relaxed);
+    }
+}
+
 /// Relaxed throughout: LIVE, stored with Release after the constructor, publishes it all.
 fn finish<T: Plain>(cell: &Value<T>) {
     cell.stamp(0)

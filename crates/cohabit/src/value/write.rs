@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::cell::{self, CellWords, Commit};
 use super::{Value, Version, checked, checked_box};
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::lock::{self, Held, Patience, Updating};
 use crate::plain::{Part, Plain};
 use crate::site::Site;
@@ -40,6 +40,37 @@ pub(crate) fn publish<C: CellWords>(
     fill(cell.data(index));
     cell::commit(cell, next);
     Version(next.version())
+}
+
+/// A lock that is held while a caller's closure runs, which may fork: a child lets nothing go.
+struct HeldOverClosure<'a> {
+    held: Option<Held<'a>>,
+    site: Site,
+}
+
+impl<'a> HeldOverClosure<'a> {
+    fn new(held: Held<'a>, site: Site) -> Self {
+        Self {
+            held: Some(held),
+            site,
+        }
+    }
+}
+
+impl<'a> std::ops::Deref for HeldOverClosure<'a> {
+    type Target = Held<'a>;
+
+    fn deref(&self) -> &Held<'a> {
+        self.held.as_ref().expect("taken only in drop")
+    }
+}
+
+impl Drop for HeldOverClosure<'_> {
+    fn drop(&mut self) {
+        if !self.site.is_here() {
+            std::mem::forget(self.held.take());
+        }
+    }
 }
 
 /// Replaces the whole value.
@@ -89,9 +120,9 @@ pub(crate) fn update<T: Plain, R>(
 ) -> Result<R> {
     let (held, commit) = begin(cell, site, patience)?;
     if size_of::<T>() <= ON_STACK_MAX {
-        update_on_stack(cell, site, &held, commit, change)
+        update_on_stack(cell, site, HeldOverClosure::new(held, site), commit, change)
     } else {
-        update_on_heap(cell, site, &held, commit, change)
+        update_on_heap(cell, site, HeldOverClosure::new(held, site), commit, change)
     }
 }
 
@@ -99,7 +130,7 @@ pub(crate) fn update<T: Plain, R>(
 fn update_on_stack<T: Plain, R>(
     cell: &Value<T>,
     site: Site,
-    held: &Held<'_>,
+    held: HeldOverClosure<'_>,
     commit: Commit,
     change: impl FnOnce(&mut T) -> R,
 ) -> Result<R> {
@@ -108,7 +139,7 @@ fn update_on_stack<T: Plain, R>(
     unsafe { words::load(cell.data(commit.index()), copy.as_mut_ptr()) };
     let mut value = checked(copy).map_err(|error| site.name(error))?;
     let result = run(cell, site, &mut value, change)?;
-    publish(cell, held, commit, |words| words::store(&value, words));
+    publish(cell, &held, commit, |words| words::store(&value, words));
     Ok(result)
 }
 
@@ -116,7 +147,7 @@ fn update_on_stack<T: Plain, R>(
 fn update_on_heap<T: Plain, R>(
     cell: &Value<T>,
     site: Site,
-    held: &Held<'_>,
+    held: HeldOverClosure<'_>,
     commit: Commit,
     change: impl FnOnce(&mut T) -> R,
 ) -> Result<R> {
@@ -125,7 +156,7 @@ fn update_on_heap<T: Plain, R>(
     unsafe { words::load(cell.data(commit.index()), copy.as_mut_ptr()) };
     let mut value = checked_box(copy).map_err(|error| site.name(error))?;
     let result = run(cell, site, &mut *value, change)?;
-    publish(cell, held, commit, |words| words::store(&*value, words));
+    publish(cell, &held, commit, |words| words::store(&*value, words));
     Ok(result)
 }
 
@@ -137,5 +168,11 @@ fn run<T: Plain, R>(
     change: impl FnOnce(&mut T) -> R,
 ) -> Result<R> {
     let _updating = Updating::mark(cell.lock()).map_err(|error| site.name(error))?;
-    Ok(change(value))
+    let result = change(value);
+    if site.is_here() {
+        Ok(result)
+    } else {
+        let detail = "the update forked, and this is the child: the parent finishes it";
+        Err(site.name(Error::new(ErrorKind::Forked, "", detail)))
+    }
 }

@@ -1,7 +1,7 @@
 //! Children that use an object whose type has a beginning and an end, both written down.
 use super::{Orders, answer, in_folder, in_words, kill_myself};
 use crate::lab::trace;
-use cohabit::{Error, Keep, Kind, Options, Shared, SharedView, Shareable};
+use cohabit::{Error, Fill, Keep, Kind, Options, Shareable, Shared, SharedValue, SharedView, Value};
 use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::sync::OnceLock;
@@ -55,6 +55,20 @@ fn construct() -> Tagged {
     Tagged(AtomicU64::new(tag))
 }
 
+/// A value that tells the same, filled in place.
+#[cohabit::plain]
+#[derive(Clone, Copy)]
+struct Filled {
+    tag: u64,
+}
+
+/// The constructor that fills.
+fn fill(fill: &mut Fill<'_, Filled>) {
+    let tag = new_tag();
+    write_down('C', tag);
+    fill.put(Filled::TAG, tag);
+}
+
 fn options(folder: &str) -> Options<Tagged> {
     Shared::<Tagged>::options().scope(in_folder(folder))
 }
@@ -68,11 +82,18 @@ enum Hold {
     Nothing,
     User(Shared<Tagged>),
     Observer(SharedView<Tagged>),
+    Filler(SharedValue<Filled>),
+    Watcher(SharedView<Value<Filled>>),
 }
 
 /// Opens by a verb.
 fn come(verb: &str, folder: &str, name: &str) -> Result<Hold, Error> {
+    let fills = SharedValue::<Filled>::options().scope(in_folder(folder));
     Ok(match verb {
+        "create_with" => Hold::Filler(fills.create_with(name, fill)?),
+        "open_or_create_with" => Hold::Filler(fills.open_or_create_with(name, fill)?),
+        "open_with" => Hold::Filler(fills.open(name)?),
+        "open_read_only_with" => Hold::Watcher(fills.open_read_only(name)?),
         "create" => Hold::User(options(folder).create(name, construct)?),
         "open" => Hold::User(options(folder).open(name)?),
         "open_or_create" => Hold::User(options(folder).open_or_create(name, construct)?),
@@ -86,7 +107,7 @@ fn comes_before(what: &str) -> Option<&'static str> {
     match what {
         "leave" | "leave_last" | "exit" | "exit_last" | "status" | "users" => Some("open_or_create"),
         "leave_kept" | "exit_kept" => Some("open_or_create_kept"),
-        "leave_view" => Some("open_read_only"),
+        "leave_view" | "view_status" | "view_users" => Some("open_read_only"),
         _ => None,
     }
 }
@@ -107,8 +128,13 @@ fn act(what: &str, folder: &str, name: &str, hold: &mut Hold) -> Result<(), Erro
     match verb {
         "leave" | "leave_last" | "leave_kept" | "leave_view" => *hold = Hold::Nothing,
         "exit" | "exit_last" | "exit_kept" => std::process::exit(0),
-        "status" => drop(user(hold).map(Shared::status).transpose()?),
-        "users" => drop(user(hold).map(Shared::users).transpose()?),
+        "status" | "users" | "view_status" | "view_users" => ask(what, hold)?,
+        "remove" | "remove_force" => {
+            // Refused where the object is in use, which is right.
+            let _refused = cohabit::remove(&in_folder(folder), name, verb == "remove_force");
+        }
+        "collect" => drop(cohabit::collect(&in_folder(folder))?),
+        "list" => drop(cohabit::list(&in_folder(folder))?),
         "build_fails" => {
             let fails = || Err::<Tagged, String>("on purpose".to_owned());
             // The error is what was wanted.
@@ -124,10 +150,14 @@ fn act(what: &str, folder: &str, name: &str, hold: &mut Hold) -> Result<(), Erro
     Ok(())
 }
 
-fn user(hold: &Hold) -> Option<&Shared<Tagged>> {
-    match hold {
-        Hold::User(object) => Some(object),
-        _ => None,
+/// Asks what asks the kernel.
+fn ask(what: &str, hold: &Hold) -> Result<(), Error> {
+    match (what, hold) {
+        ("status", Hold::User(object)) => object.status().map(drop),
+        ("users", Hold::User(object)) => object.users().map(drop),
+        ("view_status", Hold::Observer(view)) => view.status().map(drop),
+        ("view_users", Hold::Observer(view)) => view.users().map(drop),
+        _ => Ok(()),
     }
 }
 
@@ -136,12 +166,14 @@ pub(super) fn die(deed: &str, folder: &str, name: &str, log: &str) -> Result<(),
     open_log(log)?;
     let failed = |error: Error| in_words(&error);
     match deed {
-        "used" => drop(std::mem::ManuallyDrop::new(
-            options(folder).create(name, construct).map_err(failed)?,
-        )),
-        "kept" => drop(std::mem::ManuallyDrop::new(
-            kept(folder).create(name, construct).map_err(failed)?,
-        )),
+        "used" => {
+            let _held = options(folder).create(name, construct).map_err(failed)?;
+            kill_myself()
+        }
+        "kept" => {
+            let _held = kept(folder).create(name, construct).map_err(failed)?;
+            kill_myself()
+        }
         "building" => {
             let dies = || -> Tagged { kill_myself() };
             drop(options(folder).create(name, dies).map_err(failed)?);
@@ -196,6 +228,10 @@ pub(super) fn play(log: &str) -> Result<(), String> {
 fn opened(hold: &Hold) -> String {
     match hold {
         Hold::User(object) => format!("{} {}", object.0.load(Relaxed), object.created()),
+        Hold::Filler(object) => {
+            let tag = object.get().map_or(0, |filled| filled.tag);
+            format!("{tag} {}", object.created())
+        }
         _ => "0 false".to_owned(),
     }
 }

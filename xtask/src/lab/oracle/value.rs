@@ -220,14 +220,21 @@ impl ValueStage {
         lock_word(world) & 0xffff != 0 && !self.case.mate_holds
     }
 
-    /// The mate does the victim's operation.
+    /// What the mate does: the victim's operation, but no view's, and no wait beside the waiter's.
+    fn mates_part(&self) -> &'static str {
+        let name = self.operation.name;
+        let reads = self.operation.scene == Scene::Waits || name.starts_with("view_");
+        if reads { "read" } else { name }
+    }
+
+    /// Starts the mate on it.
     fn mate_orders(&mut self) -> Result<(), String> {
         let next = self.case.number + 1;
-        self.mate.order(&format!("do {} {next}", self.operation.name))
+        self.mate.order(&format!("do {} {next}", self.mates_part()))
     }
 
     fn mate_settles(&mut self, began_before: bool, findings: &mut Findings) -> Result<(), String> {
-        let order = format!("do {}", self.operation.name);
+        let order = format!("do {}", self.mates_part());
         let mut answer = self.mate.answer()?;
         if began_before && answer.starts_with("err Busy") {
             // The victim was alive, so a form that does not wait was right to give up.
@@ -238,14 +245,13 @@ impl ValueStage {
             return Err(format!("mate: `{order}` answered `{answer}`"));
         };
         self.case.number += 1;
-        match self.case.apply(self.effect, self.case.number) {
-            Some(value) => self.case.values.push(value),
-            None => self.check_read("mate", read, self.case.version(), findings),
-        }
+        let made = self.case.apply(self.effect, self.case.number);
+        self.case.values.extend(made);
+        self.check_read("mate", read, self.case.version(), findings);
         Ok(())
     }
 
-    /// Checks `VERSION PART REST`, or a value alone, which is of the last version.
+    /// Checks `VERSION PART REST`, or a value or a version alone, which is the last one.
     fn check_read(&self, who: &str, read: &str, at_least: u64, findings: &mut Findings) {
         let words: Vec<&str> = read.split_whitespace().collect();
         let numbers: Vec<u64> = words.iter().filter_map(|word| word.parse().ok()).collect();
@@ -256,6 +262,11 @@ impl ValueStage {
             }
             [version, part, rest] => (version, (part, rest)),
             [part, rest] => (self.case.version(), (part, rest)),
+            [version] => {
+                let last = self.case.version();
+                findings.check(version == last, || format!("{who} is at {version}, not {last}"));
+                return;
+            }
             _ => return,
         };
         let expected = usize::try_from(version).ok().and_then(|version| {
@@ -278,8 +289,9 @@ impl ValueStage {
         self.check_read("fresh opener", &read, newest, findings);
         self.case.number += 1;
         let number = self.case.number;
-        self.fresh.ask(&format!("do set {number}"))?;
+        let version = self.fresh.ask(&format!("do set {number}"))?;
         self.case.values.push((number, number));
+        self.check_read("fresh opener", &version, newest + 1, findings);
         let read = self.fresh.ask("read")?;
         self.check_read("fresh opener", &read, newest + 1, findings);
         let read = self.waiter.settle("wait")?;
@@ -323,6 +335,9 @@ impl ValueStage {
         victim.kill();
         let start = Instant::now();
         let proved = (|| {
+            if self.operation.scene == Scene::Quiet {
+                self.waiter_begins(world)?;
+            }
             self.mate_lets_go()?;
             if !before {
                 self.mate_orders()?;
@@ -346,7 +361,9 @@ impl Stage for ValueStage {
         world.follow(self.mate.pid()).map_err(|error| format!("the mate's mapping: {error}"))?;
         let arguments = ["victim", "value", what, size, &folder, name, &number];
         let victim = start_victim(&arguments, &mut world, method)?;
-        self.waiter_begins(&mut world)?;
+        if self.operation.scene != Scene::Quiet {
+            self.waiter_begins(&mut world)?;
+        }
         if self.operation.scene == Scene::Held {
             self.mate_holds()?;
         }

@@ -1,0 +1,96 @@
+//! The one descriptor that an attachment keeps: it is only asked, and never takes a lock.
+//!
+//! A program may close every descriptor that it does not know, and the number may then stand for
+//! another file. So each answer is believed only if the descriptor proves, before and after, to be this
+//! instance's; where it is lost, the object is opened by name for this one question; where that fails
+//! too, nobody is judged dead, and it is not closed in the end either, since it is not ours any more.
+
+use std::path::Path;
+
+use cohabit_os::liveness::{self, Byte};
+use cohabit_os::mapping::{Access, File, FileId, FileStatus};
+
+use crate::error::{Error, ErrorKind, Result};
+
+/// A descriptor of one instance, for questions to the kernel.
+#[derive(Debug)]
+pub(crate) struct Asker {
+    /// Taken in `drop` only.
+    file: Option<File>,
+    id: FileId,
+}
+
+impl Asker {
+    pub(crate) fn new(file: File, id: FileId) -> Self {
+        Self {
+            file: Some(file),
+            id,
+        }
+    }
+
+    pub(crate) fn file(&self) -> &File {
+        self.file.as_ref().expect("taken only in drop")
+    }
+
+    /// Whether any of the bytes is held by a living process.
+    pub(crate) fn is_any_held(&self, path: &Path, bytes: &[Byte]) -> Result<bool> {
+        if let Some(held) = ask(self.file(), self.id, bytes)? {
+            return Ok(held);
+        }
+        let again = File::open(path, Access::ReadOnly).ok();
+        let answer = again
+            .map(|file| ask(&file, self.id, bytes))
+            .transpose()?
+            .flatten();
+        answer.ok_or_else(lost)
+    }
+
+    /// What the kernel says of the instance's file.
+    pub(crate) fn status(&self, path: &Path) -> Result<FileStatus> {
+        if let Some(status) = self.proved(self.file()) {
+            return Ok(status);
+        }
+        let again = File::open(path, Access::ReadOnly).ok();
+        again.and_then(|file| self.proved(&file)).ok_or_else(lost)
+    }
+
+    fn proved(&self, file: &File) -> Option<FileStatus> {
+        file.status().ok().filter(|status| status.id == self.id)
+    }
+}
+
+/// The kernel's answer, if the descriptor is the instance's before and after it.
+fn ask(file: &File, id: FileId, bytes: &[Byte]) -> Result<Option<bool>> {
+    let is_ours = || file.status().is_ok_and(|status| status.id == id);
+    if !is_ours() {
+        return Ok(None);
+    }
+    let mut held = false;
+    for byte in bytes {
+        match liveness::is_held(file, *byte) {
+            Ok(answer) => held |= answer,
+            Err(_) if !is_ours() => return Ok(None),
+            Err(e) => return Err(Error::from_os("", "asking who is alive", e)),
+        }
+    }
+    Ok(is_ours().then_some(held))
+}
+
+#[cold]
+fn lost() -> Error {
+    let detail = "the descriptor that asks the kernel who is alive was closed by the program";
+    Error::new(ErrorKind::LivenessLost, "", detail)
+}
+
+impl Drop for Asker {
+    fn drop(&mut self) {
+        let file = self.file.take();
+        if file
+            .as_ref()
+            .is_some_and(|file| self.proved(file).is_none())
+        {
+            // Closed by the program: the number is nobody's, or another file's.
+            std::mem::forget(file);
+        }
+    }
+}
