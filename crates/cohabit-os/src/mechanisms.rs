@@ -6,9 +6,11 @@ fn signatures(source: &str) -> Vec<String> {
     let mut rest = source;
     while let Some(start) = rest.find("\npub(") {
         rest = &rest[start + 1..];
-        let end = rest.find(['{', '=']).unwrap_or(rest.len());
+        let end = rest.find(['{', ';']).unwrap_or(rest.len());
         let signature = rest[..end].split_whitespace().collect::<Vec<_>>().join(" ");
-        found.push(signature.replace("(_", "(").replace(", _", ", "));
+        if signature.contains(" fn ") {
+            found.push(signature.replace("(_", "(").replace(", _", ", "));
+        }
     }
     found
 }

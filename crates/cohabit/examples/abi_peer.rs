@@ -32,11 +32,7 @@ struct Inner {
 }
 
 fn first() -> Abi {
-    let inner = Inner {
-        a: 2,
-        b: -3,
-        c: [4, 5, 6],
-    };
+    let inner = Inner { a: 2, b: -3, c: [4, 5, 6] };
     Abi {
         small: 1,
         counter: 0,

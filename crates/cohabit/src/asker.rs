@@ -22,10 +22,7 @@ pub(crate) struct Asker {
 
 impl Asker {
     pub(crate) fn new(file: File, id: FileId) -> Self {
-        Self {
-            file: Some(file),
-            id,
-        }
+        Self { file: Some(file), id }
     }
 
     pub(crate) fn file(&self) -> &File {
@@ -38,10 +35,7 @@ impl Asker {
             return Ok(held);
         }
         let again = File::open(path, Access::ReadOnly).ok();
-        let answer = again
-            .map(|file| ask(&file, self.id, bytes))
-            .transpose()?
-            .flatten();
+        let answer = again.map(|file| ask(&file, self.id, bytes)).transpose()?.flatten();
         answer.ok_or_else(lost)
     }
 
@@ -85,10 +79,7 @@ fn lost() -> Error {
 impl Drop for Asker {
     fn drop(&mut self) {
         let file = self.file.take();
-        if file
-            .as_ref()
-            .is_some_and(|file| self.proved(file).is_none())
-        {
+        if file.as_ref().is_some_and(|file| self.proved(file).is_none()) {
             // Closed by the program: the number is nobody's, or another file's.
             std::mem::forget(file);
         }

@@ -207,10 +207,7 @@ fn observe_one(plan: &Plan<'_>, segment: Segment) -> Result<Step> {
         return Ok(Step::Absent);
     }
     check_type(plan, &segment)?;
-    Ok(Step::Joined(Attachment::new(
-        Member::observing(segment),
-        None,
-    )))
+    Ok(Step::Joined(Attachment::new(Member::observing(segment), None)))
 }
 
 /// Whether nobody keeps the instance: no live user, and nothing else that would.
@@ -250,10 +247,7 @@ fn join(
     let seat = claim_seat(&segment, &section, plan.role)?;
     drop(section);
     let end = plan.wanted.and_then(|wanted| wanted.end);
-    Ok(Step::Joined(Attachment::new(
-        Member::seated(segment, plan.role, seat, false)?,
-        end,
-    )))
+    Ok(Step::Joined(Attachment::new(Member::seated(segment, plan.role, seat, false)?, end)))
 }
 
 /// Whether the instance is to be ended by whoever holds the life byte: dead already, an orphan, or
@@ -270,74 +264,42 @@ pub(crate) fn is_over(segment: &Segment) -> Result<bool> {
 /// Takes the first free slot, else the first whose holder is dead: row first, then the byte, so that
 /// whoever is killed in between leaves a row whose byte is free.
 fn claim_seat(segment: &Segment, section: &LifeSection, role: Role) -> Result<Seat> {
-    let state = if role == Role::Guest {
-        RowState::Guest
-    } else {
-        RowState::User
-    };
+    let state = if role == Role::Guest { RowState::Guest } else { RowState::User };
     let slot = free_slot(segment)?;
     let generation = segment.row_now(slot).generation + 1;
     let token = Token { slot, generation };
     sign_row(segment.row_display(slot));
     segment.set_row(slot, Row { generation, state });
-    let byte = if role == Role::Guest {
-        token.guest_byte()
-    } else {
-        token.user_byte()
-    };
-    section
-        .anchor(byte)
-        .map(|anchor| Seat {
-            token,
-            _anchor: anchor,
-        })
-        .map_err(|e| {
-            segment.set_row(
-                slot,
-                Row {
-                    generation,
-                    state: RowState::Free,
-                },
-            );
-            Error::from_os(&segment.name, "locking a slot", e)
-        })
+    let byte = if role == Role::Guest { token.guest_byte() } else { token.user_byte() };
+    section.anchor(byte).map(|anchor| Seat { token, _anchor: anchor }).map_err(|e| {
+        segment.set_row(slot, Row { generation, state: RowState::Free });
+        Error::from_os(&segment.name, "locking a slot", e)
+    })
 }
 
 fn free_slot(segment: &Segment) -> Result<u16> {
     let usable = |slot: &u16| segment.row_now(*slot).generation != u32::MAX;
-    if let Some(slot) = segment
-        .slots()
-        .filter(usable)
-        .find(|s| segment.row_now(*s).state == RowState::Free)
+    if let Some(slot) =
+        segment.slots().filter(usable).find(|s| segment.row_now(*s).state == RowState::Free)
     {
         return Ok(slot);
     }
     for slot in segment.slots().filter(usable) {
-        if segment.is_dead(Token {
-            slot,
-            generation: segment.row_now(slot).generation,
-        })? {
+        if segment.is_dead(Token { slot, generation: segment.row_now(slot).generation })? {
             return Ok(slot);
         }
     }
     Err(Error::new(
         ErrorKind::SlotsFull,
         &segment.name,
-        format!(
-            "all {} slots are taken by live users and guests",
-            segment.header.max_users
-        ),
+        format!("all {} slots are taken by live users and guests", segment.header.max_users),
     ))
 }
 
 /// Writes who holds a row, for people only.
 pub(crate) fn sign_row(display: &[AtomicU64]) {
     let me = process::identity();
-    let words = [
-        u64::from(me.pid) | u64::from(me.uid) << 32,
-        me.start,
-        me.pid_namespace,
-    ];
+    let words = [u64::from(me.pid) | u64::from(me.uid) << 32, me.start, me.pid_namespace];
     for (word, value) in display.iter().zip(words) {
         word.store(value, Ordering::Relaxed);
     }
@@ -365,9 +327,7 @@ fn wait_for_live(member: &Arc<Member>, deadline: Option<Deadline>) -> Result<boo
             continue;
         }
         if deadline.is_some_and(Deadline::has_passed) {
-            let who = segment
-                .pid_of(actor)
-                .map_or("a process".into(), |pid| format!("pid {pid}"));
+            let who = segment.pid_of(actor).map_or("a process".into(), |pid| format!("pid {pid}"));
             return Err(Error::new(
                 ErrorKind::Busy,
                 &segment.name,

@@ -145,10 +145,7 @@ pub fn remove(scope: &Scope, name: &str, force: bool) -> Result<()> {
 
 fn is_damage(error: &Error) -> bool {
     use ErrorKind::{FormatVersion, HeaderInvalid, Oversized, Truncated};
-    matches!(
-        error.kind(),
-        FormatVersion | HeaderInvalid | Oversized | Truncated
-    )
+    matches!(error.kind(), FormatVersion | HeaderInvalid | Oversized | Truncated)
 }
 
 /// A file of ours that cannot be read: who uses it cannot be known, so only force takes it away.
@@ -162,11 +159,9 @@ fn remove_damaged(name: &str, path: &Path, force: bool, error: Error) -> Result<
     match entered {
         Entered::Yes(_section) => mapping::retire(path, id).map(drop).map_err(os),
         Entered::Gone => Ok(()),
-        Entered::Busy => Err(Error::new(
-            ErrorKind::Busy,
-            name,
-            "another process holds its life byte",
-        )),
+        Entered::Busy => {
+            Err(Error::new(ErrorKind::Busy, name, "another process holds its life byte"))
+        }
     }
 }
 
@@ -216,19 +211,13 @@ fn folder(scope: &Scope) -> Result<Option<PathBuf>> {
 /// The names in a folder that can be objects: not those of other programs' hidden files.
 fn names(folder: &Path) -> Result<Vec<String>> {
     let names = mapping::list(folder).map_err(|e| Error::from_os("", "listing the folder", e))?;
-    Ok(names
-        .into_iter()
-        .filter(|name| check_name(name).is_ok())
-        .collect())
+    Ok(names.into_iter().filter(|name| check_name(name).is_ok()).collect())
 }
 
 fn describe(name: String, segment: &Segment) -> Entry {
     let live = segment.live_tokens();
     let users = live.as_ref().map_or(0, Vec::len);
-    let counted = live
-        .iter()
-        .flatten()
-        .any(|(_, state)| *state == RowState::User);
+    let counted = live.iter().flatten().any(|(_, state)| *state == RowState::User);
     let kept = !matches!(crate::attach::is_orphan(segment), Ok(true));
     let state = match segment.life_now() {
         Life::Dead => EntryState::Ended,
@@ -246,9 +235,7 @@ fn describe(name: String, segment: &Segment) -> Entry {
         size: segment.header.segment_size,
         users,
         keep: Some(segment.header.keep),
-        type_name: segment
-            .schema()
-            .map_or_else(|_| String::new(), |schema| label(&schema.root)),
+        type_name: segment.schema().map_or_else(|_| String::new(), |schema| label(&schema.root)),
         created_ns: segment.word(CREATED_AT).load(Ordering::Relaxed),
         problem: live.err(),
     }

@@ -49,17 +49,11 @@ pub(crate) fn fresh(
     let segment = unnamed(plan, wanted, folder, path, header)?;
     write_head(&segment, &schema);
     let os = |doing| move |e| Error::from_os(plan.name, doing, e);
-    let own = segment
-        .asker
-        .file()
-        .reopen(Access::ReadWrite)
-        .map_err(os("opening the new object"))?;
+    let own =
+        segment.asker.file().reopen(Access::ReadWrite).map_err(os("opening the new object"))?;
     let anchor =
         Anchor::take(own, Token::FIRST.user_byte()).map_err(os("locking the first slot"))?;
-    let seat = Seat {
-        token: Token::FIRST,
-        _anchor: anchor,
-    };
+    let seat = Seat { token: Token::FIRST, _anchor: anchor };
     let member = Member::seated(segment, Role::User, seat, true)?;
     match member.segment.asker.file().publish(path) {
         Ok(()) => {}
@@ -96,10 +90,7 @@ fn go_live(segment: &Segment) -> Result<()> {
 
 /// Runs the user's constructor; if it fails or panics, the new instance ends.
 fn construct(member: &Arc<Member>, path: &Path, build: BuildFn<'_>) -> Result<()> {
-    let mut abandon = Abandon {
-        member,
-        armed: true,
-    };
+    let mut abandon = Abandon { member, armed: true };
     CONSTRUCTING.with_borrow_mut(|paths| paths.push(path.to_owned()));
     let built = build(&member.segment);
     if !member.is_here() {
@@ -197,19 +188,10 @@ fn unnamed(
     let os = |doing| move |e| Error::from_os(plan.name, doing, e);
     let status = file.status().map_err(os("looking at the new object"))?;
     let len = usize::try_from(size).map_err(|_| {
-        Error::new(
-            ErrorKind::NoAddressSpace,
-            plan.name,
-            format!("{size} bytes do not fit"),
-        )
+        Error::new(ErrorKind::NoAddressSpace, plan.name, format!("{size} bytes do not fit"))
     })?;
-    let mapping = file
-        .map(len, Access::ReadWrite)
-        .map_err(os("mapping the new object"))?;
-    let id = InstanceId {
-        file: status.id,
-        instance: header.instance,
-    };
+    let mapping = file.map(len, Access::ReadWrite).map_err(os("mapping the new object"))?;
+    let id = InstanceId { file: status.id, instance: header.instance };
     Ok(Segment {
         name: plan.name.to_owned(),
         path: path.to_owned(),
@@ -224,19 +206,12 @@ fn unnamed(
 fn write_head(segment: &Segment, schema: &str) {
     put_bytes(segment, 0, &segment.header.encode());
     put_bytes(segment, HEADER_SIZE, schema.as_bytes());
-    segment
-        .word(crate::format::CREATED_AT)
-        .store(process::clock_ns(), Ordering::Relaxed);
+    segment.word(crate::format::CREATED_AT).store(process::clock_ns(), Ordering::Relaxed);
     sign_row(segment.row_display(0));
-    let row = Row {
-        generation: Token::FIRST.generation,
-        state: RowState::User,
-    };
+    let row = Row { generation: Token::FIRST.generation, state: RowState::User };
     segment.set_row(0, row);
     // Relaxed: linkat publishes, a syscall on this thread after these stores.
-    segment
-        .life()
-        .store(Life::Building(Token::FIRST).word(), Ordering::Relaxed);
+    segment.life().store(Life::Building(Token::FIRST).word(), Ordering::Relaxed);
 }
 
 fn put_bytes(segment: &Segment, at: usize, bytes: &[u8]) {

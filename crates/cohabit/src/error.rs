@@ -212,12 +212,7 @@ impl Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Inner {
-            kind,
-            object,
-            detail,
-            ..
-        } = &*self.0;
+        let Inner { kind, object, detail, .. } = &*self.0;
         if !object.is_empty() {
             write!(f, "`{object}`: ")?;
         }
@@ -234,10 +229,7 @@ impl fmt::Debug for Error {
 
 impl StdError for Error {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
-        self.0
-            .source
-            .as_ref()
-            .map(|source| &**source as &(dyn StdError + 'static))
+        self.0.source.as_ref().map(|source| &**source as &(dyn StdError + 'static))
     }
 }
 
@@ -267,11 +259,7 @@ mod tests {
         let mut seen = std::collections::BTreeSet::new();
         for kind in ErrorKind::ALL {
             assert!(seen.insert(kind.code()), "{} twice", kind.code());
-            assert!(
-                kind.code()
-                    .bytes()
-                    .all(|b| b.is_ascii_lowercase() || b == b'-')
-            );
+            assert!(kind.code().bytes().all(|b| b.is_ascii_lowercase() || b == b'-'));
             assert!(kind.cure().ends_with('.'), "{}", kind.code());
         }
     }

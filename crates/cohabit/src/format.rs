@@ -89,10 +89,7 @@ impl Header {
         let mut put = |at: usize, part: &[u8]| bytes[at..at + part.len()].copy_from_slice(part);
         put(0, &MAGIC);
         put(8, &FORMAT.to_le_bytes());
-        put(
-            12,
-            &(self.keep.code() | if self.has_end { HAS_END } else { 0 }).to_le_bytes(),
-        );
+        put(12, &(self.keep.code() | if self.has_end { HAS_END } else { 0 }).to_le_bytes());
         put(16, &self.segment_size.to_le_bytes());
         put(24, &self.instance);
         put(40, &self.fingerprint);
@@ -131,20 +128,14 @@ impl Header {
         if bytes.len() < HEADER_SIZE {
             return bad(
                 ErrorKind::Truncated,
-                format!(
-                    "expected a header of {HEADER_SIZE} bytes, found {}",
-                    bytes.len()
-                ),
+                format!("expected a header of {HEADER_SIZE} bytes, found {}", bytes.len()),
             );
         }
         let u64_at = |at: usize| u64::from_le_bytes(bytes[at..at + 8].try_into().expect("8 bytes"));
         let id_at = |at: usize| -> [u8; 16] { bytes[at..at + 16].try_into().expect("16 bytes") };
         let flags = u32_at(12);
         let Some(keep) = Keep::from_code(flags & KEEP_MASK).filter(|_| flags & !0b111 == 0) else {
-            return bad(
-                ErrorKind::HeaderInvalid,
-                format!("flags {flags:#x} are not known"),
-            );
+            return bad(ErrorKind::HeaderInvalid, format!("flags {flags:#x} are not known"));
         };
         let header = Header {
             keep,
@@ -169,11 +160,7 @@ impl Header {
     /// Establishes format 1 to 3. Every number is compared with what the writer must have computed.
     fn check_places(&self, row_size: u32, schema_at: u64, tail: u64) -> Result<(), BadHeader> {
         let rules: [(&str, u64, bool); 9] = [
-            (
-                "row size",
-                u64::from(row_size),
-                row_size as usize == ROW_SIZE,
-            ),
+            ("row size", u64::from(row_size), row_size as usize == ROW_SIZE),
             ("schema offset", schema_at, schema_at == HEADER_SIZE as u64),
             ("tail length", tail, tail == 0),
             (
@@ -186,21 +173,9 @@ impl Header {
                 u64::from(self.schema_size),
                 (1..=SCHEMA_MAX as u32).contains(&self.schema_size),
             ),
-            (
-                "object size",
-                self.object_size,
-                (1..=1 << 46).contains(&self.object_size),
-            ),
-            (
-                "struct size",
-                self.struct_size,
-                self.struct_size <= self.object_size,
-            ),
-            (
-                "field count",
-                u64::from(self.field_count),
-                self.field_count <= self.schema_size,
-            ),
+            ("object size", self.object_size, (1..=1 << 46).contains(&self.object_size)),
+            ("struct size", self.struct_size, self.struct_size <= self.object_size),
+            ("field count", u64::from(self.field_count), self.field_count <= self.schema_size),
             ("boot id", self.boot, true),
         ];
         if let Some((what, found, _)) = rules.iter().find(|(_, _, holds)| !holds) {
@@ -276,14 +251,8 @@ mod tests {
     #[test]
     fn wrong_size() {
         let header = good();
-        assert_eq!(
-            Header::parse(&bytes(&header), 4096).unwrap_err().kind,
-            ErrorKind::Truncated
-        );
-        assert_eq!(
-            Header::parse(&bytes(&header), 9000).unwrap_err().kind,
-            ErrorKind::Oversized
-        );
+        assert_eq!(Header::parse(&bytes(&header), 4096).unwrap_err().kind, ErrorKind::Truncated);
+        assert_eq!(Header::parse(&bytes(&header), 9000).unwrap_err().kind, ErrorKind::Oversized);
     }
 
     #[test]

@@ -107,10 +107,7 @@ fn acquire_contended<'a>(
         let seen = word.load(Ordering::Relaxed);
         if seen == 0 {
             // Acquire: pairs with the Release of the swap in `Held::drop`.
-            if word
-                .compare_exchange(0, mine, Ordering::Acquire, Ordering::Relaxed)
-                .is_ok()
-            {
+            if word.compare_exchange(0, mine, Ordering::Acquire, Ordering::Relaxed).is_ok() {
                 return Ok(Held { word });
             }
             continue;
@@ -163,11 +160,7 @@ fn is_dead(seen: u64, me: u64, word: &AtomicU64, peers: &impl Peers) -> Result<b
 
 fn busy(seen: u64, peers: &impl Peers) -> Error {
     let who = Token::named_by(seen).map_or_else(|| "nobody".into(), |t| peers.describe(t));
-    Error::new(
-        ErrorKind::Busy,
-        "",
-        format!("the cell is being written by {who}"),
-    )
+    Error::new(ErrorKind::Busy, "", format!("the cell is being written by {who}"))
 }
 
 impl Drop for Held<'_> {

@@ -33,44 +33,23 @@ pub(crate) fn look(name: &str, path: &Path, role: Role) -> Result<Option<Option<
         return Ok(Some(None));
     }
     let mut bytes = [0; HEADER_SIZE];
-    let read = file
-        .read_at(&mut bytes, 0)
-        .map_err(os("reading the header"))?;
+    let read = file.read_at(&mut bytes, 0).map_err(os("reading the header"))?;
     let header = Header::parse(&bytes[..read], status.size).map_err(|bad| {
-        Error::new(
-            bad.kind,
-            name,
-            format!("{} in {}", bad.detail, path.display()),
-        )
+        Error::new(bad.kind, name, format!("{} in {}", bad.detail, path.display()))
     })?;
     let Ok(len) = usize::try_from(header.segment_size) else {
-        let detail = format!(
-            "{} bytes do not fit this process's addresses",
-            header.segment_size
-        );
+        let detail = format!("{} bytes do not fit this process's addresses", header.segment_size);
         return Err(Error::new(ErrorKind::NoAddressSpace, name, detail));
     };
     let mapping = file.map(len, access).map_err(|e| match e.cause() {
-        Cause::NoAddressSpace => Error::new(
-            ErrorKind::NoAddressSpace,
-            name,
-            format!("no room to map {len} bytes: {e}"),
-        ),
+        Cause::NoAddressSpace => {
+            Error::new(ErrorKind::NoAddressSpace, name, format!("no room to map {len} bytes: {e}"))
+        }
         _ => Error::from_os(name, "mapping the object", e),
     })?;
-    let id = InstanceId {
-        file: status.id,
-        instance: header.instance,
-    };
+    let id = InstanceId { file: status.id, instance: header.instance };
     let (name, path) = (name.to_owned(), path.to_owned());
-    Ok(Some(Some(Segment {
-        name,
-        path,
-        header,
-        id,
-        asker: Asker::new(file, id.file),
-        mapping,
-    })))
+    Ok(Some(Some(Segment { name, path, header, id, asker: Asker::new(file, id.file), mapping })))
 }
 
 /// Refuses what is no object of ours by its kind, links and owner.
@@ -90,16 +69,10 @@ fn check_file(name: &str, path: &Path, status: &mapping::FileStatus) -> Result<(
         FileKind::Other => return refuse(ErrorKind::NotAFile, "a fifo, socket or device".into()),
     }
     if status.links > 1 {
-        return refuse(
-            ErrorKind::HardLink,
-            format!("a file with {} names", status.links),
-        );
+        return refuse(ErrorKind::HardLink, format!("a file with {} names", status.links));
     }
     if status.owner != me && status.owner != 0 {
-        let what = format!(
-            "a file of user {}, while this process is user {me}",
-            status.owner
-        );
+        let what = format!("a file of user {}, while this process is user {me}", status.owner);
         return refuse(ErrorKind::OtherOwner, what);
     }
     Ok(())

@@ -73,12 +73,7 @@ impl Member {
             let _process = process_lock();
             HOOK.call_once(|| at_exit(leave_all));
         }
-        let member = Member {
-            segment,
-            role,
-            seat: Some(seat),
-            created,
-        };
+        let member = Member { segment, role, seat: Some(seat), created };
         table::set(member.base(), member.size(), member.token_word()).map_err(|e| {
             crate::Error::from_os(&member.segment.name, "making room in the address table", e)
         })?;
@@ -87,12 +82,7 @@ impl Member {
 
     /// A member that only reads.
     pub(crate) fn observing(segment: Segment) -> Member {
-        Member {
-            segment,
-            role: Role::Observer,
-            seat: None,
-            created: false,
-        }
+        Member { segment, role: Role::Observer, seat: None, created: false }
     }
 
     pub(crate) fn key(&self) -> (InstanceId, Role) {
@@ -135,10 +125,7 @@ impl Member {
     }
 
     fn enter_briefly(&self) -> Option<LifeSection> {
-        self.segment
-            .enter(Deadline::after(LEAVE_PATIENCE))
-            .ok()
-            .flatten()
+        self.segment.enter(Deadline::after(LEAVE_PATIENCE)).ok().flatten()
     }
 
     /// The clean way out of a seat. Whatever fails, fails as a kill would.
@@ -155,9 +142,7 @@ impl Member {
             && self.segment.life_now() == Life::Live
         {
             // Release: pairs with the Acquire in `life_now` of whoever waits for the end.
-            self.segment
-                .life()
-                .store(Life::Dropping(token).word(), Ordering::Release);
+            self.segment.life().store(Life::Dropping(token).word(), Ordering::Release);
             drop(section);
             panicked = catch_unwind(AssertUnwindSafe(|| end(self.segment.object()))).err();
             if !self.is_here() {
@@ -217,10 +202,7 @@ pub(crate) struct Attachment {
 
 impl Attachment {
     pub(crate) fn new(member: Member, end: Option<EndFn>) -> Arc<Attachment> {
-        Arc::new(Attachment {
-            member: Some(Arc::new(member)),
-            end,
-        })
+        Arc::new(Attachment { member: Some(Arc::new(member)), end })
     }
 
     pub(crate) fn member(&self) -> &Arc<Member> {

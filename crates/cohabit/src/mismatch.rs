@@ -12,16 +12,9 @@ pub(crate) fn explain(segment: &Segment, mine: &Schema) -> Error {
     };
     let holders = match segment.users() {
         Ok(users) if users.is_empty() => "nobody, it is kept".to_owned(),
-        Ok(users) => users
-            .iter()
-            .map(ToString::to_string)
-            .collect::<Vec<_>>()
-            .join(", "),
+        Ok(users) => users.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
         Err(error) => error.detail().to_owned(),
     };
-    let detail = format!(
-        "the object has another type: {}; held by {holders}",
-        lines.join("; ")
-    );
+    let detail = format!("the object has another type: {}; held by {holders}", lines.join("; "));
     Error::new(ErrorKind::TypeMismatch, &segment.name, detail)
 }

@@ -23,22 +23,13 @@ pub fn check_name(name: &str) -> Result<()> {
     if name.is_empty() {
         return refuse(ErrorKind::NameEmpty, "the name is empty".into());
     }
-    if let Some(prefix) = ["Local\\", "Global\\"]
-        .into_iter()
-        .find(|p| name.starts_with(p))
-    {
-        return refuse(
-            ErrorKind::NameScopePrefix,
-            format!("the name starts with {prefix}"),
-        );
+    if let Some(prefix) = ["Local\\", "Global\\"].into_iter().find(|p| name.starts_with(p)) {
+        return refuse(ErrorKind::NameScopePrefix, format!("the name starts with {prefix}"));
     }
     if name.len() > NAME_MAX {
         return refuse(
             ErrorKind::NameTooLong,
-            format!(
-                "the name has {} bytes, expected at most {NAME_MAX}",
-                name.len()
-            ),
+            format!("the name has {} bytes, expected at most {NAME_MAX}", name.len()),
         );
     }
     if name.starts_with('.') {
@@ -67,12 +58,7 @@ mod tests {
 
     #[test]
     fn good_names() {
-        for name in [
-            "a",
-            "SharedDataName",
-            "A.b_c-{d}(e)#@+=,9",
-            &"x".repeat(NAME_MAX),
-        ] {
+        for name in ["a", "SharedDataName", "A.b_c-{d}(e)#@+=,9", &"x".repeat(NAME_MAX)] {
             check_name(name).expect(name);
         }
     }

@@ -55,11 +55,6 @@ pub(crate) struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self {
-            scope: Scope::User,
-            keep: Keep::WhileUsed,
-            max_users: 64,
-            timeout: None,
-        }
+        Self { scope: Scope::User, keep: Keep::WhileUsed, max_users: 64, timeout: None }
     }
 }

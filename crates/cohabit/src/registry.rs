@@ -27,10 +27,8 @@ struct Known {
     by_key: BTreeMap<(InstanceId, Role), usize>,
 }
 
-static KNOWN: Mutex<Known> = Mutex::new(Known {
-    by_base: BTreeMap::new(),
-    by_key: BTreeMap::new(),
-});
+static KNOWN: Mutex<Known> =
+    Mutex::new(Known { by_base: BTreeMap::new(), by_key: BTreeMap::new() });
 
 fn with_known<R>(run: impl FnOnce(&mut Known) -> R) -> R {
     let _process = process_lock();
@@ -51,10 +49,7 @@ pub(crate) fn enter(fresh: Arc<Attachment>) -> Arc<Attachment> {
         if let Some(first) = find(id, role) {
             return first;
         }
-        let entry = Entry {
-            attachment: Arc::downgrade(&fresh),
-            member: Arc::downgrade(member),
-        };
+        let entry = Entry { attachment: Arc::downgrade(&fresh), member: Arc::downgrade(member) };
         let raced = with_known(|known| match known.find(id, role) {
             Some(other) if other.member().is_here() => Some(other),
             stale => {
@@ -95,13 +90,7 @@ pub(crate) fn at(address: usize) -> Option<Arc<Member>> {
 
 /// Everything that is attached now.
 pub(crate) fn all() -> Vec<Arc<Member>> {
-    with_known(|known| {
-        known
-            .by_base
-            .values()
-            .filter_map(|e| e.member.upgrade())
-            .collect()
-    })
+    with_known(|known| known.by_base.values().filter_map(|e| e.member.upgrade()).collect())
 }
 
 impl Known {

@@ -38,42 +38,23 @@ impl Segment {
             at.is_multiple_of(8) && at + 8 <= self.mapping.len(),
             "offset {at} of our own making"
         );
-        let word = self
-            .mapping
-            .base()
-            .as_ptr()
-            .wrapping_add(at)
-            .cast::<AtomicU64>();
+        let word = self.mapping.base().as_ptr().wrapping_add(at).cast::<AtomicU64>();
         // SAFETY: invariant 2 and the assertion: mapped, aligned; invariant 3: only atomics touch it.
         unsafe { &*word }
     }
 
     /// The words of `[at, at + size)`, both multiples of 8.
     pub(crate) fn words(&self, at: usize, size: usize) -> &[AtomicU64] {
-        assert!(
-            at.is_multiple_of(8) && size.is_multiple_of(8),
-            "words are whole"
-        );
-        assert!(
-            at <= self.mapping.len() && size <= self.mapping.len() - at,
-            "words are inside"
-        );
-        let first = self
-            .mapping
-            .base()
-            .as_ptr()
-            .wrapping_add(at)
-            .cast::<AtomicU64>();
+        assert!(at.is_multiple_of(8) && size.is_multiple_of(8), "words are whole");
+        assert!(at <= self.mapping.len() && size <= self.mapping.len() - at, "words are inside");
+        let first = self.mapping.base().as_ptr().wrapping_add(at).cast::<AtomicU64>();
         // SAFETY: invariant 2 and the assertions: mapped, aligned; invariant 3: only atomics touch it.
         unsafe { std::slice::from_raw_parts(first, size / 8) }
     }
 
     /// Where the object starts.
     pub(crate) fn object(&self) -> *mut u8 {
-        self.mapping
-            .base()
-            .as_ptr()
-            .wrapping_add(self.header.object_at as usize)
+        self.mapping.base().as_ptr().wrapping_add(self.header.object_at as usize)
     }
 
     pub(crate) fn life(&self) -> &AtomicU64 {
@@ -107,10 +88,8 @@ impl Segment {
         let entered = LifeSection::enter(&self.path, self.id.file, Some(deadline));
         match entered.map_err(|e| Error::from_os(&self.name, "entering the life section", e))? {
             Entered::Yes(section) => {
-                self.word(ENTERED_AT).store(
-                    u64::from(cohabit_os::process::identity().pid),
-                    Ordering::Relaxed,
-                );
+                self.word(ENTERED_AT)
+                    .store(u64::from(cohabit_os::process::identity().pid), Ordering::Relaxed);
                 Ok(Some(section))
             }
             Entered::Gone => Ok(None),
@@ -133,10 +112,7 @@ impl Segment {
 
     /// The display words of a row: pid and uid, start time, pid namespace.
     pub(crate) fn row_display(&self, slot: u16) -> &[AtomicU64] {
-        self.words(
-            self.header.slots_at as usize + usize::from(slot) * ROW_SIZE + 8,
-            24,
-        )
+        self.words(self.header.slots_at as usize + usize::from(slot) * ROW_SIZE + 8, 24)
     }
 
     pub(crate) fn row_now(&self, slot: u16) -> Row {
@@ -156,18 +132,14 @@ impl Segment {
     pub(crate) fn is_dead(&self, token: Token) -> Result<bool> {
         let bytes = [token.user_byte(), token.guest_byte()];
         let held = self.asker.is_any_held(&self.path, &bytes);
-        held.map(|held| !held)
-            .map_err(|error| error.about(&self.name))
+        held.map(|held| !held).map_err(|error| error.about(&self.name))
     }
 
     /// Whether a user lives, apart from `me` and from those on their way out.
     pub(crate) fn others_alive(&self, me: Option<Token>) -> Result<bool> {
         for slot in self.slots() {
             let row = self.row_now(slot);
-            let token = Token {
-                slot,
-                generation: row.generation,
-            };
+            let token = Token { slot, generation: row.generation };
             if row.state == RowState::User && Some(token) != me && !self.is_dead(token)? {
                 return Ok(true);
             }
@@ -180,10 +152,7 @@ impl Segment {
         let mut live = Vec::new();
         for slot in self.slots() {
             let row = self.row_now(slot);
-            let token = Token {
-                slot,
-                generation: row.generation,
-            };
+            let token = Token { slot, generation: row.generation };
             if row.state != RowState::Free && !self.is_dead(token)? {
                 live.push((token, row.state));
             }
@@ -208,17 +177,9 @@ impl Segment {
 
     /// Whether the instance is over, or its name taken away. Asks the kernel.
     pub(crate) fn check_alive(&self) -> Result<()> {
-        let links = self
-            .asker
-            .status(&self.path)
-            .map_err(|error| error.about(&self.name))?
-            .links;
+        let links = self.asker.status(&self.path).map_err(|error| error.about(&self.name))?.links;
         if self.life_now() == Life::Dead {
-            return Err(Error::new(
-                ErrorKind::Ended,
-                &self.name,
-                "this instance has ended",
-            ));
+            return Err(Error::new(ErrorKind::Ended, &self.name, "this instance has ended"));
         }
         if links == 0 {
             let detail = format!("the name was removed from {}", self.path.display());

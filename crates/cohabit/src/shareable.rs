@@ -70,14 +70,8 @@ impl<T: Shareable> WantedOf<T> {
         object_size: {
             assert!(size_of::<T>() > 0, "an object has at least one byte");
             assert!(align_of::<T>() <= 64, "an object's alignment is at most 64");
-            assert!(
-                !std::mem::needs_drop::<T>(),
-                "use last_one_out instead of Drop"
-            );
-            assert!(
-                size_of::<T>() == T::KIND.size(),
-                "KIND must describe the type"
-            );
+            assert!(!std::mem::needs_drop::<T>(), "use last_one_out instead of Drop");
+            assert!(size_of::<T>() == T::KIND.size(), "KIND must describe the type");
             size_of::<T>() as u64
         },
         struct_size: struct_of(&T::KIND).0,

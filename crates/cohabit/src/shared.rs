@@ -56,10 +56,7 @@ impl<T: Shareable> Deref for Shared<T> {
 
 impl<T: Shareable> Clone for Shared<T> {
     fn clone(&self) -> Self {
-        Self {
-            object: self.object,
-            attachment: Arc::clone(&self.attachment),
-        }
+        Self { object: self.object, attachment: Arc::clone(&self.attachment) }
     }
 }
 
@@ -115,10 +112,7 @@ impl<T: Shareable> Shared<T> {
 
     /// Where the object lives, how long, for how many users: then one of the verbs.
     pub fn options() -> Options<T> {
-        Options {
-            settings: Settings::default(),
-            of: std::marker::PhantomData,
-        }
+        Options { settings: Settings::default(), of: std::marker::PhantomData }
     }
 
     /// Whether this attachment constructed the object. True in exactly one attachment of an instance.
@@ -179,9 +173,7 @@ impl<T: Plain> Shared<Value<T>> {
 
 impl<T: Shareable> fmt::Debug for Shared<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Shared")
-            .field("name", &self.name())
-            .finish_non_exhaustive()
+        f.debug_struct("Shared").field("name", &self.name()).finish_non_exhaustive()
     }
 }
 
@@ -204,10 +196,7 @@ pub struct Options<T> {
 
 impl<T> Clone for Options<T> {
     fn clone(&self) -> Self {
-        Self {
-            settings: self.settings.clone(),
-            of: self.of,
-        }
+        Self { settings: self.settings.clone(), of: self.of }
     }
 }
 
@@ -249,21 +238,14 @@ impl<T: Shareable> Options<T> {
     ) -> Result<Shared<T>> {
         let mut build = Some(build);
         let mut once = |segment: &Segment| {
-            let build = build
-                .take()
-                .expect("a constructor runs at most once for a call");
+            let build = build.take().expect("a constructor runs at most once for a call");
             build(Place::at(segment.object())).map_err(|error| error.about(&segment.name))
         };
         attach(&self.plan(name, Role::User), verb, &mut once).map(Shared::over)
     }
 
     fn plan<'a>(&'a self, name: &'a str, role: Role) -> Plan<'a> {
-        Plan {
-            name,
-            settings: &self.settings,
-            wanted: Some(WantedOf::<T>::WANTED),
-            role,
-        }
+        Plan { name, settings: &self.settings, wanted: Some(WantedOf::<T>::WANTED), role }
     }
 
     /// See [`Shared::open_or_create`].
@@ -315,9 +297,7 @@ impl<T: Plain> Options<Value<T>> {
         name: &str,
         fill: impl FnOnce(&mut Fill<'_, T>) -> R,
     ) -> Result<SharedValue<T>> {
-        self.run(name, Verb::OpenOrCreate, |place| {
-            build_in_place(fill, place)
-        })
+        self.run(name, Verb::OpenOrCreate, |place| build_in_place(fill, place))
     }
 
     /// See [`Shared::create_with`].

@@ -26,11 +26,7 @@ impl Site {
     #[inline(always)]
     pub(crate) fn of(address: usize) -> Result<Site> {
         let me = table::token_at(address);
-        if me == 0 {
-            Err(nobody(address))
-        } else {
-            Ok(Site { address, me })
-        }
+        if me == 0 { Err(nobody(address)) } else { Ok(Site { address, me }) }
     }
 
     /// This process's token word.
@@ -68,11 +64,7 @@ fn nobody(address: usize) -> Error {
             &member.segment.name,
             "this process was forked from one that is attached, and is not attached itself",
         ),
-        _ => Error::new(
-            ErrorKind::NotShared,
-            "",
-            "this cell does not live in an attached object",
-        ),
+        _ => Error::new(ErrorKind::NotShared, "", "this cell does not live in an attached object"),
     }
 }
 
@@ -82,13 +74,7 @@ impl Peers for Site {
     }
 
     fn describe(&self, token: Token) -> String {
-        let pid = self
-            .member()
-            .ok()
-            .and_then(|member| member.segment.pid_of(token));
-        pid.map_or_else(
-            || "a process that is gone".to_owned(),
-            |pid| format!("pid {pid}"),
-        )
+        let pid = self.member().ok().and_then(|member| member.segment.pid_of(token));
+        pid.map_or_else(|| "a process that is gone".to_owned(), |pid| format!("pid {pid}"))
     }
 }

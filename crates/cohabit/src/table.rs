@@ -64,25 +64,16 @@ pub(crate) fn set(base: usize, size: usize, token: u64) -> cohabit_os::Result<()
 
 /// The leaf for a root index, made at first use.
 fn leaf(index: usize) -> cohabit_os::Result<*mut AtomicU64> {
-    let root = ROOT
-        .get(index)
-        .ok_or_else(|| cohabit_os::Error::unsupported("address table"))?;
+    let root = ROOT.get(index).ok_or_else(|| cohabit_os::Error::unsupported("address table"))?;
     // Acquire: pairs with the Release of the exchange below, by another thread.
     let known = root.load(Ordering::Acquire);
     if !known.is_null() {
         return Ok(known);
     }
-    let fresh = child_zeroed(LEAF * size_of::<AtomicU64>())?
-        .as_ptr()
-        .cast::<AtomicU64>();
+    let fresh = child_zeroed(LEAF * size_of::<AtomicU64>())?.as_ptr().cast::<AtomicU64>();
     // Release: pairs with the Acquire loads. A loser's pages stay mapped, untouched: address space
     // only, and at most once for each thread that races here.
-    match root.compare_exchange(
-        std::ptr::null_mut(),
-        fresh,
-        Ordering::Release,
-        Ordering::Acquire,
-    ) {
+    match root.compare_exchange(std::ptr::null_mut(), fresh, Ordering::Release, Ordering::Acquire) {
         Ok(_) => Ok(fresh),
         Err(winner) => Ok(winner),
     }

@@ -27,10 +27,7 @@ pub(crate) struct Token {
 
 impl Token {
     /// The slot and generation that a creator has.
-    pub(crate) const FIRST: Token = Token {
-        slot: 0,
-        generation: 1,
-    };
+    pub(crate) const FIRST: Token = Token { slot: 0, generation: 1 };
 
     /// The token as a word; never 0.
     pub(crate) const fn word(self) -> u64 {
@@ -41,10 +38,7 @@ impl Token {
     pub(crate) const fn named_by(word: u64) -> Option<Token> {
         match word & SLOT {
             0 => None,
-            slot => Some(Token {
-                slot: (slot - 1) as u16,
-                generation: (word >> 32) as u32,
-            }),
+            slot => Some(Token { slot: (slot - 1) as u16, generation: (word >> 32) as u32 }),
         }
     }
 
@@ -136,10 +130,7 @@ impl Row {
             3 => RowState::Left,
             _ => RowState::User,
         };
-        Row {
-            generation: (word >> 32) as u32,
-            state,
-        }
+        Row { generation: (word >> 32) as u32, state }
     }
 }
 
@@ -149,36 +140,17 @@ mod tests {
 
     #[test]
     fn words_round_trip() {
-        for token in [
-            Token::FIRST,
-            Token {
-                slot: 0xfffe,
-                generation: u32::MAX,
-            },
-        ] {
+        for token in [Token::FIRST, Token { slot: 0xfffe, generation: u32::MAX }] {
             assert_eq!(Token::named_by(token.word() | WAITERS | STATE), Some(token));
             assert!(same_holder(token.word() | WAITERS, token.word()));
-            for life in [
-                Life::Building(token),
-                Life::Live,
-                Life::Dropping(token),
-                Life::Dead,
-            ] {
+            for life in [Life::Building(token), Life::Live, Life::Dropping(token), Life::Dead] {
                 assert_eq!(Life::of(life.word()), life);
             }
         }
         assert_eq!(Token::named_by(0), None);
         assert_eq!(Life::of(0), Life::Dead);
-        for state in [
-            RowState::Free,
-            RowState::User,
-            RowState::Guest,
-            RowState::Left,
-        ] {
-            let row = Row {
-                generation: 7,
-                state,
-            };
+        for state in [RowState::Free, RowState::User, RowState::Guest, RowState::Left] {
+            let row = Row { generation: 7, state };
             assert_eq!(Row::of(row.word()), row);
         }
     }

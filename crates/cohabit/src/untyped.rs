@@ -49,16 +49,8 @@ impl Untyped {
     }
 
     fn attached(name: &str, scope: &Scope, role: Role) -> Result<Untyped> {
-        let settings = Settings {
-            scope: scope.clone(),
-            ..Settings::default()
-        };
-        let plan = Plan {
-            name,
-            settings: &settings,
-            wanted: None,
-            role,
-        };
+        let settings = Settings { scope: scope.clone(), ..Settings::default() };
+        let plan = Plan { name, settings: &settings, wanted: None, role };
         let attachment = attach(&plan, Verb::Open, &mut |_| Ok(()))?;
         let segment = &attachment.member().segment;
         let schema = segment.schema()?;
@@ -214,22 +206,10 @@ impl Untyped {
     fn load_atomic(&self) -> Result<Vec<u8>> {
         let (at, width) = self.atomic()?;
         Ok(match width {
-            1 => narrow::<AtomicU8>(at)
-                .load(Ordering::Relaxed)
-                .to_le_bytes()
-                .to_vec(),
-            2 => narrow::<AtomicU16>(at)
-                .load(Ordering::Relaxed)
-                .to_le_bytes()
-                .to_vec(),
-            4 => narrow::<AtomicU32>(at)
-                .load(Ordering::Relaxed)
-                .to_le_bytes()
-                .to_vec(),
-            _ => narrow::<AtomicU64>(at)
-                .load(Ordering::Relaxed)
-                .to_le_bytes()
-                .to_vec(),
+            1 => narrow::<AtomicU8>(at).load(Ordering::Relaxed).to_le_bytes().to_vec(),
+            2 => narrow::<AtomicU16>(at).load(Ordering::Relaxed).to_le_bytes().to_vec(),
+            4 => narrow::<AtomicU32>(at).load(Ordering::Relaxed).to_le_bytes().to_vec(),
+            _ => narrow::<AtomicU64>(at).load(Ordering::Relaxed).to_le_bytes().to_vec(),
         })
     }
 
@@ -297,10 +277,7 @@ impl<'a> RawValue<'a> {
         let (count, stride, size) = (count as usize, stride as usize, size as usize);
         Ok(Self {
             head: segment.words(at, 16),
-            pins: segment
-                .words(at + 16, PINS * 8)
-                .try_into()
-                .expect("as many words as pins"),
+            pins: segment.words(at + 16, PINS * 8).try_into().expect("as many words as pins"),
             copies: segment.words(at + Kind::VALUE_HEAD, count * stride),
             count,
             stride: stride / 8,

@@ -51,10 +51,7 @@ impl Segment {
     /// The users and guests that live.
     pub(crate) fn users(&self) -> Result<Vec<User>> {
         let live = self.live_tokens()?;
-        Ok(live
-            .into_iter()
-            .map(|(token, state)| self.user(token, state))
-            .collect())
+        Ok(live.into_iter().map(|(token, state)| self.user(token, state)).collect())
     }
 
     fn user(&self, token: Token, state: RowState) -> User {
@@ -63,12 +60,7 @@ impl Segment {
         let (pid, uid) = (who as u32, (who >> 32) as u32);
         let start = words[1].load(Ordering::Relaxed);
         let command = process::command_line(pid, start);
-        User {
-            pid,
-            uid,
-            guest: state == RowState::Guest,
-            command,
-        }
+        User { pid, uid, guest: state == RowState::Guest, command }
     }
 
     /// The pid that a token's holder wrote, while the row still is its own.

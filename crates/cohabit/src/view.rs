@@ -33,10 +33,7 @@ unsafe impl<T: Shareable> Sync for SharedView<T> {}
 
 impl<T: Shareable> Clone for SharedView<T> {
     fn clone(&self) -> Self {
-        Self {
-            object: self.object,
-            attachment: Arc::clone(&self.attachment),
-        }
+        Self { object: self.object, attachment: Arc::clone(&self.attachment) }
     }
 }
 
@@ -171,8 +168,6 @@ atomic_views!(
 
 impl<T: Shareable> fmt::Debug for SharedView<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SharedView")
-            .field("name", &self.name())
-            .finish_non_exhaustive()
+        f.debug_struct("SharedView").field("name", &self.name()).finish_non_exhaustive()
     }
 }

@@ -56,12 +56,7 @@ pub struct WordSink<'a> {
 impl<'a> WordSink<'a> {
     /// A sink that starts at the first byte of `words`.
     pub fn new(words: &'a [AtomicU64]) -> Self {
-        Self {
-            words,
-            index: 0,
-            filled: 0,
-            pending: 0,
-        }
+        Self { words, index: 0, filled: 0, pending: 0 }
     }
 
     /// A sink that starts at byte `at` and keeps the bytes in front of it in the same word.
@@ -71,12 +66,7 @@ impl<'a> WordSink<'a> {
             0 => 0,
             _ => words[at / WORD].load(Relaxed) & low_bytes(filled),
         };
-        Self {
-            words,
-            index: at / WORD,
-            filled,
-            pending,
-        }
+        Self { words, index: at / WORD, filled, pending }
     }
 
     fn position(&self) -> usize {
@@ -96,10 +86,7 @@ impl<'a> WordSink<'a> {
     ///
     /// If `at` lies in front of the end of the last piece, or the piece ends outside the words.
     pub fn put(&mut self, at: usize, bytes: &[u8]) {
-        assert!(
-            at >= self.position(),
-            "pieces must be written in the order of their offsets"
-        );
+        assert!(at >= self.position(), "pieces must be written in the order of their offsets");
         while self.index < at / WORD {
             self.flush();
         }
@@ -171,11 +158,7 @@ pub struct WordSource<'a> {
 impl<'a> WordSource<'a> {
     /// A source that starts at the first byte of `words`.
     pub fn new(words: &'a [AtomicU64]) -> Self {
-        Self {
-            words,
-            next: 0,
-            current: 0,
-        }
+        Self { words, next: 0, current: 0 }
     }
 
     /// Fills `into` with the bytes from the canonical offset `at` on.
@@ -195,10 +178,7 @@ impl<'a> WordSource<'a> {
         let (whole, tail) = rest.as_chunks_mut::<WORD>();
         let count = whole.len();
         if count != 0 {
-            assert!(
-                first >= self.next,
-                "pieces must be read in the order of their offsets"
-            );
+            assert!(first >= self.next, "pieces must be read in the order of their offsets");
             for (word, chunk) in self.words[first..first + count].iter().zip(whole) {
                 self.current = word.load(Relaxed);
                 *chunk = self.current.to_le_bytes().map(MaybeUninit::new);
@@ -214,10 +194,7 @@ impl<'a> WordSource<'a> {
     fn take_inside(&mut self, at: usize, into: &mut [MaybeUninit<u8>]) {
         let index = at / WORD;
         if index + 1 != self.next {
-            assert!(
-                index >= self.next,
-                "pieces must be read in the order of their offsets"
-            );
+            assert!(index >= self.next, "pieces must be read in the order of their offsets");
             self.current = self.words[index].load(Relaxed);
             self.next = index + 1;
         }

@@ -36,16 +36,11 @@ struct Outer {
 }
 
 fn words_for<T: Plain>() -> Vec<AtomicU64> {
-    (0..size_of::<T::Stored>().div_ceil(8))
-        .map(|_| AtomicU64::new(u64::MAX))
-        .collect()
+    (0..size_of::<T::Stored>().div_ceil(8)).map(|_| AtomicU64::new(u64::MAX)).collect()
 }
 
 fn bytes(words: &[AtomicU64]) -> Vec<u8> {
-    words
-        .iter()
-        .flat_map(|word| word.load(Relaxed).to_le_bytes())
-        .collect()
+    words.iter().flat_map(|word| word.load(Relaxed).to_le_bytes()).collect()
 }
 
 /// Loads through `load`, checks the bits, and hands out the value.
@@ -82,22 +77,10 @@ fn inner() -> impl Strategy<Value = Inner> {
 }
 
 fn outer() -> impl Strategy<Value = Outer> {
-    let arrays = (
-        [inner(), inner(), inner()],
-        any::<[bool; 3]>(),
-        "[a-z]{0,4}",
-    );
+    let arrays = ([inner(), inner(), inner()], any::<[bool; 3]>(), "[a-z]{0,4}");
     (any::<(u8, u32, i64, u8)>(), arrays).prop_map(|((head, kind, big, last), arrays)| {
         let (inner, flags, name) = arrays;
-        Outer {
-            head,
-            inner,
-            r#type: kind,
-            name: Text::truncated(&name),
-            flags,
-            big,
-            last,
-        }
+        Outer { head, inner, r#type: kind, name: Text::truncated(&name), flags, big, last }
     })
 }
 
@@ -147,16 +130,10 @@ fn the_layout_is_that_of_c() {
     assert_eq!((size_of::<MyData>(), align_of::<MyData>()), (260, 4));
     const { assert!(MyData::DENSE && MyData::ANY_BITS) };
     const { assert!(!Outer::DENSE && !Outer::ANY_BITS) };
-    assert_eq!(
-        size_of::<<Outer as Plain>::Stored>(),
-        8 + 3 * 24 + 4 + 5 + 3 + 4 + 8 + 8
-    );
+    assert_eq!(size_of::<<Outer as Plain>::Stored>(), 8 + 3 * 24 + 4 + 5 + 3 + 4 + 8 + 8);
     let target_is_canonical = align_of::<u64>() == 8;
     assert_eq!(Outer::SAME_LAYOUT, target_is_canonical);
-    assert_eq!(
-        offset_of!(Outer, big) == Outer::BIG.offset(),
-        target_is_canonical
-    );
+    assert_eq!(offset_of!(Outer, big) == Outer::BIG.offset(), target_is_canonical);
 }
 
 #[test]
@@ -176,17 +153,8 @@ fn parts_refuse_an_index_outside() {
 #[test]
 fn padding_is_zero_and_never_read() {
     let words = words_for::<Inner>();
-    private::store(
-        &Inner {
-            on: true,
-            value: 1.0,
-            tail: 0xFFFF,
-        },
-        &words,
-    );
-    let expected = [1, 1.0_f64.to_bits(), 0xFFFF]
-        .map(u64::to_le_bytes)
-        .concat();
+    private::store(&Inner { on: true, value: 1.0, tail: 0xFFFF }, &words);
+    let expected = [1, 1.0_f64.to_bits(), 0xFFFF].map(u64::to_le_bytes).concat();
     assert_eq!(bytes(&words), expected);
 }
 
@@ -199,10 +167,7 @@ fn bad_bits_are_named_by_their_path() {
     assert_eq!(whole::<Outer>(&words).unwrap().name, "");
     private::store_part(&7_u8, &words, Outer::INNER.at(1).then(Inner::ON).offset());
     let bad = whole::<Outer>(&words).unwrap_err();
-    assert_eq!(
-        bad.to_string(),
-        "field `inner[1].on`: expected 0 or 1 for bool, found 7"
-    );
+    assert_eq!(bad.to_string(), "field `inner[1].on`: expected 0 or 1 for bool, found 7");
     private::store_part(&1_u8, &words, Outer::INNER.at(1).then(Inner::ON).offset());
     private::store_part(&2_u8, &words, Outer::FLAGS.at(2).offset());
     assert_eq!(whole::<Outer>(&words).unwrap_err().path(), "flags[2]");
@@ -225,10 +190,7 @@ fn a_value_is_as_large_as_the_format_says() {
 
 #[test]
 fn literals_infer_their_length() {
-    let data = MyData {
-        x: 255,
-        text: text!("Hello Shared World!"),
-    };
+    let data = MyData { x: 255, text: text!("Hello Shared World!") };
     assert_eq!(data.text, "Hello Shared World!");
     const GREETING: Text<6> = text!("Hello");
     assert_eq!(GREETING.as_array(), b"Hello\0");
@@ -252,10 +214,7 @@ fn a_sink_zeroes_gaps_and_the_rest() {
         let mut found = vec![MaybeUninit::new(0xAA); len];
         source.take(at, &mut found);
         // SAFETY: Every element was initialised when it was made.
-        let found: Vec<u8> = found
-            .iter()
-            .map(|byte| unsafe { byte.assume_init() })
-            .collect();
+        let found: Vec<u8> = found.iter().map(|byte| unsafe { byte.assume_init() }).collect();
         assert_eq!(found, expected[at..at + len], "{at}");
     }
 }

@@ -29,16 +29,8 @@ const BOARD: Kind = Kind::Struct(&StructKind {
     size: 64 + 64 + 16 * 320,
     align: 64,
     fields: &[
-        Field {
-            name: "hits",
-            at: 0,
-            kind: Kind::Atomic { of: &Kind::U64 },
-        },
-        Field {
-            name: "state",
-            at: 64,
-            kind: Kind::value_of::<MyData>(),
-        },
+        Field { name: "hits", at: 0, kind: Kind::Atomic { of: &Kind::U64 } },
+        Field { name: "state", at: 64, kind: Kind::value_of::<MyData>() },
     ],
 });
 
@@ -68,12 +60,7 @@ fn the_text_is_the_one_in_the_format() {
 
 #[test]
 fn a_text_is_read_back() {
-    for kind in [
-        Kind::value_of::<MyData>(),
-        Car::KIND,
-        BOARD,
-        Kind::value_of::<[Car; 2]>(),
-    ] {
+    for kind in [Kind::value_of::<MyData>(), Car::KIND, BOARD, Kind::value_of::<[Car; 2]>()] {
         let schema = schema(&kind);
         let again = parsed(&schema.to_json()).unwrap();
         assert_eq!(again, schema);
@@ -91,10 +78,7 @@ fn names_of_types_are_labels() {
     const MINE: [u8; 16] = fingerprint(&MyData::KIND, false);
     let mut renamed = schema(&MyData::KIND).to_json().replace("MyData", "Other");
     assert_eq!(parsed(&renamed).unwrap().fingerprint(), MINE);
-    assert_eq!(
-        difference(&parsed(&renamed).unwrap(), &schema(&MyData::KIND)),
-        [""; 0]
-    );
+    assert_eq!(difference(&parsed(&renamed).unwrap(), &schema(&MyData::KIND)), [""; 0]);
     renamed = renamed.replace("text\",\"at", "note\",\"at");
     assert_ne!(parsed(&renamed).unwrap().fingerprint(), MINE);
     assert_ne!(fingerprint(&MyData::KIND, true), MINE);
@@ -118,16 +102,8 @@ fn what_is_not_canonical_is_refused() {
         ("[]", "", "expected an object, found a list"),
         ("{}", "", "one of the members"),
         (&"[".repeat(5000), "", "it is not JSON"),
-        (
-            r#"{"kind":"u8","kind":"u8"}"#,
-            "",
-            "not the canonical text from byte 12",
-        ),
-        (
-            r#"{"kind": "u8"}"#,
-            "",
-            "not the canonical text from byte 8",
-        ),
+        (r#"{"kind":"u8","kind":"u8"}"#, "", "not the canonical text from byte 12"),
+        (r#"{"kind": "u8"}"#, "", "not the canonical text from byte 8"),
         (r#"{"kind":"u8"}x"#, "", "it is not JSON"),
         (r#"{"kind":"\u0075u8"}"#, "kind", "`uu8` is not known"),
         (r#"{"kind":"u7"}"#, "kind", "`u7` is not known"),
@@ -154,30 +130,14 @@ fn sizes_that_cannot_be_are_refused() {
         (r#"{"kind":"text","len":1e3}"#, "len", "expected a number"),
         (&array(u64::MAX), "len", "expected a number"),
         (&array(1 << 45), "len", "are too large"),
-        (
-            r#"{"kind":"array","len":2,"of":{"kind":"x"}}"#,
-            "of.kind",
-            "`x` is not known",
-        ),
+        (r#"{"kind":"array","len":2,"of":{"kind":"x"}}"#, "of.kind", "`x` is not known"),
         (&deep, "of", "at most 32 levels"),
-        (
-            r#"{"cell":"atomic","kind":"f32"}"#,
-            "kind",
-            "expected an integer",
-        ),
+        (r#"{"cell":"atomic","kind":"f32"}"#, "kind", "expected an integer"),
         (r#"{"cell":"lock"}"#, "cell", "`lock` is not known"),
         (&value(2, 64, byte), "copies", "from 3 to 16"),
         (&value(17, 64, byte), "copies", "from 3 to 16"),
-        (
-            &value(4, 128, byte),
-            "stride",
-            "expected 64 for 1 bytes, found 128",
-        ),
-        (
-            &value(4, 64, &value(4, 64, byte)),
-            "type",
-            "a cell or an atomic",
-        ),
+        (&value(4, 128, byte), "stride", "expected 64 for 1 bytes, found 128"),
+        (&value(4, 64, &value(4, 64, byte)), "type", "a cell or an atomic"),
     ]);
 }
 
@@ -186,54 +146,16 @@ fn structs_that_cannot_be_are_refused() {
     let of = |size: u64, align: u64, fields: &str| {
         format!(r#"{{"struct":"S","size":{size},"align":{align},"fields":[{fields}]}}"#)
     };
-    let field = |rest: &str| {
-        of(
-            8,
-            4,
-            &format!(r#"{{"name":"a","at":0,"kind":"u32"}},{rest}"#),
-        )
-    };
+    let field = |rest: &str| of(8, 4, &format!(r#"{{"name":"a","at":0,"kind":"u32"}},{rest}"#));
     assert_refused(&[
-        (
-            field(r#"{"name":"b","at":2,"kind":"u16"}"#),
-            "fields[1].at",
-            "expected 4 or more",
-        ),
-        (
-            field(r#"{"name":"b","at":5,"kind":"u16"}"#),
-            "fields[1].at",
-            "a multiple of 2",
-        ),
-        (
-            field(r#"{"name":"b","at":8,"kind":"u8"}"#),
-            "fields[1].at",
-            "ends at byte 9",
-        ),
-        (
-            field(r#"{"name":"b","at":8,"kind":"u64"}"#),
-            "fields[1].at",
-            "aligned to 8",
-        ),
-        (
-            field(r#"{"name":"a","at":4,"kind":"u8"}"#),
-            "fields[1].name",
-            "another field `a`",
-        ),
-        (
-            field(r#"{"name":"","at":4,"kind":"u8"}"#),
-            "fields[1].name",
-            "can be printed",
-        ),
-        (
-            field(r#"{"name":"\u001b","at":4,"kind":"u8"}"#),
-            "fields[1].name",
-            "`\\u{1b}`",
-        ),
-        (
-            field(r#"{"at":4,"kind":"u8"}"#),
-            "fields[1].name",
-            "found nothing",
-        ),
+        (field(r#"{"name":"b","at":2,"kind":"u16"}"#), "fields[1].at", "expected 4 or more"),
+        (field(r#"{"name":"b","at":5,"kind":"u16"}"#), "fields[1].at", "a multiple of 2"),
+        (field(r#"{"name":"b","at":8,"kind":"u8"}"#), "fields[1].at", "ends at byte 9"),
+        (field(r#"{"name":"b","at":8,"kind":"u64"}"#), "fields[1].at", "aligned to 8"),
+        (field(r#"{"name":"a","at":4,"kind":"u8"}"#), "fields[1].name", "another field `a`"),
+        (field(r#"{"name":"","at":4,"kind":"u8"}"#), "fields[1].name", "can be printed"),
+        (field(r#"{"name":"\u001b","at":4,"kind":"u8"}"#), "fields[1].name", "`\\u{1b}`"),
+        (field(r#"{"at":4,"kind":"u8"}"#), "fields[1].name", "found nothing"),
         (field("7"), "fields[1]", "expected an object"),
         (of(1, 1, ""), "fields", "at least one field"),
         (of(6, 4, ""), "align", "that divides 6"),
@@ -292,14 +214,8 @@ fn differences_name_the_fields() {
     );
     let old = engine(8, ID);
     let new = engine(16, &format!(r#"{ID},{{"name":"on","at":8,"kind":"bool"}}"#));
-    assert_eq!(
-        lines(&old, &new),
-        ["field `on`: only in the object (bool at 8, appended)"]
-    );
-    assert_eq!(
-        lines(&new, &old),
-        ["field `on`: only here (bool at 8, appended)"]
-    );
+    assert_eq!(lines(&old, &new), ["field `on`: only in the object (bool at 8, appended)"]);
+    assert_eq!(lines(&new, &old), ["field `on`: only here (bool at 8, appended)"]);
     let larger = old.replace("\"size\":8", "\"size\":16");
     assert_eq!(
         lines(&old, &larger),
@@ -310,10 +226,7 @@ fn differences_name_the_fields() {
 #[test]
 fn differences_go_into_structs_arrays_and_cells() {
     let car = schema(&Kind::value_of::<Car>()).to_json();
-    let fast = car.replace(
-        r#""speed","at":8,"kind":"f64""#,
-        r#""speed","at":8,"kind":"u64""#,
-    );
+    let fast = car.replace(r#""speed","at":8,"kind":"f64""#, r#""speed","at":8,"kind":"u64""#);
     assert_eq!(
         lines(&car, &fast),
         ["field `wheels[].speed`: mine f64 at 8, the object's u64 at 8"]
@@ -321,27 +234,20 @@ fn differences_go_into_structs_arrays_and_cells() {
     let few = car.replace("\"copies\":16", "\"copies\":4");
     assert_eq!(
         lines(&car, &few),
-        [
-            "the type: only the copies differ: mine 16 at a distance of 128 bytes, \
-          the object's 4 at 128"
-        ]
+        ["the type: only the copies differ: mine 16 at a distance of 128 bytes, \
+          the object's 4 at 128"]
     );
     assert_eq!(
         lines(&car, r#"{"cell":"atomic","kind":"u64"}"#),
         ["the type: mine is a Value of struct Car, the object's is an atomic u64"]
     );
-    let longer = car.replace(
-        r#""at":72,"kind":"array","len":2"#,
-        r#""at":72,"kind":"array","len":1"#,
-    );
+    let longer =
+        car.replace(r#""at":72,"kind":"array","len":2"#, r#""at":72,"kind":"array","len":1"#);
     assert_eq!(
         lines(&car, &longer),
         ["field `type`: mine [[u8; 3]; 2] at 72, the object's [[u8; 3]; 1] at 72"]
     );
     let (mine, mut other) = (schema(&BOARD), schema(&BOARD));
     other.has_end = true;
-    assert_eq!(
-        difference(&mine, &other),
-        ["destructor: my type has none, the object's has one"]
-    );
+    assert_eq!(difference(&mine, &other), ["destructor: my type has none, the object's has one"]);
 }

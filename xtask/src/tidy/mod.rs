@@ -13,6 +13,7 @@ mod markers;
 mod operations;
 mod orderings;
 mod os_cfg;
+mod public;
 mod safety;
 mod source;
 mod token;

@@ -4,10 +4,10 @@
 //! laboratory's list covers it, or `PURE` says why it touches no segment.
 
 use super::Finding;
+use super::public::of_types;
 use super::source::{Source, Tree};
 use crate::lab::list;
 use std::collections::{BTreeMap, BTreeSet};
-use syn::visit::Visit;
 
 const TYPES: &[&str] = &["Shared", "SharedView", "Value", "Options", "Pinned"];
 const FOLDER: &str = "crates/cohabit/src/";
@@ -23,9 +23,9 @@ pub(super) fn check(tree: &Tree) -> Vec<Finding> {
 }
 
 fn compare(tree: &Tree, covered: &[&str], pure: &[(&str, &str)]) -> Vec<Finding> {
-    let public = operations(tree);
     let covered: BTreeSet<&str> = covered.iter().copied().collect();
     let mut findings = Vec::new();
+    let public = operations(tree, &mut findings);
     for (name, (path, line)) in &public {
         let is_pure = pure.iter().any(|(pure, _)| pure == name);
         if !covered.contains(name.as_str()) && !is_pure {
@@ -76,48 +76,26 @@ fn line_of(tree: &Tree, name: &str) -> usize {
     tree.file(LIST).and_then(place).unwrap_or(1)
 }
 
-/// The public operations with their places.
-fn operations(tree: &Tree) -> BTreeMap<String, (String, usize)> {
+/// The public operations with their places; what could hide one is a finding.
+fn operations(tree: &Tree, findings: &mut Vec<Finding>) -> BTreeMap<String, (String, usize)> {
     let mut all = BTreeMap::new();
     for (file, rust) in tree
         .rust()
         .filter(|(file, _)| file.path.starts_with(FOLDER))
     {
-        let mut found = Operations { found: Vec::new() };
-        found.visit_file(&rust.syntax);
-        for (name, line) in found.found {
+        let public = of_types(&rust.tokens, TYPES);
+        for (name, line) in public.functions {
             all.entry(name).or_insert((file.path.clone(), line));
+        }
+        for (line, name) in public.unreadable {
+            let what = format!(
+                "what `{name}` declares cannot be read here; declare its macro in this file, with \
+                 one arm that begins with the functions' names"
+            );
+            findings.push(Finding::at(&file.path, line, what));
         }
     }
     all
-}
-
-/// Walks over the inherent implementations of a file.
-struct Operations {
-    found: Vec<(String, usize)>,
-}
-
-impl<'ast> Visit<'ast> for Operations {
-    fn visit_item_impl(&mut self, item: &'ast syn::ItemImpl) {
-        let syn::Type::Path(path) = item.self_ty.as_ref() else {
-            return;
-        };
-        let Some(owner) = path.path.segments.last().map(|last| last.ident.to_string()) else {
-            return;
-        };
-        if item.trait_.is_some() || !TYPES.contains(&owner.as_str()) {
-            return;
-        }
-        for inner in &item.items {
-            if let syn::ImplItem::Fn(function) = inner
-                && matches!(function.vis, syn::Visibility::Public(_))
-            {
-                let line = function.sig.fn_token.span.start().line;
-                self.found
-                    .push((format!("{owner}::{}", function.sig.ident), line));
-            }
-        }
-    }
 }
 
 #[cfg(test)]
@@ -151,6 +129,13 @@ mod tests {
         assert_eq!(found(&["Value::get"], &[("Value::gone", "x")]).len(), 1);
         assert_eq!(found(&["Value::get"], &[("Value::get", "x")]).len(), 1);
         assert_eq!(found(&[], &[("Value::get", " ")]).len(), 1);
+    }
+
+    #[test]
+    fn a_macro_that_cannot_be_read_is_found() {
+        let hiding = "impl Value {\n    elsewhere!(set);\n}\n";
+        let findings = compare(&tree(FILE, hiding), &[], &[]);
+        assert_eq!((findings.len(), findings[0].line), (1, 2));
     }
 
     #[test]

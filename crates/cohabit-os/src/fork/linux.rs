@@ -28,13 +28,14 @@ pub(super) fn child_zeroed(len: usize) -> Result<NonNull<u8>> {
 
 /// Has the C library call our hooks around every fork. It does not wait, since a fork may come
 /// while another thread is in here: two threads may both register, which the hooks allow for.
-pub(super) fn register_fork_hooks() {
+pub(super) fn register_fork_hooks(before: extern "C" fn(), after: extern "C" fn()) {
     static DONE: AtomicBool = AtomicBool::new(false);
     if DONE.load(Relaxed) {
         return;
     }
-    // SAFETY: the hooks are functions of this crate that stay loaded as long as their caller: the C
-    // library forgets the hooks of a library that is unloaded.
+    let (before, after): (unsafe extern "C" fn(), unsafe extern "C" fn()) = (before, after);
+    // SAFETY: the hooks are safe functions of this crate. They stay loaded as long as they may be
+    // called: the C library forgets the hooks of a library that is unloaded.
     let refused = unsafe { libc::pthread_atfork(Some(before), Some(after), Some(after)) };
     DONE.store(refused == 0, Relaxed);
 }
@@ -42,12 +43,4 @@ pub(super) fn register_fork_hooks() {
 pub(super) fn at_exit(hook: extern "C" fn()) {
     // SAFETY: a safe function without arguments may be called at any time, at exit too.
     let _ = unsafe { libc::atexit(hook) };
-}
-
-extern "C" fn before() {
-    super::before_fork();
-}
-
-extern "C" fn after() {
-    super::after_fork();
 }

@@ -61,7 +61,7 @@ thread_local! {
 /// It guards what must not be half done in a child: a lock that was taken through a description
 /// that the child would share. A panic under it poisons nothing, since it protects no data.
 pub fn process_lock() -> ProcessGuard {
-    sys::register_fork_hooks();
+    sys::register_fork_hooks(before_fork, after_fork);
     ProcessGuard {
         _guard: LOCK.lock().unwrap_or_else(PoisonError::into_inner),
     }
@@ -75,7 +75,7 @@ pub fn at_exit(hook: extern "C" fn()) {
 
 /// How many forks this process and its ancestors made. It changes under the process lock only.
 pub(crate) fn forks() -> u64 {
-    sys::register_fork_hooks();
+    sys::register_fork_hooks(before_fork, after_fork);
     FORKS.load(Relaxed)
 }
 
@@ -119,7 +119,7 @@ pub(crate) fn process_words() -> Result<&'static [AtomicU64; PROCESS_WORDS]> {
 }
 
 /// Before a fork, on the thread that forks. Twice is once: hooks may have been registered twice.
-fn before_fork() {
+extern "C" fn before_fork() {
     let held = ACROSS_FORK.take().unwrap_or_else(|| {
         let guard = LOCK.lock().unwrap_or_else(PoisonError::into_inner);
         FORKS.fetch_add(1, Relaxed);
@@ -129,6 +129,6 @@ fn before_fork() {
 }
 
 /// After a fork, on the same thread in the parent and on its copy in the child.
-fn after_fork() {
+extern "C" fn after_fork() {
     drop(ACROSS_FORK.take().map(ManuallyDrop::into_inner));
 }

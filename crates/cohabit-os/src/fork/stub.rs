@@ -9,6 +9,6 @@ pub(super) fn child_zeroed(_len: usize) -> Result<NonNull<u8>> {
 }
 
 /// There is nothing to register with.
-pub(super) fn register_fork_hooks() {}
+pub(super) fn register_fork_hooks(_before: extern "C" fn(), _after: extern "C" fn()) {}
 
 pub(super) fn at_exit(_hook: extern "C" fn()) {}

@@ -15,14 +15,8 @@ unsafe impl<T: Plain, const N: usize> Plain for [T; N] {
     // A generic count cannot depend on the size, so that every bare array has four copies.
     type Copies = [CopyOf<[T::Stored; N]>; 4];
     const KIND: Kind = {
-        assert!(
-            N > 0,
-            "an array of nothing cannot be shared: give it at least one element"
-        );
-        Kind::Array {
-            of: &T::KIND,
-            len: N,
-        }
+        assert!(N > 0, "an array of nothing cannot be shared: give it at least one element");
+        Kind::Array { of: &T::KIND, len: N }
     };
     const SAME_LAYOUT: bool = T::SAME_LAYOUT;
     const DENSE: bool = T::DENSE;

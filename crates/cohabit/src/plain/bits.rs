@@ -13,23 +13,14 @@ pub struct BadBits {
 
 impl BadBits {
     pub(crate) fn new(kind: &'static str, expected: &'static str, found: u64) -> Self {
-        Self {
-            path: String::new(),
-            kind,
-            expected,
-            found,
-        }
+        Self { path: String::new(), kind, expected, found }
     }
 
     /// The same, seen from the struct that has the value in this field.
     #[doc(hidden)]
     #[must_use]
     pub fn in_field(mut self, name: &str) -> Self {
-        let dot = if self.path.is_empty() || self.path.starts_with('[') {
-            ""
-        } else {
-            "."
-        };
+        let dot = if self.path.is_empty() || self.path.starts_with('[') { "" } else { "." };
         self.path = format!("{name}{dot}{}", self.path);
         self
     }
@@ -60,11 +51,7 @@ impl fmt::Display for BadBits {
         if !self.path.is_empty() {
             write!(f, "field `{}`: ", self.path)?;
         }
-        write!(
-            f,
-            "expected {} for {}, found {}",
-            self.expected, self.kind, self.found
-        )
+        write!(f, "expected {} for {}, found {}", self.expected, self.kind, self.found)
     }
 }
 
@@ -79,10 +66,7 @@ mod tests {
         let bad = BadBits::new("bool", "0 or 1", 7);
         assert_eq!(bad.to_string(), "expected 0 or 1 for bool, found 7");
         let bad = bad.in_field("on");
-        assert_eq!(
-            bad.to_string(),
-            "field `on`: expected 0 or 1 for bool, found 7"
-        );
+        assert_eq!(bad.to_string(), "field `on`: expected 0 or 1 for bool, found 7");
         let bad = bad.at_index(2).in_field("wheels").at_index(0);
         assert_eq!(bad.path(), "[0].wheels[2].on");
     }

@@ -34,10 +34,7 @@ unsafe impl<S> Send for CopyOf<S> {}
 impl<S> CopyOf<S> {
     /// The distance of two copies, in bytes.
     pub const STRIDE: usize = {
-        assert!(
-            align_of::<S>() <= 8,
-            "a stored type must not be aligned to more than a word"
-        );
+        assert!(align_of::<S>() <= 8, "a stored type must not be aligned to more than a word");
         assert!(offset_of!(Self, data) == 8);
         assert!(size_of::<Self>() == stride(size_of::<S>()));
         size_of::<Self>()
@@ -45,10 +42,7 @@ impl<S> CopyOf<S> {
 
     /// A copy of zeros with stamp 0, which is no version.
     pub const fn zeroed() -> Self {
-        Self {
-            stamp: AtomicU64::new(0),
-            data: UnsafeCell::new(Padded(MaybeUninit::zeroed())),
-        }
+        Self { stamp: AtomicU64::new(0), data: UnsafeCell::new(Padded(MaybeUninit::zeroed())) }
     }
 
     /// The version which the copy holds or is being filled with.
@@ -67,9 +61,7 @@ impl<S> CopyOf<S> {
 
 impl<S> fmt::Debug for CopyOf<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("CopyOf")
-            .field("stamp", &self.stamp)
-            .finish_non_exhaustive()
+        f.debug_struct("CopyOf").field("stamp", &self.stamp).finish_non_exhaustive()
     }
 }
 
@@ -95,10 +87,7 @@ pub unsafe trait Copies<S>: Sized + Send + Sync + 'static {
 // SAFETY: It is an array of `N` times `CopyOf<S>`.
 unsafe impl<S: 'static, const N: usize> Copies<S> for [CopyOf<S>; N] {
     const COUNT: usize = {
-        assert!(
-            N >= 3,
-            "a value needs three copies: committed, pinned, and being written"
-        );
+        assert!(N >= 3, "a value needs three copies: committed, pinned, and being written");
         N
     };
     const STRIDE: usize = CopyOf::<S>::STRIDE;

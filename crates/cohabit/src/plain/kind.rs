@@ -152,9 +152,6 @@ impl Kind {
     pub const fn assert_shareable(&self) {
         assert!(self.size() > 0, "a type without any bytes cannot be shared");
         // One level is left for the cell around it.
-        assert!(
-            self.depth() < MAX_DEPTH,
-            "structs and arrays are nested too deeply"
-        );
+        assert!(self.depth() < MAX_DEPTH, "structs and arrays are nested too deeply");
     }
 }

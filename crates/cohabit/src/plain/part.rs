@@ -33,9 +33,7 @@ impl<S, F> Eq for Part<S, F> {}
 
 impl<S, F> fmt::Debug for Part<S, F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Part")
-            .field("offset", &self.offset)
-            .finish()
+        f.debug_struct("Part").field("offset", &self.offset).finish()
     }
 }
 
@@ -47,10 +45,7 @@ impl<S, F> Part<S, F> {
     /// - The canonical image of `S` has an `F` at `offset`.
     #[doc(hidden)]
     pub const unsafe fn at_offset(offset: usize) -> Self {
-        Self {
-            offset,
-            types: PhantomData,
-        }
+        Self { offset, types: PhantomData }
     }
 
     /// The byte offset in the canonical image of `S`.
@@ -61,10 +56,7 @@ impl<S, F> Part<S, F> {
     /// The part `inner` of this part.
     #[must_use]
     pub const fn then<G>(self, inner: Part<F, G>) -> Part<S, G> {
-        Part {
-            offset: self.offset + inner.offset,
-            types: PhantomData,
-        }
+        Part { offset: self.offset + inner.offset, types: PhantomData }
     }
 }
 
@@ -78,9 +70,6 @@ impl<S, E: Plain, const N: usize> Part<S, [E; N]> {
     #[track_caller]
     pub const fn at(self, index: usize) -> Part<S, E> {
         assert!(index < N, "the index of a part is outside its array");
-        Part {
-            offset: self.offset + index * size_of::<E::Stored>(),
-            types: PhantomData,
-        }
+        Part { offset: self.offset + index * size_of::<E::Stored>(), types: PhantomData }
     }
 }

@@ -53,10 +53,7 @@ impl<const N: usize> Text<N> {
         );
         let mut index = 0;
         while index < bytes.len() {
-            assert!(
-                bytes[index] != 0,
-                "the text has a NUL inside, where a Text would end"
-            );
+            assert!(bytes[index] != 0, "the text has a NUL inside, where a Text would end");
             index += 1;
         }
         Self::from_prefix(text, bytes.len())
@@ -126,10 +123,7 @@ impl fmt::Display for TextError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::TooLong { needed, available } => {
-                write!(
-                    f,
-                    "the text needs {needed} bytes, and there is room for {available}"
-                )
+                write!(f, "the text needs {needed} bytes, and there is room for {available}")
             }
             Self::Nul { at } => write!(f, "the text has a NUL at byte {at}, where it would end"),
         }
@@ -146,10 +140,7 @@ impl<const N: usize> TryFrom<&str> for Text<N> {
             return Err(TextError::Nul { at });
         }
         if text.len() > Self::CAPACITY {
-            return Err(TextError::TooLong {
-                needed: text.len(),
-                available: Self::CAPACITY,
-            });
+            return Err(TextError::TooLong { needed: text.len(), available: Self::CAPACITY });
         }
         Ok(Self::from_prefix(text, text.len()))
     }
@@ -286,10 +277,7 @@ mod tests {
     #[test]
     fn text_ends_at_the_first_nul_or_at_the_end() {
         let mut text = Text::<8>::try_from("abc").unwrap();
-        assert_eq!(
-            (text.as_bytes(), text.len(), text.is_empty()),
-            (&b"abc"[..], 3, false)
-        );
+        assert_eq!((text.as_bytes(), text.len(), text.is_empty()), (&b"abc"[..], 3, false));
         assert_eq!(text.as_array(), b"abc\0\0\0\0\0");
         text.0[4] = b'x';
         assert_eq!(text, "abc");
@@ -311,17 +299,8 @@ mod tests {
     #[test]
     fn refusals_say_how_much() {
         let error = "12345678".parse::<Text<8>>().unwrap_err();
-        assert_eq!(
-            error,
-            TextError::TooLong {
-                needed: 8,
-                available: 7
-            }
-        );
-        assert_eq!(
-            error.to_string(),
-            "the text needs 8 bytes, and there is room for 7"
-        );
+        assert_eq!(error, TextError::TooLong { needed: 8, available: 7 });
+        assert_eq!(error.to_string(), "the text needs 8 bytes, and there is room for 7");
         assert_eq!(Text::<8>::try_from("a\0b"), Err(TextError::Nul { at: 1 }));
         assert_eq!(Text::<8>::try_from("1234567").unwrap(), "1234567");
     }

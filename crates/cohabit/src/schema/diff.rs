@@ -38,8 +38,7 @@ impl Lines {
 
     fn finish(mut self) -> Vec<String> {
         if self.count > MAX_LINES {
-            self.lines
-                .push(format!("and {} more differences", self.count - MAX_LINES));
+            self.lines.push(format!("and {} more differences", self.count - MAX_LINES));
         }
         self.lines
     }
@@ -48,22 +47,14 @@ impl Lines {
     fn nodes(&mut self, path: &str, mine: &Node, other: &Node) {
         match (mine, other) {
             (Node::Struct(mine), Node::Struct(other)) => self.structs(path, mine, other),
-            (
-                Node::Array { of: mine, len },
-                Node::Array {
-                    of: other,
-                    len: other_len,
-                },
-            ) if len == other_len => {
+            (Node::Array { of: mine, len }, Node::Array { of: other, len: other_len })
+                if len == other_len =>
+            {
                 self.nodes(&format!("{path}[]"), mine, other);
             }
             (
                 Node::Value { copies, stride, of },
-                Node::Value {
-                    copies: other_copies,
-                    stride: other_stride,
-                    of: other_of,
-                },
+                Node::Value { copies: other_copies, stride: other_stride, of: other_of },
             ) => {
                 let before = self.count;
                 self.nodes(path, of, other_of);
@@ -79,10 +70,7 @@ impl Lines {
             _ if mine == other => {}
             _ => {
                 let (mine, other) = (describe(mine), describe(other));
-                self.push(format!(
-                    "{}mine is {mine}, the object's is {other}",
-                    prefix(path)
-                ));
+                self.push(format!("{}mine is {mine}, the object's is {other}", prefix(path)));
             }
         }
     }
@@ -97,10 +85,7 @@ impl Lines {
             match theirs.get(field.name.as_str()) {
                 Some(found) => self.fields(&path, field, found),
                 None => {
-                    let twin = other
-                        .fields
-                        .iter()
-                        .find(|candidate| candidate.at == field.at);
+                    let twin = other.fields.iter().find(|candidate| candidate.at == field.at);
                     let twin = twin.filter(|twin| !names.contains_key(twin.name.as_str()));
                     match twin.filter(|twin| alike(&field.node, &twin.node)) {
                         Some(twin) => {
@@ -160,23 +145,15 @@ impl Lines {
 
     /// A field that one side has. `whole` is the struct of the side that lacks it.
     fn lone(&mut self, path: &str, field: &FieldNode, side: &str, whole: &StructNode) {
-        let end = whole
-            .fields
-            .last()
-            .map_or(0, |last| last.at + last.node.size());
+        let end = whole.fields.last().map_or(0, |last| last.at + last.node.size());
         let appended = if field.at >= end { ", appended" } else { "" };
         let (kind, at) = (describe(&field.node), field.at);
-        self.push(format!(
-            "field `{path}`: only {side} ({kind} at {at}{appended})"
-        ));
+        self.push(format!("field `{path}`: only {side} ({kind} at {at}{appended})"));
     }
 }
 
 fn by_name(node: &StructNode) -> HashMap<&str, &FieldNode> {
-    node.fields
-        .iter()
-        .map(|field| (field.name.as_str(), field))
-        .collect()
+    node.fields.iter().map(|field| (field.name.as_str(), field)).collect()
 }
 
 /// Whether two parts are the same but for the names of types.
@@ -187,19 +164,11 @@ fn alike(mine: &Node, other: &Node) -> bool {
 }
 
 fn join(path: &str, name: &str) -> String {
-    if path.is_empty() {
-        name.to_owned()
-    } else {
-        format!("{path}.{name}")
-    }
+    if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") }
 }
 
 fn prefix(path: &str) -> String {
-    if path.is_empty() {
-        "the type: ".to_owned()
-    } else {
-        format!("field `{path}`: ")
-    }
+    if path.is_empty() { "the type: ".to_owned() } else { format!("field `{path}`: ") }
 }
 
 /// A part in a few words, as a Rust programmer writes it.

@@ -92,26 +92,19 @@ impl Fnv {
             Kind::Array { of, len } => self.byte(ARRAY).number(*len as u64).kind(of),
             Kind::Struct(kind) => {
                 let mut state = self.byte(STRUCT).number(kind.size as u64);
-                state = state
-                    .number(kind.align as u64)
-                    .number(kind.fields.len() as u64);
+                state = state.number(kind.align as u64).number(kind.fields.len() as u64);
                 let mut index = 0;
                 while index < kind.fields.len() {
                     let field = &kind.fields[index];
-                    state = state
-                        .text(field.name)
-                        .number(field.at as u64)
-                        .kind(&field.kind);
+                    state = state.text(field.name).number(field.at as u64).kind(&field.kind);
                     index += 1;
                 }
                 state
             }
             Kind::Atomic { of } => self.byte(ATOMIC).kind(of),
-            Kind::Value { copies, stride, of } => self
-                .byte(VALUE)
-                .number(*copies as u64)
-                .number(*stride as u64)
-                .kind(of),
+            Kind::Value { copies, stride, of } => {
+                self.byte(VALUE).number(*copies as u64).number(*stride as u64).kind(of)
+            }
             scalar => match Scalar::of(scalar) {
                 Some(scalar) => self.scalar(scalar),
                 None => panic!("a kind without an encoding"),

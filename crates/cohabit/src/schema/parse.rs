@@ -40,19 +40,12 @@ pub struct SchemaError {
 
 impl SchemaError {
     fn new(problem: impl Into<String>) -> Self {
-        Self {
-            place: String::new(),
-            problem: problem.into(),
-        }
+        Self { place: String::new(), problem: problem.into() }
     }
 
     /// The same, seen from the object that has the place in this member.
     fn under(mut self, member: &str) -> Self {
-        let dot = if self.place.is_empty() || self.place.starts_with('[') {
-            ""
-        } else {
-            "."
-        };
+        let dot = if self.place.is_empty() || self.place.starts_with('[') { "" } else { "." };
         self.place = format!("{member}{dot}{}", self.place);
         self
     }
@@ -97,10 +90,7 @@ impl Schema {
         let schema = Self { root, has_end };
         let canonical = schema.to_json();
         if canonical.as_bytes() != text {
-            let same = canonical
-                .bytes()
-                .zip(text)
-                .take_while(|(mine, found)| mine == *found);
+            let same = canonical.bytes().zip(text).take_while(|(mine, found)| mine == *found);
             let problem = format!("it is not the canonical text from byte {} on", same.count());
             return Err(SchemaError::new(problem));
         }
@@ -152,24 +142,15 @@ impl Limits {
 
     fn kind(&mut self, object: &Object, deep: usize) -> Result<Node, SchemaError> {
         match name_of(object, "kind", MAX_NAME)? {
-            "text" => Ok(Node::Text {
-                len: count_of(object, "len", 1, MAX_SIZE)?,
-            }),
+            "text" => Ok(Node::Text { len: count_of(object, "len", 1, MAX_SIZE)? }),
             "array" => {
                 let len = count_of(object, "len", 1, MAX_SIZE)?;
                 let of = self.inner(object, "of", deep)?;
-                if of
-                    .size()
-                    .checked_mul(len)
-                    .is_none_or(|size| size > MAX_SIZE)
-                {
+                if of.size().checked_mul(len).is_none_or(|size| size > MAX_SIZE) {
                     let problem = format!("{len} elements of {} bytes are too large", of.size());
                     return Err(SchemaError::new(problem).under("len"));
                 }
-                Ok(Node::Array {
-                    of: Box::new(of),
-                    len,
-                })
+                Ok(Node::Array { of: Box::new(of), len })
             }
             _ => Ok(Node::Scalar(scalar_of(object)?)),
         }
@@ -181,8 +162,7 @@ impl Limits {
             Some(Json::Object(inner)) => inner,
             other => return Err(wrong("an object", other).under(name)),
         };
-        self.node(inner, &[], deep - 1)
-            .map_err(|error| error.under(name))
+        self.node(inner, &[], deep - 1).map_err(|error| error.under(name))
     }
 
     fn structure(&mut self, object: &Object, deep: usize) -> Result<Node, SchemaError> {
@@ -202,9 +182,7 @@ impl Limits {
         let mut end = 0;
         for (index, item) in list.iter().enumerate() {
             let place = format!("fields[{index}]");
-            let field = self
-                .field(item, deep)
-                .map_err(|error| error.under(&place))?;
+            let field = self.field(item, deep).map_err(|error| error.under(&place))?;
             let fits = check_place(&field, end, size, align);
             fits.map_err(|error| error.under("at").under(&place))?;
             end = field.at + field.node.size();
@@ -214,12 +192,7 @@ impl Limits {
             }
             fields.push(field);
         }
-        Ok(Node::Struct(StructNode {
-            name,
-            size,
-            align,
-            fields,
-        }))
+        Ok(Node::Struct(StructNode { name, size, align, fields }))
     }
 
     fn field(&mut self, item: &Json, deep: usize) -> Result<FieldNode, SchemaError> {
@@ -254,11 +227,7 @@ impl Limits {
             let problem = format!("expected {expected} for {} bytes, found {found}", of.size());
             return Err(SchemaError::new(problem).under("stride"));
         }
-        Ok(Node::Value {
-            copies,
-            stride: found,
-            of: Box::new(of),
-        })
+        Ok(Node::Value { copies, stride: found, of: Box::new(of) })
     }
 }
 
@@ -329,10 +298,12 @@ fn unknown(member: &str, name: &str) -> SchemaError {
 }
 
 fn wrong(what: &str, found: Option<&Json>) -> SchemaError {
-    SchemaError::new(found.map_or_else(
-        || format!("expected {what}, found nothing"),
-        |found| expected(what, found),
-    ))
+    SchemaError::new(
+        found.map_or_else(
+            || format!("expected {what}, found nothing"),
+            |found| expected(what, found),
+        ),
+    )
 }
 
 fn expected(what: &str, found: &Json) -> String {

@@ -120,10 +120,7 @@ impl Scalar {
 
     /// The scalar of this name.
     pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL
-            .iter()
-            .find(|(_, known)| *known == name)
-            .map(|(scalar, _)| *scalar)
+        Self::ALL.iter().find(|(_, known)| *known == name).map(|(scalar, _)| *scalar)
     }
 
     /// The size in bytes, and the alignment.
@@ -163,10 +160,7 @@ impl Scalar {
 impl Schema {
     /// The schema of a type of this program.
     pub fn of(kind: &Kind, has_end: bool) -> Self {
-        Self {
-            root: Node::of(kind),
-            has_end,
-        }
+        Self { root: Node::of(kind), has_end }
     }
 }
 
@@ -178,10 +172,7 @@ impl Node {
         }
         match *kind {
             Kind::Text { len } => Self::Text { len: len as u64 },
-            Kind::Array { of, len } => Self::Array {
-                of: Box::new(Self::of(of)),
-                len: len as u64,
-            },
+            Kind::Array { of, len } => Self::Array { of: Box::new(Self::of(of)), len: len as u64 },
             Kind::Struct(kind) => Self::Struct(StructNode {
                 name: kind.name.to_owned(),
                 size: kind.size as u64,
@@ -216,9 +207,9 @@ impl Node {
             Self::Text { len } => *len,
             Self::Array { of, len } => of.size().saturating_mul(*len),
             Self::Struct(node) => node.size,
-            Self::Value { copies, stride, .. } => copies
-                .saturating_mul(*stride)
-                .saturating_add(Kind::VALUE_HEAD as u64),
+            Self::Value { copies, stride, .. } => {
+                copies.saturating_mul(*stride).saturating_add(Kind::VALUE_HEAD as u64)
+            }
         }
     }
 

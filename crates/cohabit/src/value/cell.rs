@@ -103,19 +103,12 @@ pub(crate) fn try_read<C: CellWords>(
 pub(crate) fn committed<C: CellWords>(cell: &C) -> Result<Commit> {
     // Acquire: pairs with the SeqCst swap in `commit`, also of a writer that died before unlocking.
     let commit = Commit(cell.commit().load(Ordering::Acquire));
-    if commit.index() < cell.count() {
-        Ok(commit)
-    } else {
-        Err(corrupt(commit))
-    }
+    if commit.index() < cell.count() { Ok(commit) } else { Err(corrupt(commit)) }
 }
 
 #[cold]
 pub(crate) fn corrupt(commit: Commit) -> Error {
-    let detail = format!(
-        "the commit word names copy {}, which is not there",
-        commit.index()
-    );
+    let detail = format!("the commit word names copy {}, which is not there", commit.index());
     Error::new(ErrorKind::Corrupt, "", detail)
 }
 
@@ -132,11 +125,7 @@ pub(crate) fn pick<C: CellWords>(cell: &C, commit: Commit) -> usize {
     }
     let mut index = commit.index();
     loop {
-        index = if index + 1 == cell.count() {
-            0
-        } else {
-            index + 1
-        };
+        index = if index + 1 == cell.count() { 0 } else { index + 1 };
         if taken >> index & 1 == 0 {
             return index;
         }

@@ -78,11 +78,7 @@ pub(crate) fn in_place<T: Plain, R: Filled>(
     cell: &Value<T>,
     fill: impl FnOnce(&mut Fill<'_, T>) -> R,
 ) -> Result<()> {
-    let outcome = fill(&mut Fill {
-        words: cell.data(0),
-        of: PhantomData,
-    })
-    .outcome();
+    let outcome = fill(&mut Fill { words: cell.data(0), of: PhantomData }).outcome();
     outcome.map_err(failed)?;
     if !T::ANY_BITS {
         check_words::<T>(cell.data(0))?;
@@ -119,7 +115,6 @@ pub(crate) fn settle<T: Plain>(cell: &Value<T>) {
 
 /// Relaxed throughout: LIVE, stored with Release after the constructor, publishes it all.
 fn finish<T: Plain>(cell: &Value<T>) {
-    cell.stamp(0)
-        .store(Commit::FIRST.version(), Ordering::Relaxed);
+    cell.stamp(0).store(Commit::FIRST.version(), Ordering::Relaxed);
     cell.commit().store(Commit::FIRST.0, Ordering::Relaxed);
 }

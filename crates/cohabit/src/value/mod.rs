@@ -154,8 +154,7 @@ impl<T: Plain> Value<T> {
             copies: T::Copies::zeroed(),
         };
         words::store(&value, cell.data(0));
-        cell.stamp(0)
-            .store(Commit::FIRST.version(), Ordering::Relaxed);
+        cell.stamp(0).store(Commit::FIRST.version(), Ordering::Relaxed);
         cell
     }
 
@@ -330,8 +329,6 @@ impl<T: Plain> Value<T> {
 impl<T: Plain> fmt::Debug for Value<T> {
     /// The version only: the value may not be read without saying what happens if it cannot be.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Value")
-            .field("version", &self.version_now())
-            .finish_non_exhaustive()
+        f.debug_struct("Value").field("version", &self.version_now()).finish_non_exhaustive()
     }
 }

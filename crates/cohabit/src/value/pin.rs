@@ -41,12 +41,7 @@ impl<'a> PinnedCopy<'a> {
             // SeqCst: orders this load behind the pin's store, against `cell::pick`.
             let now = Commit(cell.commit().load(Ordering::SeqCst));
             if now.index() == commit.index() {
-                return Ok(PinnedCopy {
-                    pin,
-                    word,
-                    commit: now,
-                    site,
-                });
+                return Ok(PinnedCopy { pin, word, commit: now, site });
             }
             if now.index() >= cell.count() {
                 pin.store(0, Ordering::Release); // pairs with the SeqCst load in `pick`
@@ -58,11 +53,7 @@ impl<'a> PinnedCopy<'a> {
             pin.store(word, Ordering::SeqCst);
         }
         pin.store(0, Ordering::Release); // pairs with the SeqCst load in `pick`
-        Err(Error::new(
-            ErrorKind::Busy,
-            "",
-            "the value changed too fast to be pinned",
-        ))
+        Err(Error::new(ErrorKind::Busy, "", "the value changed too fast to be pinned"))
     }
 
     pub(crate) fn index(&self) -> usize {
@@ -80,9 +71,7 @@ impl Drop for PinnedCopy<'_> {
         if self.site.is_here() {
             // Release: pairs with the SeqCst load in `pick`: our reading is over before the copy is
             // filled again. A word that is not ours any more was taken by a peer that broke the rules.
-            let _ = self
-                .pin
-                .compare_exchange(self.word, 0, Ordering::Release, Ordering::Relaxed);
+            let _ = self.pin.compare_exchange(self.word, 0, Ordering::Release, Ordering::Relaxed);
         }
     }
 }
@@ -93,10 +82,7 @@ fn pin_word(site: Site, commit: Commit) -> u64 {
 }
 
 fn pin_holder(word: u64) -> Token {
-    Token {
-        slot: (word >> 16) as u16,
-        generation: (word >> 32) as u32,
-    }
+    Token { slot: (word >> 16) as u16, generation: (word >> 32) as u32 }
 }
 
 /// Takes a free pin word, after freeing those of the dead if there is none.
@@ -105,8 +91,7 @@ fn claim<C: CellWords>(cell: &C, site: Site, commit: Commit) -> Result<(&AtomicU
     let word = pin_word(site, commit);
     let free = |pin: &&AtomicU64| {
         // SeqCst: orders the pin before the next look at the commit word.
-        pin.compare_exchange(0, word, Ordering::SeqCst, Ordering::Relaxed)
-            .is_ok()
+        pin.compare_exchange(0, word, Ordering::SeqCst, Ordering::Relaxed).is_ok()
     };
     if let Some(pin) = pins.iter().find(free) {
         return Ok((pin, word));
@@ -119,16 +104,9 @@ fn claim<C: CellWords>(cell: &C, site: Site, commit: Commit) -> Result<(&AtomicU
             let _ = pin.compare_exchange(held, 0, Ordering::Relaxed, Ordering::Relaxed);
         }
     }
-    pins.iter()
-        .find(free)
-        .map(|pin| (pin, word))
-        .ok_or_else(|| {
-            Error::new(
-                ErrorKind::Busy,
-                "",
-                format!("all {} pins are held by live readers", pins.len()),
-            )
-        })
+    pins.iter().find(free).map(|pin| (pin, word)).ok_or_else(|| {
+        Error::new(ErrorKind::Busy, "", format!("all {} pins are held by live readers", pins.len()))
+    })
 }
 
 /// One committed version of a value, held in place: no writer touches it, and none waits for it.
@@ -168,8 +146,6 @@ impl<'a, T: Plain> Pinned<'a, T> {
 
 impl<T: Plain> fmt::Debug for Pinned<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Pinned")
-            .field("version", &self.version())
-            .finish_non_exhaustive()
+        f.debug_struct("Pinned").field("version", &self.version()).finish_non_exhaustive()
     }
 }

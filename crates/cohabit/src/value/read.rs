@@ -65,9 +65,7 @@ fn read_again<C: CellWords>(
             Err(missed) => missed,
         };
     }
-    reader
-        .last_resort(cell, copy)
-        .map_err(|error| reader.name(error))
+    reader.last_resort(cell, copy).map_err(|error| reader.name(error))
 }
 
 impl Reader for Site {

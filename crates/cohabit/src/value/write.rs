@@ -50,10 +50,7 @@ struct HeldOverClosure<'a> {
 
 impl<'a> HeldOverClosure<'a> {
     fn new(held: Held<'a>, site: Site) -> Self {
-        Self {
-            held: Some(held),
-            site,
-        }
+        Self { held: Some(held), site }
     }
 }
 
@@ -82,9 +79,7 @@ pub(crate) fn whole<T: Plain>(
     value: &T,
 ) -> Result<Version> {
     let (held, commit) = begin(cell, site, patience)?;
-    Ok(publish(cell, &held, commit, |words| {
-        words::store(value, words)
-    }))
+    Ok(publish(cell, &held, commit, |words| words::store(value, words)))
 }
 
 /// Replaces one part: the committed copy is copied inside the segment, patched, and committed.

@@ -28,10 +28,7 @@ use super::WORD;
 /// - `into` is valid for writes of `len` bytes that do not overlap the words.
 #[inline]
 pub(crate) unsafe fn load_dense(words: &[AtomicU64], into: *mut u8, len: usize) {
-    assert!(
-        len <= size_of_val(words),
-        "a copy must be as long as its value"
-    );
+    assert!(len <= size_of_val(words), "a copy must be as long as its value");
     let from = words.as_ptr().cast();
     // SAFETY: Invariant 1 was just asserted, invariant 2 is this function's contract.
     let done = unsafe { machine::copy(from, into, len) };
@@ -47,10 +44,7 @@ pub(crate) unsafe fn load_dense(words: &[AtomicU64], into: *mut u8, len: usize) 
 /// - `from` is valid for reads of `len` initialised bytes that do not overlap the words.
 #[inline]
 pub(crate) unsafe fn store_dense(from: *const u8, len: usize, words: &[AtomicU64]) {
-    assert!(
-        len <= size_of_val(words),
-        "a copy must be as long as its value"
-    );
+    assert!(len <= size_of_val(words), "a copy must be as long as its value");
     // An `AtomicU64` may be written through a shared reference.
     let into = words.as_ptr().cast::<u8>().cast_mut();
     // SAFETY: Invariant 1 was just asserted, invariant 2 is this function's contract.
@@ -60,11 +54,7 @@ pub(crate) unsafe fn store_dense(from: *const u8, len: usize, words: &[AtomicU64
     unsafe { store_words(from.wrapping_add(done), len - done, rest) };
 }
 
-#[cfg(all(
-    target_arch = "x86_64",
-    target_feature = "sse2",
-    not(any(miri, loom, shuttle))
-))]
+#[cfg(all(target_arch = "x86_64", target_feature = "sse2", not(any(miri, loom, shuttle))))]
 mod machine {
     use core::arch::asm;
 
@@ -158,11 +148,7 @@ mod machine {
     }
 }
 
-#[cfg(not(all(
-    target_arch = "x86_64",
-    target_feature = "sse2",
-    not(any(miri, loom, shuttle))
-)))]
+#[cfg(not(all(target_arch = "x86_64", target_feature = "sse2", not(any(miri, loom, shuttle)))))]
 mod machine {
     /// Leaves everything to the word loop.
     ///
@@ -241,9 +227,7 @@ mod tests {
     fn machine_and_words_copy_the_same() {
         let lengths = (1..=200).chain([264, 1016, 1023, 1024, 1025, 1031, 4096, 10_007]);
         for (len, skip) in lengths.flat_map(|len| [(len, 0), (len, 3)]) {
-            let bytes: Vec<u8> = (0..len + skip)
-                .map(|at| (at * 7 + at / 256) as u8 | 1)
-                .collect();
+            let bytes: Vec<u8> = (0..len + skip).map(|at| (at * 7 + at / 256) as u8 | 1).collect();
             let from = bytes[skip..].as_ptr();
             let words = |_| AtomicU64::new(u64::MAX);
             let [quick, plain] =
