@@ -22,12 +22,8 @@ const LOADER: &str = "/usr/i686-linux-gnu/lib/ld-linux.so.2";
 const LIBRARIES: &str = "/usr/i686-linux-gnu/lib";
 /// A compiler that brings the source of its standard library, beside the toolchain in use.
 const SECOND_RUSTC: &str = "/usr/bin/rustc";
-const PACKAGES: &[&str] = &[
-    "rustc-web",
-    "rust-web-src",
-    "gcc-i686-linux-gnu",
-    "libc6-dev-i386-cross",
-];
+const PACKAGES: &[&str] =
+    &["rustc-web", "rust-web-src", "gcc-i686-linux-gnu", "libc6-dev-i386-cross"];
 const ADDS: u64 = 10_000;
 
 /// Whether to install.
@@ -65,16 +61,11 @@ fn missing() -> Vec<String> {
     let mut missing = Vec::new();
     let sysroot = quietly(with(SECOND_RUSTC, &["--print", "sysroot"])).unwrap_or_default();
     if sysroot.is_empty() {
-        missing.push(format!(
-            "{SECOND_RUSTC}: a compiler that can build its standard library"
-        ));
+        missing.push(format!("{SECOND_RUSTC}: a compiler that can build its standard library"));
     } else {
         let library = Path::new(sysroot.trim()).join("lib/rustlib/src/rust/library/std");
         if !library.is_dir() {
-            missing.push(format!(
-                "{}: the source of the standard library",
-                library.display()
-            ));
+            missing.push(format!("{}: the source of the standard library", library.display()));
         }
     }
     if quietly(with(LINKER, &["--version"])).is_err() {
@@ -111,10 +102,7 @@ fn tools(install: bool) -> Result<String, String> {
     quietly(apt)?;
     match missing().as_slice() {
         [] => Ok(format!("installed {packages}")),
-        still => Err(format!(
-            "still missing after the installation: {}",
-            still.join("; ")
-        )),
+        still => Err(format!("still missing after the installation: {}", still.join("; "))),
     }
 }
 
@@ -128,11 +116,7 @@ struct Build {
 
 impl Build {
     fn new(bits: &'static str, program: PathBuf, foreign: bool) -> Result<Self, String> {
-        let build = Self {
-            bits,
-            program,
-            foreign,
-        };
+        let build = Self { bits, program, foreign };
         if build.program.exists() {
             return Ok(build);
         }
@@ -148,10 +132,7 @@ impl Build {
         } else {
             Command::new(&self.program)
         };
-        command
-            .env("COHABIT_DIR", folder)
-            .arg("abi")
-            .args(arguments);
+        command.env("COHABIT_DIR", folder).arg("abi").args(arguments);
         command
     }
 
@@ -172,37 +153,20 @@ impl Build {
 /// The command that builds the example, but for its target.
 fn build_command() -> Command {
     let mut command = cargo();
-    let what = [
-        "build",
-        "--quiet",
-        "--release",
-        "--package",
-        "cohabit",
-        "--example",
-        "abi_peer",
-    ];
-    command
-        .args(what)
-        .arg("--target-dir")
-        .arg(target_dir().join("abi"));
+    let what = ["build", "--quiet", "--release", "--package", "cohabit", "--example", "abi_peer"];
+    command.args(what).arg("--target-dir").arg(target_dir().join("abi"));
     command
 }
 
 fn build_64() -> Result<Build, String> {
     openly(&mut build_command())?;
-    Build::new(
-        "x86_64",
-        target_dir().join("abi/release/examples/abi_peer"),
-        false,
-    )
+    Build::new("x86_64", target_dir().join("abi/release/examples/abi_peer"), false)
 }
 
 fn build_32() -> Result<Build, String> {
     let mut command = build_command();
     command.args(["-Zbuild-std", "--target", TARGET]);
-    command
-        .env("RUSTC", SECOND_RUSTC)
-        .env("RUSTC_BOOTSTRAP", "1");
+    command.env("RUSTC", SECOND_RUSTC).env("RUSTC_BOOTSTRAP", "1");
     command.env("CARGO_TARGET_I686_UNKNOWN_LINUX_GNU_LINKER", LINKER);
     openly(&mut command)?;
     let program = target_dir().join(format!("abi/{TARGET}/release/examples/abi_peer"));
@@ -223,10 +187,7 @@ fn share(first: &Build, second: &Build) -> Result<String, String> {
     agree(&first.get(folder)?, &sum, "after both added")?;
     let expected = start + 2 * ADDS;
     if counter(&sum)? != expected {
-        return Err(format!(
-            "the counter is {}, expected {expected}",
-            counter(&sum)?
-        ));
+        return Err(format!("the counter is {}, expected {expected}", counter(&sum)?));
     }
 
     for (dying, living) in [(first, second), (second, first)] {
@@ -234,10 +195,7 @@ fn share(first: &Build, second: &Build) -> Result<String, String> {
     }
     creator.finish()?;
     match sandbox.files().as_slice() {
-        [] => Ok(format!(
-            "{} fields agree, counter exact, both deaths survived",
-            fields(&sum)
-        )),
+        [] => Ok(format!("{} fields agree, counter exact, both deaths survived", fields(&sum))),
         [left, ..] => Err(format!("{} was left behind", left.display())),
     }
 }
@@ -254,9 +212,7 @@ fn add_together(first: &Build, second: &Build, folder: &Path) -> Outcome {
     for peer in &mut peers {
         peer.enter()?;
     }
-    peers
-        .into_iter()
-        .try_for_each(|peer| peer.finish().map(drop))
+    peers.into_iter().try_for_each(|peer| peer.finish().map(drop))
 }
 
 /// One is killed while it holds the object; the other goes on, and nothing half done is seen.
@@ -276,9 +232,7 @@ fn survive(dying: &Build, living: &Build, folder: &Path) -> Outcome {
         return Ok(());
     }
     let (dead, alive) = (dying.bits, living.bits);
-    Err(format!(
-        "{dead} was killed, {alive} added 1: counter is {after}, expected {expected}"
-    ))
+    Err(format!("{dead} was killed, {alive} added 1: counter is {after}, expected {expected}"))
 }
 
 fn json(line: &str) -> Result<Value, String> {
@@ -286,9 +240,7 @@ fn json(line: &str) -> Result<Value, String> {
 }
 
 fn counter(object: &Value) -> Result<u64, String> {
-    object["counter"]
-        .as_u64()
-        .ok_or_else(|| format!("no number `counter` in {object}"))
+    object["counter"].as_u64().ok_or_else(|| format!("no number `counter` in {object}"))
 }
 
 fn fields(object: &Value) -> usize {
@@ -299,9 +251,7 @@ fn agree(one: &Value, other: &Value, when: &str) -> Outcome {
     if one == other {
         return Ok(());
     }
-    Err(format!(
-        "the peers do not agree {when}:\n  {one}\n  {other}"
-    ))
+    Err(format!("the peers do not agree {when}:\n  {one}\n  {other}"))
 }
 
 #[cfg(test)]

@@ -72,15 +72,7 @@ fn fmt() -> Result<String, String> {
 }
 
 fn clippy() -> Result<String, String> {
-    let lint = [
-        "clippy",
-        "--quiet",
-        "--workspace",
-        "--all-targets",
-        "--",
-        "-D",
-        "warnings",
-    ];
+    let lint = ["clippy", "--quiet", "--workspace", "--all-targets", "--", "-D", "warnings"];
     quietly(with(&lint)).map(|_| String::new())
 }
 
@@ -98,12 +90,8 @@ fn test() -> Result<String, String> {
 
 /// The sum of the numbers in cargo's lines `test result: ok. 12 passed; …`.
 fn passed(text: &str) -> u64 {
-    let results = text
-        .lines()
-        .filter_map(|line| line.strip_prefix("test result: ok. "));
-    results
-        .filter_map(|rest| rest.split(' ').next()?.parse::<u64>().ok())
-        .sum()
+    let results = text.lines().filter_map(|line| line.strip_prefix("test result: ok. "));
+    results.filter_map(|rest| rest.split(' ').next()?.parse::<u64>().ok()).sum()
 }
 
 #[cfg(test)]

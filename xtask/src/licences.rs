@@ -45,29 +45,16 @@ pub(crate) fn check() -> Result<String, String> {
     let mut command = cargo();
     command.args(["metadata", "--format-version", "1", "--quiet"]);
     // Its warnings go to stderr, and are no part of the JSON.
-    let output = command
-        .output()
-        .map_err(|e| format!("cannot run cargo metadata: {e}"))?;
+    let output = command.output().map_err(|e| format!("cannot run cargo metadata: {e}"))?;
     if !output.status.success() {
-        return Err(format!(
-            "cargo metadata: {}",
-            String::from_utf8_lossy(&output.stderr)
-        ));
+        return Err(format!("cargo metadata: {}", String::from_utf8_lossy(&output.stderr)));
     }
     let metadata: Value = serde_json::from_slice(&output.stdout)
         .map_err(|e| format!("cargo metadata printed no JSON: {e}"))?;
-    let packages = metadata["packages"]
-        .as_array()
-        .ok_or("cargo metadata lists no packages")?;
-    let refusals: Vec<String> = packages
-        .iter()
-        .filter_map(|p| refused(p, &root()))
-        .collect();
+    let packages = metadata["packages"].as_array().ok_or("cargo metadata lists no packages")?;
+    let refusals: Vec<String> = packages.iter().filter_map(|p| refused(p, &root())).collect();
     match refusals.as_slice() {
-        [] => Ok(format!(
-            "{} packages, each with an accepted licence and source",
-            packages.len()
-        )),
+        [] => Ok(format!("{} packages, each with an accepted licence and source", packages.len())),
         lines => Err(lines.join("\n")),
     }
 }
@@ -80,18 +67,14 @@ fn refused(package: &Value, root: &Path) -> Option<String> {
         Some(CRATES_IO) => {}
         None if from_here => {}
         None => {
-            return Some(format!(
-                "{name}: a path outside of the workspace; move it inside"
-            ));
+            return Some(format!("{name}: a path outside of the workspace; move it inside"));
         }
         Some(other) => return Some(format!("{name}: comes from {other}; use one of crates.io")),
     }
     let licence = package["license"].as_str().unwrap_or("");
     match accepted(licence) {
         Ok(true) => None,
-        Ok(false) => Some(format!(
-            "{name}: licence `{licence}` is not accepted; do without it"
-        )),
+        Ok(false) => Some(format!("{name}: licence `{licence}` is not accepted; do without it")),
         Err(why) => Some(format!("{name}: licence `{licence}` cannot be read: {why}")),
     }
 }
@@ -103,18 +86,11 @@ fn word(value: &Value) -> &str {
 /// Whether the SPDX expression can be satisfied by accepted licences.
 fn accepted(expression: &str) -> Result<bool, String> {
     // The slash is how crates wrote OR before there was a rule.
-    let spaced = expression
-        .replace('(', " ( ")
-        .replace(')', " ) ")
-        .replace('/', " OR ");
+    let spaced = expression.replace('(', " ( ").replace(')', " ) ").replace('/', " OR ");
     let words: Vec<&str> = spaced.split_whitespace().collect();
     let mut rest = words.as_slice();
     let holds = any_of(&mut rest)?;
-    if rest.is_empty() {
-        Ok(holds)
-    } else {
-        Err(format!("`{}` is left over", rest.join(" ")))
-    }
+    if rest.is_empty() { Ok(holds) } else { Err(format!("`{}` is left over", rest.join(" "))) }
 }
 
 fn any_of(rest: &mut &[&str]) -> Result<bool, String> {
@@ -136,11 +112,7 @@ fn all_of(rest: &mut &[&str]) -> Result<bool, String> {
 fn one(rest: &mut &[&str]) -> Result<bool, String> {
     if take(rest, "(") {
         let holds = any_of(rest)?;
-        return if take(rest, ")") {
-            Ok(holds)
-        } else {
-            Err("`)` is missing".into())
-        };
+        return if take(rest, ")") { Ok(holds) } else { Err("`)` is missing".into()) };
     }
     let mut licence = next(rest)?.to_owned();
     if take(rest, "WITH") {
@@ -179,12 +151,8 @@ mod tests {
         ] {
             assert_eq!(accepted(good), Ok(true), "{good}");
         }
-        for bad in [
-            "GPL-3.0",
-            "MIT AND GPL-3.0",
-            "Apache-2.0 WITH Something",
-            "(MIT) AND LGPL-2.1",
-        ] {
+        for bad in ["GPL-3.0", "MIT AND GPL-3.0", "Apache-2.0 WITH Something", "(MIT) AND LGPL-2.1"]
+        {
             assert_eq!(accepted(bad), Ok(false), "{bad}");
         }
         for broken in ["", "MIT OR", "(MIT", "MIT MIT"] {
@@ -199,36 +167,19 @@ mod tests {
                 "manifest_path": path, "license": licence });
             refused(&package, Path::new("/ws"))
         };
-        assert_eq!(
-            package(Some(CRATES_IO), "/elsewhere/Cargo.toml", Some("ISC")),
-            None
-        );
+        assert_eq!(package(Some(CRATES_IO), "/elsewhere/Cargo.toml", Some("ISC")), None);
         assert_eq!(package(None, "/ws/crates/a/Cargo.toml", Some("MIT")), None);
         let outside = package(None, "/elsewhere/Cargo.toml", Some("MIT"));
         assert!(outside.unwrap().contains("outside"));
-        let git = package(
-            Some("git+https://example.org/a"),
-            "/elsewhere/Cargo.toml",
-            Some("MIT"),
-        );
+        let git = package(Some("git+https://example.org/a"), "/elsewhere/Cargo.toml", Some("MIT"));
         assert!(git.unwrap().contains("example.org"));
-        assert!(
-            package(Some(CRATES_IO), "/x", None)
-                .unwrap()
-                .contains("cannot be read")
-        );
+        assert!(package(Some(CRATES_IO), "/x", None).unwrap().contains("cannot be read"));
     }
 
     #[test]
     fn deny_toml_accepts_the_same_licences() {
         let deny = std::fs::read_to_string(root().join("deny.toml")).unwrap();
-        let list = deny
-            .split_once("allow = [")
-            .unwrap()
-            .1
-            .split_once(']')
-            .unwrap()
-            .0;
+        let list = deny.split_once("allow = [").unwrap().1.split_once(']').unwrap().0;
         let theirs: Vec<&str> = list.split('"').skip(1).step_by(2).collect();
         assert_eq!(theirs, ACCEPTED);
     }

@@ -19,13 +19,8 @@ pub(crate) struct Peer {
 impl Peer {
     /// Starts the command; `name` is what error sentences call it.
     pub(crate) fn start(name: &str, mut command: Command) -> Result<Self, String> {
-        command
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::inherit());
-        let mut child = command
-            .spawn()
-            .map_err(|e| format!("cannot start {name}: {e}"))?;
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::inherit());
+        let mut child = command.spawn().map_err(|e| format!("cannot start {name}: {e}"))?;
         let stdin = child.stdin.take();
         let (sender, lines) = channel();
         if let Some(stdout) = child.stdout.take() {
@@ -37,12 +32,7 @@ impl Peer {
                 }
             });
         }
-        Ok(Self {
-            name: name.to_owned(),
-            child,
-            stdin,
-            lines,
-        })
+        Ok(Self { name: name.to_owned(), child, stdin, lines })
     }
 
     /// The next line that it prints.
@@ -61,18 +51,13 @@ impl Peer {
         if found == expected {
             return Ok(());
         }
-        Err(format!(
-            "{name} was to print `{expected}`, and printed `{found}`"
-        ))
+        Err(format!("{name} was to print `{expected}`, and printed `{found}`"))
     }
 
     /// Presses Enter.
     pub(crate) fn enter(&mut self) -> Result<(), String> {
         let name = &self.name;
-        let stdin = self
-            .stdin
-            .as_mut()
-            .ok_or_else(|| format!("{name} has no stdin any more"))?;
+        let stdin = self.stdin.as_mut().ok_or_else(|| format!("{name} has no stdin any more"))?;
         let sent = stdin.write_all(b"\n").and_then(|()| stdin.flush());
         sent.map_err(|e| format!("{name} does not read its stdin: {e}"))
     }
@@ -80,9 +65,7 @@ impl Peer {
     /// Kills it where it is (SIGKILL) and collects it.
     pub(crate) fn kill(mut self) -> Result<(), String> {
         let killed = self.child.kill().and_then(|()| self.child.wait());
-        killed
-            .map(drop)
-            .map_err(|e| format!("cannot kill {}: {e}", self.name))
+        killed.map(drop).map_err(|e| format!("cannot kill {}: {e}", self.name))
     }
 
     /// Closes its stdin, waits for its end, which must be exit code 0, and returns the lines left.
@@ -91,11 +74,7 @@ impl Peer {
         let start = Instant::now();
         loop {
             let name = &self.name;
-            match self
-                .child
-                .try_wait()
-                .map_err(|e| format!("cannot wait for {name}: {e}"))?
-            {
+            match self.child.try_wait().map_err(|e| format!("cannot wait for {name}: {e}"))? {
                 Some(status) if status.success() => return Ok(self.lines.iter().collect()),
                 Some(status) => return Err(format!("{name} ended with {status}")),
                 None if start.elapsed() > PATIENCE => {
@@ -135,18 +114,8 @@ mod tests {
 
     #[test]
     fn a_wrong_line_an_early_end_and_a_bad_exit_are_told() {
-        assert!(
-            shell("echo one")
-                .expect("two")
-                .unwrap_err()
-                .contains("`one`")
-        );
+        assert!(shell("echo one").expect("two").unwrap_err().contains("`one`"));
         assert!(shell("true").line().unwrap_err().contains("before"));
-        assert!(
-            shell("exit 4")
-                .finish()
-                .unwrap_err()
-                .contains("exit status: 4")
-        );
+        assert!(shell("exit 4").finish().unwrap_err().contains("exit status: 4"));
     }
 }

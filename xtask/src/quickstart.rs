@@ -32,17 +32,12 @@ fn make(package: &Path) -> Result<String, String> {
     let text = fs::read_to_string(&readme).map_err(|e| format!("cannot read README.md: {e}"))?;
     let program = program(&text)?;
     let mut new = cargo();
-    new.args(["new", "--quiet", "--vcs", "none", "--name", "quickstart"])
-        .arg(package);
+    new.args(["new", "--quiet", "--vcs", "none", "--name", "quickstart"]).arg(package);
     quietly(new)?;
     let manifest = package.join("Cargo.toml");
     let cohabit = root().join("crates/cohabit");
     let old = fs::read_to_string(&manifest).map_err(|e| format!("cannot read a manifest: {e}"))?;
-    let new = format!(
-        "{}\ncohabit = {{ path = {:?} }}\n",
-        old.trim_end(),
-        path_text(&cohabit)?
-    );
+    let new = format!("{}\ncohabit = {{ path = {:?} }}\n", old.trim_end(), path_text(&cohabit)?);
     write(&manifest, &new)?;
     write(&package.join("src/main.rs"), program)?;
     // The versions that we test with; a user has those of the day.
@@ -52,8 +47,7 @@ fn make(package: &Path) -> Result<String, String> {
 }
 
 fn path_text(path: &Path) -> Result<&str, String> {
-    path.to_str()
-        .ok_or_else(|| format!("{} is not Unicode", path.display()))
+    path.to_str().ok_or_else(|| format!("{} is not Unicode", path.display()))
 }
 
 fn write(path: &PathBuf, text: &str) -> Outcome {
@@ -62,21 +56,15 @@ fn write(path: &PathBuf, text: &str) -> Outcome {
 
 /// The program in the text of README.md.
 fn program(readme: &str) -> Result<&str, String> {
-    let (_, marked) = readme
-        .split_once(MARK)
-        .ok_or_else(|| format!("README.md: no `{MARK}`"))?;
+    let (_, marked) = readme.split_once(MARK).ok_or_else(|| format!("README.md: no `{MARK}`"))?;
     let block = marked.trim_start().strip_prefix("```rust\n");
-    let program = block
-        .and_then(|block| block.split_once("\n```"))
-        .map(|(program, _)| program);
+    let program = block.and_then(|block| block.split_once("\n```")).map(|(program, _)| program);
     program.ok_or_else(|| format!("README.md: no Rust block directly after `{MARK}`"))
 }
 
 fn build(package: &Path) -> Result<String, String> {
     let mut command = cargo();
-    command
-        .current_dir(package)
-        .args(["build", "--quiet", "--target-dir"]);
+    command.current_dir(package).args(["build", "--quiet", "--target-dir"]);
     command.arg(target_dir().join("quickstart"));
     openly(&mut command).map(|()| String::new())
 }
@@ -93,9 +81,7 @@ fn run_twice(program: &Path) -> Result<String, String> {
     let mut second = start("the second process")?;
     let two = number(&second.line()?)?;
     if two != one + 1 {
-        return Err(format!(
-            "the first process printed x = {one}, the second x = {two}"
-        ));
+        return Err(format!("the first process printed x = {one}, the second x = {two}"));
     }
     for peer in [&mut first, &mut second] {
         peer.enter()?;
@@ -103,17 +89,13 @@ fn run_twice(program: &Path) -> Result<String, String> {
     first.finish()?;
     second.finish()?;
     match sandbox.files().as_slice() {
-        [] => Ok(format!(
-            "x = {one}, then x = {two} in another process; nothing left behind"
-        )),
+        [] => Ok(format!("x = {one}, then x = {two} in another process; nothing left behind")),
         [left, ..] => Err(format!("{} was left behind", left.display())),
     }
 }
 
 fn number(line: &str) -> Result<i64, String> {
-    let number = line
-        .strip_prefix("x = ")
-        .and_then(|text| text.trim().parse().ok());
+    let number = line.strip_prefix("x = ").and_then(|text| text.trim().parse().ok());
     number.ok_or_else(|| format!("the program was to print `x = N`, and printed `{line}`"))
 }
 
@@ -125,11 +107,7 @@ mod tests {
     fn the_program_is_the_block_after_the_mark() {
         let text = "# a\n```rust\nno\n```\n<!-- quickstart -->\n```rust\nfn main() {}\n// b\n```\n";
         assert_eq!(program(text), Ok("fn main() {}\n// b"));
-        assert!(
-            program("```rust\nno\n```")
-                .unwrap_err()
-                .contains("no `<!--")
-        );
+        assert!(program("```rust\nno\n```").unwrap_err().contains("no `<!--"));
         assert!(program("<!-- quickstart -->\ntext\n```rust\nno\n```").is_err());
     }
 

@@ -29,9 +29,7 @@ pub(crate) struct Args {
 /// Runs the commands in their order; the first failure ends it.
 pub(crate) fn run(args: Args) -> Outcome {
     if std::env::var_os(INSIDE).is_some() {
-        return Err(format!(
-            "README shows a command that tests README: mark it `{NOT_RUN}`"
-        ));
+        return Err(format!("README shows a command that tests README: mark it `{NOT_RUN}`"));
     }
     let text = fs::read_to_string(root().join("README.md"))
         .map_err(|e| format!("cannot read README.md: {e}"))?;
@@ -64,19 +62,14 @@ fn build() -> Outcome {
 
 fn run_one(text: &str, sandbox: &Sandbox) -> Result<String, String> {
     let mut folders = vec![target_dir().join("release")];
-    folders.extend(std::env::split_paths(
-        &std::env::var_os("PATH").unwrap_or_default(),
-    ));
+    folders.extend(std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default()));
     let path = std::env::join_paths(folders).map_err(|e| format!("cannot set PATH: {e}"))?;
     // A command that waits for ever is to be a failure with a name.
     let mut command = Command::new("timeout");
     command.args(["--kill-after=10", SECONDS_MAX]);
     command.args(["bash", "-euo", "pipefail", "-c", text]);
     command.current_dir(root());
-    command
-        .env("PATH", path)
-        .env("COHABIT_DIR", sandbox.path())
-        .env(INSIDE, "1");
+    command.env("PATH", path).env("COHABIT_DIR", sandbox.path()).env(INSIDE, "1");
     quietly(command).map(|_| String::new())
 }
 
@@ -144,9 +137,6 @@ mod tests {
 
     #[test]
     fn blocks_of_other_languages_are_left_alone() {
-        assert_eq!(
-            commands("```rust\na\n```\n```text\nb\n```\n"),
-            Vec::<String>::new()
-        );
+        assert_eq!(commands("```rust\na\n```\n```text\nb\n```\n"), Vec::<String>::new());
     }
 }

@@ -60,28 +60,16 @@ pub(crate) fn shown(command: &Command) -> String {
 pub(crate) fn quietly(mut command: Command) -> Result<String, String> {
     let name = shown(&command);
     let (mut reader, writer) = std::io::pipe().map_err(|e| format!("cannot make a pipe: {e}"))?;
-    let second = writer
-        .try_clone()
-        .map_err(|e| format!("cannot copy a pipe's end: {e}"))?;
+    let second = writer.try_clone().map_err(|e| format!("cannot copy a pipe's end: {e}"))?;
     command.stdin(Stdio::null()).stdout(writer).stderr(second);
-    let mut child = command
-        .spawn()
-        .map_err(|e| format!("cannot start {name}: {e}"))?;
+    let mut child = command.spawn().map_err(|e| format!("cannot start {name}: {e}"))?;
     // The command holds our copies of the writing end: the reader sees the end only without them.
     drop(command);
     let mut bytes = Vec::new();
-    reader
-        .read_to_end(&mut bytes)
-        .map_err(|e| format!("cannot read from {name}: {e}"))?;
-    let status = child
-        .wait()
-        .map_err(|e| format!("cannot wait for {name}: {e}"))?;
+    reader.read_to_end(&mut bytes).map_err(|e| format!("cannot read from {name}: {e}"))?;
+    let status = child.wait().map_err(|e| format!("cannot wait for {name}: {e}"))?;
     let text = String::from_utf8_lossy(&bytes).into_owned();
-    if status.success() {
-        Ok(text)
-    } else {
-        Err(format!("{text}\n`{name}` ended with {status}"))
-    }
+    if status.success() { Ok(text) } else { Err(format!("{text}\n`{name}` ended with {status}")) }
 }
 
 /// Runs a program whose output the person watches.
@@ -90,14 +78,8 @@ pub(crate) fn quietly(mut command: Command) -> Result<String, String> {
 /// The program cannot be started, or does not end with 0.
 pub(crate) fn openly(command: &mut Command) -> Outcome {
     let name = shown(command);
-    let status = command
-        .status()
-        .map_err(|e| format!("cannot start {name}: {e}"))?;
-    if status.success() {
-        Ok(())
-    } else {
-        Err(format!("`{name}` ended with {status}"))
-    }
+    let status = command.status().map_err(|e| format!("cannot start {name}: {e}"))?;
+    if status.success() { Ok(()) } else { Err(format!("`{name}` ended with {status}")) }
 }
 
 /// Runs one step and prints one line: its name, how it ended, its seconds.
@@ -112,10 +94,7 @@ pub(crate) fn step(name: &str, work: impl FnOnce() -> Result<String, String>) ->
         Ok(remark) => ("ok", remark.as_str()),
         Err(_) => ("FAILED", ""),
     };
-    println!(
-        "{}",
-        format!("{name:<24} {word:<6} {seconds:>7.1} s  {remark}").trim_end()
-    );
+    println!("{}", format!("{name:<24} {word:<6} {seconds:>7.1} s  {remark}").trim_end());
     outcome.map(drop)
 }
 
@@ -128,11 +107,7 @@ impl Sandbox {
     /// A sandbox for shared objects: where objects live in practice.
     pub(crate) fn for_objects(purpose: &str) -> Result<Self, String> {
         let shared = Path::new("/dev/shm");
-        let parent = if shared.is_dir() {
-            shared.to_path_buf()
-        } else {
-            std::env::temp_dir()
-        };
+        let parent = if shared.is_dir() { shared.to_path_buf() } else { std::env::temp_dir() };
         Self::within(&parent, purpose)
     }
 
@@ -142,9 +117,7 @@ impl Sandbox {
     }
 
     fn within(parent: &Path, purpose: &str) -> Result<Self, String> {
-        let since_epoch = SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .unwrap_or_default();
+        let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let id = std::process::id();
         let name = format!("cohabit-{purpose}-{id}-{}", since_epoch.subsec_nanos());
         let path = parent.join(name);
@@ -196,10 +169,7 @@ mod tests {
         let mut bad = Command::new("sh");
         bad.args(["-c", "echo why; exit 3"]);
         let error = quietly(bad).unwrap_err();
-        assert!(
-            error.contains("why") && error.contains("exit status: 3"),
-            "{error}"
-        );
+        assert!(error.contains("why") && error.contains("exit status: 3"), "{error}");
     }
 
     #[test]

@@ -70,10 +70,7 @@ impl Error {
     /// A step that this system or this mechanism does not have.
     #[cold]
     pub fn unsupported(step: &'static str) -> Self {
-        Error {
-            step,
-            source: io::ErrorKind::Unsupported.into(),
-        }
+        Error { step, source: io::ErrorKind::Unsupported.into() }
     }
 
     /// What the refusal means to a caller.
@@ -106,10 +103,7 @@ impl Error {
 
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Error")
-            .field("step", &self.step)
-            .field("source", &self.source)
-            .finish()
+        f.debug_struct("Error").field("step", &self.step).field("source", &self.source).finish()
     }
 }
 

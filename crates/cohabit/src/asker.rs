@@ -59,15 +59,17 @@ fn ask(file: &File, id: FileId, bytes: &[Byte]) -> Result<Option<bool>> {
     if !is_ours() {
         return Ok(None);
     }
-    let mut held = false;
+    let mut held = Ok(false);
     for byte in bytes {
-        match liveness::is_held(file, *byte) {
-            Ok(answer) => held |= answer,
-            Err(_) if !is_ours() => return Ok(None),
-            Err(e) => return Err(Error::from_os("", "asking who is alive", e)),
+        held = liveness::is_held(file, *byte);
+        if !matches!(held, Ok(false)) {
+            break;
         }
     }
-    Ok(is_ours().then_some(held))
+    if !is_ours() {
+        return Ok(None);
+    }
+    held.map(Some).map_err(|e| Error::from_os("", "asking who is alive", e))
 }
 
 #[cold]

@@ -19,7 +19,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use cohabit_os::error::Cause;
-use cohabit_os::liveness::LifeSection;
+use cohabit_os::liveness::{self, LifeSection};
 use cohabit_os::place::{self, PlaceError};
 use cohabit_os::process;
 use cohabit_os::wait::{self, Deadline};
@@ -94,6 +94,11 @@ pub(crate) fn attach(plan: &Plan<'_>, verb: Verb, build: BuildFn<'_>) -> Result<
             plan.name,
             "the constructor of this object opens it itself",
         ));
+    }
+    if plan.role != Role::Observer {
+        // Once per process: whether this kernel keeps a byte as long as an address space.
+        liveness::anchors_work(&folder)
+            .map_err(|e| Error::from_os(plan.name, "trying the liveness lock", e))?;
     }
     loop {
         match existing(plan, &path, verb != Verb::Create, deadline)? {

@@ -12,12 +12,6 @@ pub(crate) struct Args {
 
 /// Says that there is nothing to run yet.
 pub(crate) fn run(args: Args) -> Outcome {
-    let rounds = if args.quick {
-        "quick rounds"
-    } else {
-        "full rounds"
-    };
-    Err(format!(
-        "no benchmark is written yet: nothing was measured ({rounds} were asked for)"
-    ))
+    let rounds = if args.quick { "quick rounds" } else { "full rounds" };
+    Err(format!("no benchmark is written yet: nothing was measured ({rounds} were asked for)"))
 }

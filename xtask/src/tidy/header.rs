@@ -14,10 +14,7 @@ pub(super) fn check(tree: &Tree) -> Vec<Finding> {
 }
 
 fn begins_well(text: &str) -> bool {
-    let first = text
-        .lines()
-        .next()
-        .and_then(|line| line.strip_prefix("//!"));
+    let first = text.lines().next().and_then(|line| line.strip_prefix("//!"));
     first.is_some_and(|words| !words.trim().is_empty())
 }
 
@@ -28,13 +25,7 @@ mod tests {
 
     #[test]
     fn a_file_without_its_line_is_found() {
-        for bad in [
-            "",
-            "fn a() {}",
-            "\n//! Late.\n",
-            "//!\n//! Empty first line.",
-            "// No.\n",
-        ] {
+        for bad in ["", "fn a() {}", "\n//! Late.\n", "//!\n//! Empty first line.", "// No.\n"] {
             assert_eq!(lines(check, "a.rs", bad), [1], "{bad}");
         }
         assert_eq!(lines(check, "a.rs", "//! Good.\n"), NONE);

@@ -17,11 +17,7 @@ pub(super) fn check(tree: &Tree) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (file, rust) in tree.rust() {
         findings.extend(file_length(file, rust));
-        let mut functions = Functions {
-            file,
-            rust,
-            findings: Vec::new(),
-        };
+        let mut functions = Functions { file, rust, findings: Vec::new() };
         functions.visit_file(&rust.syntax);
         findings.append(&mut functions.findings);
     }
@@ -68,8 +64,7 @@ impl Functions<'_> {
             let what = format!(
                 "`{name}` has {lines} lines, at most {FUNCTION_LINES_MAX} are allowed; divide it"
             );
-            self.findings
-                .push(Finding::at(&self.file.path, first, what));
+            self.findings.push(Finding::at(&self.file.path, first, what));
         }
     }
 }
@@ -107,10 +102,7 @@ mod tests {
         assert_eq!(lines(check, "a.rs", &function("    a();\n", 68)), NONE);
         assert_eq!(lines(check, "a.rs", &function("    a();\n", 69)), [3]);
         assert_eq!(lines(check, "a.rs", &function("    // why\n", 200)), NONE);
-        let method = format!(
-            "impl A {{\n{}}}\n",
-            function("    a();\n", 69).replace("//! x", "")
-        );
+        let method = format!("impl A {{\n{}}}\n", function("    a();\n", 69).replace("//! x", ""));
         assert_eq!(lines(check, "a.rs", &method), [4]);
         let method = method.replace("impl A", "trait A");
         assert_eq!(lines(check, "a.rs", &method), [4]);

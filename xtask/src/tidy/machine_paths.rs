@@ -39,19 +39,10 @@ mod tests {
     #[test]
     fn an_absolute_path_is_found_and_a_relative_one_is_not() {
         for folder in folders() {
-            assert_eq!(
-                lines(check, "a.sh", &format!("#!/bin/sh\ncd {folder}me\n")),
-                [2]
-            );
+            assert_eq!(lines(check, "a.sh", &format!("#!/bin/sh\ncd {folder}me\n")), [2]);
             assert_eq!(lines(check, "a.rs", &format!("f!(\"{folder}x\");")), [1]);
-            assert_eq!(
-                lines(check, "a.rs", &format!("f!(\"crates{folder}x\");")),
-                NONE
-            );
-            assert_eq!(
-                lines(check, "a.sh", &format!("cd ${{ROOT}}{folder}x")),
-                NONE
-            );
+            assert_eq!(lines(check, "a.rs", &format!("f!(\"crates{folder}x\");")), NONE);
+            assert_eq!(lines(check, "a.sh", &format!("cd ${{ROOT}}{folder}x")), NONE);
         }
     }
 }

@@ -35,10 +35,7 @@ mod tests {
             let text = format!("//! a\n// {word}: later\nfn a() {{}} // ({word})\n");
             assert_eq!(lines(check, "a.rs", &text), [2, 3]);
             assert_eq!(lines(check, "a.md", &format!("a {word}")), [1]);
-            assert_eq!(
-                lines(check, "a.rs", &format!("// mkstemp(\"{word}{word}\")")),
-                NONE
-            );
+            assert_eq!(lines(check, "a.rs", &format!("// mkstemp(\"{word}{word}\")")), NONE);
         }
     }
 }

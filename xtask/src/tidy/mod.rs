@@ -45,30 +45,17 @@ pub(super) struct Finding {
 
 impl Finding {
     fn at(path: &str, line: usize, what: impl Into<String>) -> Self {
-        Self {
-            path: path.to_owned(),
-            line,
-            what: what.into(),
-            only_a_remark: false,
-        }
+        Self { path: path.to_owned(), line, what: what.into(), only_a_remark: false }
     }
 
     fn remark(path: &str, line: usize, what: impl Into<String>) -> Self {
-        Self {
-            only_a_remark: true,
-            ..Self::at(path, line, what)
-        }
+        Self { only_a_remark: true, ..Self::at(path, line, what) }
     }
 }
 
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            path,
-            line,
-            what,
-            only_a_remark,
-        } = self;
+        let Self { path, line, what, only_a_remark } = self;
         let prefix = if *only_a_remark { "remark: " } else { "" };
         write!(f, "{path}:{line}: {prefix}{what}")
     }
@@ -79,56 +66,16 @@ type Rule = (&'static str, &'static str, fn(&Tree) -> Vec<Finding>);
 
 const RULES: &[Rule] = &[
     ("parse", "every Rust file can be read", source::unread),
-    (
-        "header",
-        "every Rust file begins with //!, saying what it is for",
-        header::check,
-    ),
-    (
-        "length",
-        "functions have at most 70 lines, files at most 600 (aim: 400)",
-        length::check,
-    ),
-    (
-        "os-cfg",
-        "only crates/cohabit-os asks which system it is built for",
-        os_cfg::check,
-    ),
-    (
-        "safety",
-        "every unsafe block has a note that argues; unsafe fns a # Safety",
-        safety::check,
-    ),
-    (
-        "orderings",
-        "an ordering in the library names its partner",
-        orderings::check,
-    ),
-    (
-        "bad-input",
-        "every row of docs/bad-input.md has a test of its name",
-        bad_input::check,
-    ),
-    (
-        "operations",
-        "every public operation is registered in the laboratory",
-        operations::check,
-    ),
-    (
-        "markers",
-        "no markers for work to be done later",
-        markers::check,
-    ),
-    (
-        "allows",
-        "no lint is switched off without a reason",
-        allows::check,
-    ),
-    (
-        "machine-paths",
-        "no absolute path of a developer's machine",
-        machine_paths::check,
-    ),
+    ("header", "every Rust file begins with //!, saying what it is for", header::check),
+    ("length", "functions have at most 70 lines, files at most 600 (aim: 400)", length::check),
+    ("os-cfg", "only crates/cohabit-os asks which system it is built for", os_cfg::check),
+    ("safety", "every unsafe block has a note that argues; unsafe fns a # Safety", safety::check),
+    ("orderings", "an ordering in the library names its partner", orderings::check),
+    ("bad-input", "every row of docs/bad-input.md has a test of its name", bad_input::check),
+    ("operations", "every public operation is registered in the laboratory", operations::check),
+    ("markers", "no markers for work to be done later", markers::check),
+    ("allows", "no lint is switched off without a reason", allows::check),
+    ("machine-paths", "no absolute path of a developer's machine", machine_paths::check),
 ];
 
 fn names() -> Vec<&'static str> {
@@ -173,11 +120,7 @@ fn report(asked: impl Fn(&str) -> bool) -> Result<String, String> {
         }
     }
     if lines.is_empty() {
-        return Ok(format!(
-            "{} rules hold in {} files",
-            rules.len(),
-            tree.files.len()
-        ));
+        return Ok(format!("{} rules hold in {} files", rules.len(), tree.files.len()));
     }
     lines.push(format!("{} findings", lines.len()));
     Err(lines.join("\n"))
@@ -194,25 +137,15 @@ mod testing {
 
     /// A tree of one file.
     pub(super) fn tree(path: &str, text: &str) -> Tree {
-        Tree {
-            files: vec![Source::new(path, text)],
-        }
+        Tree { files: vec![Source::new(path, text)] }
     }
 
     /// The lines that a rule finds in one file, without remarks.
     pub(super) fn lines(check: fn(&Tree) -> Vec<Finding>, path: &str, text: &str) -> Vec<usize> {
         let tree = tree(path, text);
-        assert_eq!(
-            super::source::unread(&tree),
-            [],
-            "a bad source must be Rust: {text}"
-        );
+        assert_eq!(super::source::unread(&tree), [], "a bad source must be Rust: {text}");
         let found = check(&tree);
-        found
-            .into_iter()
-            .filter(|f| !f.only_a_remark)
-            .map(|f| f.line)
-            .collect()
+        found.into_iter().filter(|f| !f.only_a_remark).map(|f| f.line).collect()
     }
 }
 
@@ -222,10 +155,7 @@ mod tests {
 
     #[test]
     fn a_finding_is_a_place_and_a_sentence() {
-        assert_eq!(
-            Finding::at("a/b.rs", 3, "bad; do").to_string(),
-            "a/b.rs:3: bad; do"
-        );
+        assert_eq!(Finding::at("a/b.rs", 3, "bad; do").to_string(), "a/b.rs:3: bad; do");
         assert_eq!(Finding::remark("a", 1, "x").to_string(), "a:1: remark: x");
     }
 

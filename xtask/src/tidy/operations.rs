@@ -15,10 +15,7 @@ const LIST: &str = "xtask/src/lab/list.rs";
 
 /// Holds the rule for the laboratory's list.
 pub(super) fn check(tree: &Tree) -> Vec<Finding> {
-    let covered = list::OPERATIONS
-        .iter()
-        .flat_map(|operation| operation.covers)
-        .copied();
+    let covered = list::OPERATIONS.iter().flat_map(|operation| operation.covers).copied();
     compare(tree, &covered.collect::<Vec<_>>(), list::PURE)
 }
 
@@ -35,17 +32,10 @@ fn compare(tree: &Tree, covered: &[&str], pure: &[(&str, &str)]) -> Vec<Finding>
         }
     }
     let mut complain = |name: &str, what: &str| {
-        findings.push(Finding::at(
-            LIST,
-            line_of(tree, name),
-            format!("`{name}` {what}"),
-        ));
+        findings.push(Finding::at(LIST, line_of(tree, name), format!("`{name}` {what}")));
     };
     for name in covered.iter().filter(|name| !public.contains_key(**name)) {
-        complain(
-            name,
-            "is covered and does not exist; remove it, or correct its name",
-        );
+        complain(name, "is covered and does not exist; remove it, or correct its name");
     }
     let mut seen = BTreeSet::new();
     for (name, why) in pure {
@@ -53,10 +43,7 @@ fn compare(tree: &Tree, covered: &[&str], pure: &[(&str, &str)]) -> Vec<Finding>
             complain(name, "is listed as pure and does not exist; remove it");
         }
         if covered.contains(name) || !seen.insert(*name) {
-            complain(
-                name,
-                "is listed as pure and stands in the list twice; decide",
-            );
+            complain(name, "is listed as pure and stands in the list twice; decide");
         }
         if why.trim().is_empty() {
             complain(name, "is listed as pure without a reason; give it");
@@ -68,21 +55,15 @@ fn compare(tree: &Tree, covered: &[&str], pure: &[(&str, &str)]) -> Vec<Finding>
 /// Where the list names the operation.
 fn line_of(tree: &Tree, name: &str) -> usize {
     let quoted = format!("\"{name}\"");
-    let place = |file: &Source| {
-        file.lines()
-            .find(|(_, text)| text.contains(&quoted))
-            .map(|(line, _)| line)
-    };
+    let place =
+        |file: &Source| file.lines().find(|(_, text)| text.contains(&quoted)).map(|(line, _)| line);
     tree.file(LIST).and_then(place).unwrap_or(1)
 }
 
 /// The public operations with their places; what could hide one is a finding.
 fn operations(tree: &Tree, findings: &mut Vec<Finding>) -> BTreeMap<String, (String, usize)> {
     let mut all = BTreeMap::new();
-    for (file, rust) in tree
-        .rust()
-        .filter(|(file, _)| file.path.starts_with(FOLDER))
-    {
+    for (file, rust) in tree.rust().filter(|(file, _)| file.path.starts_with(FOLDER)) {
         let public = of_types(&rust.tokens, TYPES);
         for (name, line) in public.functions {
             all.entry(name).or_insert((file.path.clone(), line));
@@ -122,10 +103,7 @@ mod tests {
 
     #[test]
     fn what_does_not_exist_stands_twice_or_has_no_reason_is_found() {
-        assert_eq!(
-            found(&["Value::get", "Value::gone"], &[]),
-            [(LIST.to_owned(), 1)]
-        );
+        assert_eq!(found(&["Value::get", "Value::gone"], &[]), [(LIST.to_owned(), 1)]);
         assert_eq!(found(&["Value::get"], &[("Value::gone", "x")]).len(), 1);
         assert_eq!(found(&["Value::get"], &[("Value::get", "x")]).len(), 1);
         assert_eq!(found(&[], &[("Value::get", " ")]).len(), 1);

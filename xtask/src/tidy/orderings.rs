@@ -22,10 +22,7 @@ pub(super) fn check(tree: &Tree) -> Vec<Finding> {
         let mut imports = Imports::default();
         imports.visit_file(&rust.syntax);
         for (at, token) in rust.tokens.iter().enumerate() {
-            let imported = imports
-                .lines
-                .iter()
-                .any(|lines| lines.contains(&token.line));
+            let imported = imports.lines.iter().any(|lines| lines.contains(&token.line));
             let is_ordering = ORDERINGS.contains(&token.text.as_str());
             if is_ordering && !imported && !in_tests(&rust.tokens, at) && !explained(file, rust, at)
             {
@@ -43,10 +40,7 @@ pub(super) fn check(tree: &Tree) -> Vec<Finding> {
 /// Whether a comment near the call says what the ordering is for.
 fn explained(file: &Source, rust: &Rust, at: usize) -> bool {
     let token = &rust.tokens[at];
-    let call = token
-        .parent
-        .map(|open| &rust.tokens[open])
-        .filter(|open| open.text == "(");
+    let call = token.parent.map(|open| &rust.tokens[open]).filter(|open| open.text == "(");
     let first = call.map_or(token.line, |open| open.line);
     let says = |text: &str| {
         let text = text.to_lowercase();
@@ -80,28 +74,15 @@ mod tests {
 
     #[test]
     fn an_ordering_without_its_partner_is_found() {
-        assert_eq!(
-            lines(check, FILE, "fn a() {\n    b.load(Ordering::Acquire);\n}"),
-            [2]
-        );
-        assert_eq!(
-            lines(
-                check,
-                FILE,
-                "fn a() {\n    // Why not.\n    fence(SeqCst);\n}"
-            ),
-            [3]
-        );
+        assert_eq!(lines(check, FILE, "fn a() {\n    b.load(Ordering::Acquire);\n}"), [2]);
+        assert_eq!(lines(check, FILE, "fn a() {\n    // Why not.\n    fence(SeqCst);\n}"), [3]);
         let far =
             "fn a() {\n    // pairs with c\n    d();\n    d();\n    d();\n    fence(SeqCst);\n}";
         assert_eq!(lines(check, FILE, far), [6]);
         let twice =
             "fn a() {\n    b.compare_exchange(\n        c, d, AcqRel,\n        Acquire);\n}";
         assert_eq!(lines(check, FILE, twice), [3, 4]);
-        assert_eq!(
-            lines(check, FILE, "fn a() { b(Release, \"pairs with\") }"),
-            [1]
-        );
+        assert_eq!(lines(check, FILE, "fn a() { b(Release, \"pairs with\") }"), [1]);
     }
 
     #[test]
@@ -118,9 +99,6 @@ mod tests {
         ] {
             assert_eq!(lines(check, FILE, good), NONE, "{good}");
         }
-        assert_eq!(
-            lines(check, "crates/cohabit-cli/src/a.rs", "fn a() { b(SeqCst) }"),
-            NONE
-        );
+        assert_eq!(lines(check, "crates/cohabit-cli/src/a.rs", "fn a() { b(SeqCst) }"), NONE);
     }
 }

@@ -13,10 +13,7 @@ const EXCEPTED: &[&str] = &["crates/cohabit-os/", "xtask/"];
 pub(super) fn check(tree: &Tree) -> Vec<Finding> {
     let excepted = |file: &Source| EXCEPTED.iter().any(|folder| file.path.starts_with(folder));
     let mut findings = Vec::new();
-    for (file, rust) in tree
-        .rust()
-        .filter(|(file, _)| !excepted(file) && !file.is_test())
-    {
+    for (file, rust) in tree.rust().filter(|(file, _)| !excepted(file) && !file.is_test()) {
         findings.extend(in_rust(file, rust));
     }
     for file in tree.files.iter().filter(|file| !excepted(file)) {
@@ -38,28 +35,17 @@ fn in_rust(file: &Source, rust: &Rust) -> Vec<Finding> {
     let tokens = &rust.tokens;
     let asks = |at: &usize| WORDS.contains(&tokens[*at].text.as_str());
     let in_cfg = |at: &usize| predicate(tokens, *at).is_some_and(|open| !about_tests(tokens, open));
-    let places = (0..tokens.len())
-        .filter(asks)
-        .filter(in_cfg)
-        .filter(|at| !in_tests(tokens, *at));
-    places
-        .map(|at| finding(file, tokens[at].line, &tokens[at].text))
-        .collect()
+    let places = (0..tokens.len()).filter(asks).filter(in_cfg).filter(|at| !in_tests(tokens, *at));
+    places.map(|at| finding(file, tokens[at].line, &tokens[at].text)).collect()
 }
 
 /// The bracket that opens the `cfg(…)`, `cfg_attr(…)` or `cfg!(…)` in which the token stands.
 fn predicate(tokens: &[Token], at: usize) -> Option<usize> {
     let mut open = tokens[at].parent;
     while let Some(here) = open {
-        let name = if here >= 2 && tokens[here - 1].text == "!" {
-            here - 2
-        } else {
-            here.max(1) - 1
-        };
-        if matches!(
-            tokens[name].text.as_str(),
-            "cfg" | "cfg_attr" | "cfg_select"
-        ) {
+        let name =
+            if here >= 2 && tokens[here - 1].text == "!" { here - 2 } else { here.max(1) - 1 };
+        if matches!(tokens[name].text.as_str(), "cfg" | "cfg_attr" | "cfg_select") {
             return Some(here);
         }
         open = tokens[here].parent;
@@ -70,16 +56,12 @@ fn predicate(tokens: &[Token], at: usize) -> Option<usize> {
 /// Whether the predicate also names `test`, or the attribute is a test's `ignore`.
 fn about_tests(tokens: &[Token], open: usize) -> bool {
     let close = tokens[open].close.unwrap_or(open);
-    tokens[open..close]
-        .iter()
-        .any(|token| token.text == "test" || token.text == "ignore")
+    tokens[open..close].iter().any(|token| token.text == "test" || token.text == "ignore")
 }
 
 /// A table such as `[target.'cfg(windows)'.dependencies]`.
 fn in_manifest(file: &Source) -> Vec<Finding> {
-    let tables = file
-        .lines()
-        .filter(|(_, line)| line.trim_start().starts_with("[target."));
+    let tables = file.lines().filter(|(_, line)| line.trim_start().starts_with("[target."));
     let named = |(number, line): (usize, &str)| {
         let word = WORDS.iter().find(|word| line.contains(**word))?;
         Some(finding(file, number, word))
@@ -102,11 +84,7 @@ mod tests {
             "cfg_select! { windows => { fn a() {} } _ => {} }",
         ] {
             assert_eq!(lines(check, "crates/cohabit/src/a.rs", bad), [1], "{bad}");
-            assert_eq!(
-                lines(check, "crates/cohabit-os/src/a.rs", bad),
-                NONE,
-                "{bad}"
-            );
+            assert_eq!(lines(check, "crates/cohabit-os/src/a.rs", bad), NONE, "{bad}");
             assert_eq!(lines(check, "xtask/src/a.rs", bad), NONE, "{bad}");
         }
     }
@@ -120,11 +98,7 @@ mod tests {
             "fn a(windows: u8) { b(\"cfg(unix)\", windows) } // cfg(windows)",
             "#[cfg(target_pointer_width = \"64\")]\nfn a() {}",
         ] {
-            assert_eq!(
-                lines(check, "crates/cohabit/src/a.rs", good),
-                NONE,
-                "{good}"
-            );
+            assert_eq!(lines(check, "crates/cohabit/src/a.rs", good), NONE, "{good}");
         }
         let text = "#[cfg(unix)]\nfn a() {}";
         assert_eq!(lines(check, "crates/cohabit/tests/a.rs", text), NONE);

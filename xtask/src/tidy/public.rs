@@ -31,10 +31,7 @@ pub(super) fn of_types(tokens: &[Token], types: &[&str]) -> Public {
 /// The type of an inherent implementation, and the brace that opens its body.
 fn inherent(tokens: &[Token], start: usize) -> Option<(&str, usize)> {
     let (mut at, mut depth, mut owner, mut in_where) = (start + 1, 0_usize, None, false);
-    while let Some(token) = tokens
-        .get(at)
-        .filter(|token| token.parent == tokens[start].parent)
-    {
+    while let Some(token) = tokens.get(at).filter(|token| token.parent == tokens[start].parent) {
         match token.text.as_str() {
             "{" => return Some((owner?, at)),
             ";" => return None,
@@ -52,9 +49,7 @@ fn inherent(tokens: &[Token], start: usize) -> Option<(&str, usize)> {
 }
 
 fn is_name(word: &str) -> bool {
-    word.chars()
-        .next()
-        .is_some_and(|c| c.is_alphabetic() || c == '_')
+    word.chars().next().is_some_and(|c| c.is_alphabetic() || c == '_')
 }
 
 /// The name after `pub fn`, with or without words such as `const` between; for a `pub` at `at`.
@@ -80,28 +75,20 @@ fn of_body(tokens: &[Token], owner: &str, open: usize, public: &mut Public) {
         if let Some(name) = function_name(tokens, at) {
             let Token { text, line, .. } = &tokens[name];
             if text == "$" {
-                public
-                    .unreadable
-                    .push((*line, tokens[name + 1].text.clone()));
+                public.unreadable.push((*line, tokens[name + 1].text.clone()));
             } else {
                 public.functions.push((format!("{owner}::{text}"), *line));
             }
         }
         let is_call = is_name(&tokens[at].text) && reads(tokens, at + 1, &["!"]);
-        if is_call
-            && tokens
-                .get(at + 2)
-                .is_some_and(|token| token.close.is_some())
-        {
+        if is_call && tokens.get(at + 2).is_some_and(|token| token.close.is_some()) {
             match declared_by(tokens, &tokens[at].text, at + 2) {
                 Some(names) => public.functions.extend(
                     names
                         .into_iter()
                         .map(|name| (format!("{owner}::{}", tokens[name].text), tokens[name].line)),
                 ),
-                None => public
-                    .unreadable
-                    .push((tokens[at].line, tokens[at].text.clone())),
+                None => public.unreadable.push((tokens[at].line, tokens[at].text.clone())),
             }
         }
         at = tokens[at].close.unwrap_or(at) + 1;
@@ -134,9 +121,7 @@ fn declared_by(tokens: &[Token], name: &str, call: usize) -> Option<Vec<usize>> 
             continue;
         }
         let variable = &tokens[function + 1].text;
-        let place = parameters
-            .iter()
-            .position(|at| tokens[*at].text == *variable)?;
+        let place = parameters.iter().position(|at| tokens[*at].text == *variable)?;
         names.push(*arguments.get(place)?);
     }
     Some(names)
@@ -151,10 +136,7 @@ fn leading(
     let close = tokens[open].close.unwrap_or(open);
     let mut at = open + 1;
     loop {
-        let group = tokens
-            .get(at + 1)
-            .and_then(|token| token.close)
-            .unwrap_or(close);
+        let group = tokens.get(at + 1).and_then(|token| token.close).unwrap_or(close);
         if reads(tokens, at, &["#", "["]) {
             at = group + 1;
         } else if reads(tokens, at, &["$", "("]) {
@@ -196,17 +178,9 @@ mod tests {
             "impl<T: Plain> Value<T>",
             "impl<F> x::Value<F> where F: for<'a> Fn(&'a u8) -> u8",
         ] {
-            assert_eq!(
-                names(&format!("{head} {body}")),
-                ["Value::a", "Value::b"],
-                "{head}"
-            );
+            assert_eq!(names(&format!("{head} {body}")), ["Value::a", "Value::b"], "{head}");
         }
-        for head in [
-            "impl Clone for Value<u8>",
-            "impl Other<Value>",
-            "impl<T> From<T> for Value",
-        ] {
+        for head in ["impl Clone for Value<u8>", "impl Other<Value>", "impl<T> From<T> for Value"] {
             assert_eq!(names(&format!("{head} {body}")), [""; 0], "{head}");
         }
         assert_eq!(names("fn a() -> impl Into<Value> { pub_fn() }"), [""; 0]);
@@ -224,10 +198,7 @@ mod tests {
     #[test]
     fn functions_that_a_macro_names_by_its_arguments_are_read() {
         let text = format!("{FORMS}impl Value {{ forms! {{\n/// Doc.\nset, try_set, |x| y }} }}");
-        assert_eq!(
-            names(&text),
-            ["Value::set", "Value::try_set", "Value::also"]
-        );
+        assert_eq!(names(&text), ["Value::set", "Value::try_set", "Value::also"]);
         assert_eq!(read(&text).functions[0].1, 4);
     }
 

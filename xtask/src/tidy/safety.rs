@@ -22,10 +22,7 @@ pub(super) fn check(tree: &Tree) -> Vec<Finding> {
             let line = rust.tokens[at].line;
             findings.extend(complaint(file, rust, line).map(|w| Finding::at(&file.path, line, w)));
         }
-        let mut sections = Sections {
-            file,
-            findings: Vec::new(),
-        };
+        let mut sections = Sections { file, findings: Vec::new() };
         sections.visit_file(&rust.syntax);
         findings.append(&mut sections.findings);
     }
@@ -33,11 +30,7 @@ pub(super) fn check(tree: &Tree) -> Vec<Finding> {
 }
 
 fn needs_note(tokens: &[Token], at: usize) -> bool {
-    let word = |after: usize| {
-        tokens
-            .get(at + after)
-            .map_or("", |token| token.text.as_str())
-    };
+    let word = |after: usize| tokens.get(at + after).map_or("", |token| token.text.as_str());
     let is_extern_block = word(1) == "extern" && (word(2) == "{" || word(3) == "{");
     word(0) == "unsafe" && (matches!(word(1), "{" | "impl") || is_extern_block)
 }
@@ -52,9 +45,7 @@ fn complaint(file: &Source, rust: &Rust, line: usize) -> Option<String> {
     }
     let words = note.to_lowercase();
     let banned = BANNED.iter().find(|banned| words.contains(**banned))?;
-    Some(format!(
-        "the SAFETY note says `{banned}`; argue from an invariant or a contract"
-    ))
+    Some(format!("the SAFETY note says `{banned}`; argue from an invariant or a contract"))
 }
 
 /// The text after `SAFETY:` of the comment above the statement that holds this line.
@@ -67,14 +58,8 @@ fn note_above(file: &Source, rust: &Rust, line: usize) -> Option<String> {
             }
             continue;
         }
-        let texts: Vec<&str> = block
-            .iter()
-            .map(|text| text.trim_start_matches('/'))
-            .collect();
-        return texts
-            .join(" ")
-            .split_once("SAFETY:")
-            .map(|(_, note)| note.to_owned());
+        let texts: Vec<&str> = block.iter().map(|text| text.trim_start_matches('/')).collect();
+        return texts.join(" ").split_once("SAFETY:").map(|(_, note)| note.to_owned());
     }
     None
 }
@@ -99,8 +84,7 @@ impl Sections<'_> {
         let Some(word) = unsafety else { return };
         if !attrs.iter().any(is_safety_section) {
             let what = "declared unsafe without a `# Safety` section; list what the caller must do";
-            self.findings
-                .push(Finding::at(&self.file.path, word.span.start().line, what));
+            self.findings.push(Finding::at(&self.file.path, word.span.start().line, what));
         }
     }
 }
@@ -109,11 +93,7 @@ fn is_safety_section(attribute: &syn::Attribute) -> bool {
     let syn::Meta::NameValue(pair) = &attribute.meta else {
         return false;
     };
-    let syn::Expr::Lit(syn::ExprLit {
-        lit: syn::Lit::Str(text),
-        ..
-    }) = &pair.value
-    else {
+    let syn::Expr::Lit(syn::ExprLit { lit: syn::Lit::Str(text), .. }) = &pair.value else {
         return false;
     };
     pair.path.is_ident("doc") && text.value().lines().any(|line| line.trim() == "# Safety")
@@ -173,24 +153,12 @@ mod tests {
 
     #[test]
     fn a_note_above_the_statement_counts() {
-        assert_eq!(
-            found("fn a() {\n    // SAFETY: Invariant 2.\n    unsafe { b() }\n}"),
-            NONE
-        );
-        assert_eq!(
-            found("// SAFETY: no\n// fields.\nunsafe impl Send for A {}"),
-            NONE
-        );
-        assert_eq!(
-            found("// SAFETY: no fields.\n#[cfg(a)]\nunsafe impl Send for A {}"),
-            NONE
-        );
+        assert_eq!(found("fn a() {\n    // SAFETY: Invariant 2.\n    unsafe { b() }\n}"), NONE);
+        assert_eq!(found("// SAFETY: no\n// fields.\nunsafe impl Send for A {}"), NONE);
+        assert_eq!(found("// SAFETY: no fields.\n#[cfg(a)]\nunsafe impl Send for A {}"), NONE);
         let long = "fn a() {\n    // SAFETY: Invariant 2.\n    let b =\n        unsafe { c() };\n}";
         assert_eq!(found(long), NONE);
-        assert_eq!(
-            found("const A: &str = \"unsafe { b }\"; // unsafe { c }"),
-            NONE
-        );
+        assert_eq!(found("const A: &str = \"unsafe { b }\"; // unsafe { c }"), NONE);
     }
 
     #[test]
@@ -199,16 +167,8 @@ mod tests {
             |note: &str| format!("fn a() {{\n    // SAFETY:{note}\n    unsafe {{ b() }}\n}}");
         assert_eq!(found(&with("")), [3]);
         for banned in BANNED {
-            assert_eq!(
-                found(&with(&format!(" {}.", banned.to_uppercase()))),
-                [3],
-                "{banned}"
-            );
-            assert_eq!(
-                found(&with(&format!(" this is\n    // {banned} fine"))),
-                [4],
-                "{banned}"
-            );
+            assert_eq!(found(&with(&format!(" {}.", banned.to_uppercase()))), [3], "{banned}");
+            assert_eq!(found(&with(&format!(" this is\n    // {banned} fine"))), [4], "{banned}");
         }
     }
 
@@ -216,15 +176,9 @@ mod tests {
     fn unsafe_declarations_need_their_section() {
         assert_eq!(found("unsafe fn a() {}"), [1]);
         assert_eq!(found("/// A.\npub unsafe trait A {}"), [2]);
-        assert_eq!(
-            found("impl A {\n    /// B.\n    pub unsafe fn b() {}\n}"),
-            [3]
-        );
+        assert_eq!(found("impl A {\n    /// B.\n    pub unsafe fn b() {}\n}"), [3]);
         assert_eq!(found("trait A {\n    unsafe fn b();\n}"), [2]);
-        assert_eq!(
-            found("/// A.\n///\n/// # Safety\n/// - b\nunsafe fn a() {}"),
-            NONE
-        );
+        assert_eq!(found("/// A.\n///\n/// # Safety\n/// - b\nunsafe fn a() {}"), NONE);
         assert_eq!(found("impl A for B {\n    unsafe fn b() {}\n}"), NONE);
     }
 }

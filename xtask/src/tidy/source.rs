@@ -33,22 +33,10 @@ impl Tree {
     pub(super) fn of_workspace() -> Result<Self, String> {
         let root = root();
         let mut git = Command::new("git");
-        git.args([
-            "ls-files",
-            "-z",
-            "--cached",
-            "--others",
-            "--exclude-standard",
-        ]);
-        let output = git
-            .current_dir(&root)
-            .output()
-            .map_err(|e| format!("cannot run git: {e}"))?;
+        git.args(["ls-files", "-z", "--cached", "--others", "--exclude-standard"]);
+        let output = git.current_dir(&root).output().map_err(|e| format!("cannot run git: {e}"))?;
         if !output.status.success() {
-            return Err(format!(
-                "git ls-files: {}",
-                String::from_utf8_lossy(&output.stderr)
-            ));
+            return Err(format!("git ls-files: {}", String::from_utf8_lossy(&output.stderr)));
         }
         let list = String::from_utf8_lossy(&output.stdout);
         let mut files = Vec::new();
@@ -78,34 +66,23 @@ impl Tree {
 impl Source {
     pub(super) fn new(path: &str, text: &str) -> Self {
         let rust = path.ends_with(".rs").then(|| Rust::read(text));
-        Self {
-            path: path.to_owned(),
-            text: text.to_owned(),
-            rust,
-        }
+        Self { path: path.to_owned(), text: text.to_owned(), rust }
     }
 
     /// Its lines with their numbers, from 1.
     pub(super) fn lines(&self) -> impl Iterator<Item = (usize, &str)> {
-        self.text
-            .lines()
-            .enumerate()
-            .map(|(index, line)| (index + 1, line))
+        self.text.lines().enumerate().map(|(index, line)| (index + 1, line))
     }
 
     /// The line of this number; empty if there is none.
     pub(super) fn line(&self, number: usize) -> &str {
         let index = number.checked_sub(1);
-        index
-            .and_then(|index| self.text.lines().nth(index))
-            .unwrap_or("")
+        index.and_then(|index| self.text.lines().nth(index)).unwrap_or("")
     }
 
     /// Whether the file is a crate's test or benchmark, or a file of a `mod tests`.
     pub(super) fn is_test(&self) -> bool {
-        ["/tests/", "/benches/"]
-            .iter()
-            .any(|folder| self.path.contains(folder))
+        ["/tests/", "/benches/"].iter().any(|folder| self.path.contains(folder))
             || self.path.ends_with("/tests.rs")
     }
 }
@@ -122,12 +99,7 @@ impl Rust {
             *end = (*end).max(token.end_column);
             in_literal[token.line + 1..=token.end_line].fill(true);
         }
-        Ok(Self {
-            tokens,
-            syntax,
-            code_ends,
-            in_literal,
-        })
+        Ok(Self { tokens, syntax, code_ends, in_literal })
     }
 
     /// The comment that fills this line, with its slashes.
@@ -157,9 +129,7 @@ impl Rust {
 
     /// The block of comment lines that ends on this line, top first; empty if it is no comment.
     pub(super) fn comment_block<'a>(&self, file: &'a Source, end: usize) -> Vec<&'a str> {
-        let upwards = (1..=end)
-            .rev()
-            .map_while(|line| self.comment_line(file, line));
+        let upwards = (1..=end).rev().map_while(|line| self.comment_line(file, line));
         let mut block: Vec<&str> = upwards.collect();
         block.reverse();
         block
@@ -205,11 +175,6 @@ mod tests {
 
     #[test]
     fn the_workspace_has_this_file() {
-        assert!(
-            Tree::of_workspace()
-                .unwrap()
-                .file("xtask/src/tidy/source.rs")
-                .is_some()
-        );
+        assert!(Tree::of_workspace().unwrap().file("xtask/src/tidy/source.rs").is_some());
     }
 }

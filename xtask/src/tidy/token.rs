@@ -53,14 +53,7 @@ fn flatten(stream: TokenStream, parent: Option<usize>, list: &mut Vec<Token>) {
 fn token(text: String, span: Span, parent: Option<usize>) -> Token {
     let (start, end) = (span.start(), span.end());
     let (end_line, end_column) = (end.line, end.column);
-    Token {
-        text,
-        line: start.line,
-        end_line,
-        end_column,
-        parent,
-        close: None,
-    }
+    Token { text, line: start.line, end_line, end_column, parent, close: None }
 }
 
 /// Whether the tokens from `at` on are these.
@@ -68,9 +61,7 @@ pub(super) fn reads(tokens: &[Token], at: usize, words: &[&str]) -> bool {
     let Some(here) = tokens.get(at..at + words.len()) else {
         return false;
     };
-    here.iter()
-        .zip(words)
-        .all(|(token, word)| token.text == *word)
+    here.iter().zip(words).all(|(token, word)| token.text == *word)
 }
 
 /// Whether the token stands in a `mod tests` or another module that is only built for tests.
@@ -80,12 +71,8 @@ pub(super) fn in_tests(tokens: &[Token], at: usize) -> bool {
         let is_module = open >= 2 && tokens[open - 2].text == "mod";
         if is_module {
             let before = open - 2;
-            let for_tests = before >= 7
-                && reads(
-                    tokens,
-                    before - 7,
-                    &["#", "[", "cfg", "(", "test", ")", "]"],
-                );
+            let for_tests =
+                before >= 7 && reads(tokens, before - 7, &["#", "[", "cfg", "(", "test", ")", "]"]);
             if for_tests || tokens[open - 1].text == "tests" {
                 return true;
             }

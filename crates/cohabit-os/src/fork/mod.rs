@@ -62,9 +62,7 @@ thread_local! {
 /// that the child would share. A panic under it poisons nothing, since it protects no data.
 pub fn process_lock() -> ProcessGuard {
     sys::register_fork_hooks(before_fork, after_fork);
-    ProcessGuard {
-        _guard: LOCK.lock().unwrap_or_else(PoisonError::into_inner),
-    }
+    ProcessGuard { _guard: LOCK.lock().unwrap_or_else(PoisonError::into_inner) }
 }
 
 /// Calls `hook` when the process ends by `exit` or by a return from main, after hooks that were
@@ -89,9 +87,7 @@ pub(crate) fn lineage() -> Result<u64> {
     }
     // A child inherits NEXT, which is above every number that its ancestors have used.
     let mine = NEXT.fetch_add(1, Relaxed);
-    Ok(mark
-        .compare_exchange(0, mine, Relaxed, Relaxed)
-        .map_or_else(|other| other, |_| mine))
+    Ok(mark.compare_exchange(0, mine, Relaxed, Relaxed).map_or_else(|other| other, |_| mine))
 }
 
 /// How many words [`process_words`] has. Word 0 is the lineage; `process` uses the rest.
@@ -103,9 +99,7 @@ pub(crate) fn process_words() -> Result<&'static [AtomicU64; PROCESS_WORDS]> {
     // Acquire: pairs with the exchange below, so that the page is mapped for whoever sees it.
     let mut page = PAGE.load(Acquire);
     if page.is_null() {
-        let fresh = child_zeroed(size_of::<[AtomicU64; PROCESS_WORDS]>())?
-            .as_ptr()
-            .cast();
+        let fresh = child_zeroed(size_of::<[AtomicU64; PROCESS_WORDS]>())?.as_ptr().cast();
         // Who loses this race leaves a page unused, once: cheaper than a lock that a fork may find
         // taken. AcqRel: pairs with the load above.
         page = match PAGE.compare_exchange(ptr::null_mut(), fresh, AcqRel, Acquire) {

@@ -34,11 +34,7 @@ const SYS_FCNTL: c_long = libc::SYS_fcntl;
 const ANY_PAGE: usize = 1;
 
 pub(super) fn try_lock(handle: &Handle, offset: u64) -> Result<bool> {
-    match fcntl(
-        handle,
-        libc::F_OFD_SETLK,
-        &mut byte_at(libc::F_WRLCK, offset),
-    ) {
+    match fcntl(handle, libc::F_OFD_SETLK, &mut byte_at(libc::F_WRLCK, offset)) {
         Ok(()) => Ok(true),
         Err(error) => match error.raw_os_error() {
             Some(libc::EAGAIN | libc::EACCES) => Ok(false),
@@ -48,11 +44,7 @@ pub(super) fn try_lock(handle: &Handle, offset: u64) -> Result<bool> {
 }
 
 pub(super) fn unlock(handle: &Handle, offset: u64) {
-    let unlocked = fcntl(
-        handle,
-        libc::F_OFD_SETLK,
-        &mut byte_at(libc::F_UNLCK, offset),
-    );
+    let unlocked = fcntl(handle, libc::F_OFD_SETLK, &mut byte_at(libc::F_UNLCK, offset));
     debug_assert!(unlocked.is_ok(), "unlocking a byte of ours: {unlocked:?}");
 }
 
@@ -105,9 +97,5 @@ fn fcntl(handle: &Handle, command: c_int, range: &mut Range) -> io::Result<()> {
     // SAFETY: the descriptor is open as long as `handle`, and `range` is one `struct flock64` that
     // the kernel may read and write during the call.
     let answer = unsafe { libc::syscall(SYS_FCNTL, handle.as_raw_fd(), command, range) };
-    if answer == 0 {
-        Ok(())
-    } else {
-        Err(io::Error::last_os_error())
-    }
+    if answer == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }

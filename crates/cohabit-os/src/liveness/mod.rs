@@ -114,11 +114,7 @@ impl Anchor {
     /// child made by fork holds the byte too, and a program that closes all its files loses it.
     pub fn take(file: File, byte: Byte) -> Result<Anchor> {
         let process = fork::process_lock();
-        let file = if file.is_private() {
-            file
-        } else {
-            file.reopen(Access::ReadWrite)?
-        };
+        let file = if file.is_private() { file } else { file.reopen(Access::ReadWrite)? };
         let anchor = Anchor::through(&file, byte, &process);
         // The description is closed under the lock, so that no child gets a descriptor of it.
         drop(file);
@@ -143,10 +139,7 @@ fn lock_slot(file: &File, byte: Byte) -> Result<()> {
     if sys::try_lock(file.handle(), byte.offset())? {
         Ok(())
     } else {
-        Err(Error::new(
-            "lock a slot's byte",
-            io::ErrorKind::WouldBlock.into(),
-        ))
+        Err(Error::new("lock a slot's byte", io::ErrorKind::WouldBlock.into()))
     }
 }
 
@@ -229,11 +222,7 @@ impl LifeSection {
         if !locked {
             return Ok(Entered::Busy);
         }
-        Ok(Entered::Yes(LifeSection {
-            file,
-            lineage,
-            process,
-        }))
+        Ok(Entered::Yes(LifeSection { file, lineage, process }))
     }
 
     /// Holds `byte` through this section's own description, which saves opening another. The
@@ -266,27 +255,17 @@ pub fn is_held(file: &File, byte: Byte) -> Result<bool> {
 /// themselves do not work, as in some sandboxes, it is an error: nothing is known of life there.
 pub fn anchors_work(folder: &Path) -> Result<bool> {
     if MECHANISM.load(Relaxed) == UNKNOWN {
-        let found = if page_holds_lock(folder)? {
-            ANCHORS
-        } else {
-            KEEPS_DESCRIPTOR
-        };
+        let found = if page_holds_lock(folder)? { ANCHORS } else { KEEPS_DESCRIPTOR };
         MECHANISM.store(found, Relaxed);
     }
     Ok(MECHANISM.load(Relaxed) == ANCHORS)
 }
 
 fn page_holds_lock(folder: &Path) -> Result<bool> {
-    let (first, second) = (
-        Byte::user(0, u32::MAX).offset(),
-        Byte::user(1, u32::MAX).offset(),
-    );
+    let (first, second) = (Byte::user(0, u32::MAX).offset(), Byte::user(1, u32::MAX).offset());
     let process = fork::process_lock();
     let asker = File::unnamed(folder, 0, 0o600)?;
-    let (a, b) = (
-        asker.reopen(Access::ReadWrite)?,
-        asker.reopen(Access::ReadWrite)?,
-    );
+    let (a, b) = (asker.reopen(Access::ReadWrite)?, asker.reopen(Access::ReadWrite)?);
     let held = |byte| sys::is_held(asker.handle(), byte);
     let apart = sys::try_lock(a.handle(), first)?
         && !sys::try_lock(b.handle(), first)?

@@ -65,15 +65,11 @@ pub(super) fn publish(handle: &Handle, path: &Path) -> Result<()> {
 pub(super) fn reopen(handle: &Handle, access: Access) -> Result<Handle> {
     // No NOFOLLOW: the entry in /proc is a link by nature, and a magic one that names the inode.
     let flags = flags_of(access) | OFlags::NONBLOCK | OFlags::CLOEXEC;
-    through_proc(handle, |name| {
-        fs::open(name, flags, Mode::empty()).map_err(refused("reopen"))
-    })
+    through_proc(handle, |name| fs::open(name, flags, Mode::empty()).map_err(refused("reopen")))
 }
 
 pub(super) fn status(handle: &Handle) -> Result<FileStatus> {
-    fs::fstat(handle)
-        .map(|stat| status_from(&stat))
-        .map_err(refused("fstat"))
+    fs::fstat(handle).map(|stat| status_from(&stat)).map_err(refused("fstat"))
 }
 
 pub(super) fn read_at(handle: &Handle, buf: &mut [u8], offset: u64) -> Result<usize> {
@@ -100,9 +96,7 @@ pub(super) fn map(handle: &Handle, len: usize, access: Access) -> Result<NonNull
 }
 
 pub(super) fn status_of(path: &Path) -> Result<FileStatus> {
-    fs::lstat(path)
-        .map(|stat| status_from(&stat))
-        .map_err(refused("lstat"))
+    fs::lstat(path).map(|stat| status_from(&stat)).map_err(refused("lstat"))
 }
 
 pub(super) fn retire(path: &Path, id: FileId) -> Result<bool> {
@@ -132,10 +126,7 @@ pub(super) fn list(folder: &Path) -> Result<Vec<String>> {
 pub(super) fn space(folder: &Path) -> Result<Space> {
     let found = fs::statvfs(folder).map_err(refused("statvfs"))?;
     let bytes = |blocks: u64| blocks.saturating_mul(found.f_frsize);
-    Ok(Space {
-        total: bytes(found.f_blocks),
-        free: bytes(found.f_bavail),
-    })
+    Ok(Space { total: bytes(found.f_blocks), free: bytes(found.f_bavail) })
 }
 
 /// Gives pages back.
@@ -146,10 +137,7 @@ pub(super) fn space(folder: &Path) -> Result<Space> {
 pub(super) unsafe fn unmap(base: NonNull<u8>, len: usize) {
     // SAFETY: the caller's contract is that of munmap(2).
     let given_back = unsafe { mm::munmap(base.as_ptr().cast(), len) };
-    debug_assert!(
-        given_back.is_ok(),
-        "munmap of a mapping of ours: {given_back:?}"
-    );
+    debug_assert!(given_back.is_ok(), "munmap of a mapping of ours: {given_back:?}");
 }
 
 fn flags_of(access: Access) -> OFlags {
@@ -159,10 +147,7 @@ fn flags_of(access: Access) -> OFlags {
     }
 }
 
-#[allow(
-    clippy::useless_conversion,
-    reason = "st_nlink is narrower on some targets"
-)]
+#[allow(clippy::useless_conversion, reason = "st_nlink is narrower on some targets")]
 fn status_from(stat: &fs::Stat) -> FileStatus {
     let kind = match FileType::from_raw_mode(stat.st_mode) {
         FileType::RegularFile => FileKind::Regular,
@@ -171,10 +156,7 @@ fn status_from(stat: &fs::Stat) -> FileStatus {
         _ => FileKind::Other,
     };
     FileStatus {
-        id: FileId {
-            device: stat.st_dev,
-            inode: stat.st_ino,
-        },
+        id: FileId { device: stat.st_dev, inode: stat.st_ino },
         size: u64::try_from(stat.st_size).unwrap_or(0),
         links: stat.st_nlink.into(),
         owner: stat.st_uid,

@@ -165,10 +165,7 @@ impl File {
     /// Counts the forks before it opens, so that one that comes between is never missed.
     fn opened(open: impl FnOnce() -> Result<Handle>) -> Result<File> {
         let forks = fork::forks();
-        Ok(File {
-            handle: open()?,
-            forks,
-        })
+        Ok(File { handle: open()?, forks })
     }
 }
 

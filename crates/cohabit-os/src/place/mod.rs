@@ -118,21 +118,13 @@ fn check(
     forbidden: u32,
 ) -> Result<(), PlaceError> {
     if found.kind != FileKind::Directory {
-        return Err(PlaceError::NotAFolder {
-            path: path.to_owned(),
-        });
+        return Err(PlaceError::NotAFolder { path: path.to_owned() });
     }
     if !owners.contains(&found.owner) {
-        return Err(PlaceError::OtherOwner {
-            path: path.to_owned(),
-            owner: found.owner,
-        });
+        return Err(PlaceError::OtherOwner { path: path.to_owned(), owner: found.owner });
     }
     if found.mode & forbidden != 0 {
-        return Err(PlaceError::OthersMayWrite {
-            path: path.to_owned(),
-            mode: found.mode,
-        });
+        return Err(PlaceError::OthersMayWrite { path: path.to_owned(), mode: found.mode });
     }
     Ok(())
 }
@@ -142,21 +134,13 @@ impl fmt::Display for PlaceError {
         match self {
             PlaceError::Os(error) => error.fmt(f),
             PlaceError::NotAFolder { path } => {
-                write!(
-                    f,
-                    "{} is not a folder; symbolic links are not followed",
-                    path.display()
-                )
+                write!(f, "{} is not a folder; symbolic links are not followed", path.display())
             }
             PlaceError::OtherOwner { path, owner } => {
                 write!(f, "{} belongs to the user with id {owner}", path.display())
             }
             PlaceError::OthersMayWrite { path, mode } => {
-                write!(
-                    f,
-                    "{} is open to other users (mode {mode:04o})",
-                    path.display()
-                )
+                write!(f, "{} is open to other users (mode {mode:04o})", path.display())
             }
         }
     }

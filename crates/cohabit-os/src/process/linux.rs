@@ -9,10 +9,7 @@ pub(super) fn identity(uid: u32) -> Identity {
     Identity {
         pid: std::process::id(),
         uid,
-        start: std::fs::read("/proc/self/stat")
-            .ok()
-            .and_then(|stat| start_in(&stat))
-            .unwrap_or(0),
+        start: std::fs::read("/proc/self/stat").ok().and_then(|stat| start_in(&stat)).unwrap_or(0),
         pid_namespace: rustix::fs::stat(c"/proc/self/ns/pid").map_or(0, |stat| stat.st_ino),
     }
 }

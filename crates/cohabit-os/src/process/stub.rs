@@ -4,12 +4,7 @@ use super::Identity;
 use crate::error::{Error, Result};
 
 pub(super) fn identity(uid: u32) -> Identity {
-    Identity {
-        pid: std::process::id(),
-        uid,
-        start: 0,
-        pid_namespace: 0,
-    }
+    Identity { pid: std::process::id(), uid, start: 0, pid_namespace: 0 }
 }
 
 pub(super) fn command_line(_pid: u32, _start: u64) -> Option<String> {

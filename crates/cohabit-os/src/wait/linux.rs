@@ -64,9 +64,5 @@ pub(super) fn wake(word: &AtomicU64, count: i32) {
 /// The address of the half that the kernel compares.
 fn low_half(word: &AtomicU64) -> *const u32 {
     let halves = word.as_ptr().cast::<u32>().cast_const();
-    if cfg!(target_endian = "big") {
-        halves.wrapping_add(1)
-    } else {
-        halves
-    }
+    if cfg!(target_endian = "big") { halves.wrapping_add(1) } else { halves }
 }

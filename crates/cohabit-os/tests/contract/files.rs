@@ -48,10 +48,7 @@ fn an_unnamed_file_is_complete_and_unreachable() {
     file.publish(&folder.join("name")).expect("publish");
     assert_eq!(file.status().expect("a status").links, 1);
     assert_eq!(list(folder.path()).expect("list"), ["name"]);
-    assert_eq!(
-        status_of(&folder.join("name")).expect("a status"),
-        file.status().unwrap()
-    );
+    assert_eq!(status_of(&folder.join("name")).expect("a status"), file.status().unwrap());
 }
 
 #[test]
@@ -80,20 +77,12 @@ fn bytes_written_through_a_map_are_read_and_mapped_by_others() {
     assert_eq!(other.read_at(&mut bytes, 4092).expect("read"), 4);
     assert_eq!(other.read_at(&mut bytes, 4096).expect("read"), 0);
     let view = other.map(4096, Access::ReadOnly).expect("a map");
-    assert_eq!(
-        word(&view).load(std::sync::atomic::Ordering::Relaxed),
-        0x1122_3344
-    );
-    let refused = other
-        .map(4096, Access::ReadWrite)
-        .expect_err("opened for reading");
+    assert_eq!(word(&view).load(std::sync::atomic::Ordering::Relaxed), 0x1122_3344);
+    let refused = other.map(4096, Access::ReadWrite).expect_err("opened for reading");
     assert_eq!(refused.cause(), Cause::PermissionDenied);
     assert!(file.map(0, Access::ReadOnly).is_err(), "an empty map");
     drop((file, other));
-    assert_eq!(
-        word(&view).load(std::sync::atomic::Ordering::Relaxed),
-        0x1122_3344
-    );
+    assert_eq!(word(&view).load(std::sync::atomic::Ordering::Relaxed), 0x1122_3344);
 }
 
 #[test]
@@ -114,14 +103,7 @@ fn opening_never_creates_and_never_follows() {
     assert_eq!(unsafe { libc::mkfifo(name.as_ptr(), 0o600) }, 0);
     let pipe = File::open(&pipe, Access::ReadOnly).expect("open without waiting for a writer");
     assert_eq!(pipe.status().expect("a status").kind, FileKind::Other);
-    assert_eq!(
-        file.reopen(Access::ReadOnly)
-            .expect("reopen")
-            .status()
-            .unwrap()
-            .id,
-        id
-    );
+    assert_eq!(file.reopen(Access::ReadOnly).expect("reopen").status().unwrap().id, id);
 }
 
 #[test]
@@ -129,10 +111,7 @@ fn a_name_is_retired_only_with_its_file() {
     let folder = Folder::new();
     let (path, file, id) = folder.file("name");
     let (other_path, _, other_id) = folder.file("other");
-    assert!(
-        !retire(&path, other_id).expect("retire"),
-        "another file's name"
-    );
+    assert!(!retire(&path, other_id).expect("retire"), "another file's name");
     assert!(retire(&path, id).expect("retire"));
     assert!(!retire(&path, id).expect("retire"), "a missing name");
     assert_eq!(file.status().expect("a status").links, 0);
@@ -146,10 +125,7 @@ fn a_name_is_retired_only_with_its_file() {
 fn a_limit_on_file_sizes_is_an_error_and_not_a_signal() {
     let folder = Folder::new();
     let limited = child(|| {
-        let limit = libc::rlimit {
-            rlim_cur: 8192,
-            rlim_max: libc::RLIM_INFINITY,
-        };
+        let limit = libc::rlimit { rlim_cur: 8192, rlim_max: libc::RLIM_INFINITY };
         // SAFETY: the limit is read during the call only.
         let set = unsafe { libc::setrlimit(libc::RLIMIT_FSIZE, &raw const limit) };
         assert_eq!(set, 0);

@@ -94,11 +94,7 @@ fn a_fork_waits_for_the_process_lock() {
         }
         done.store(true, Relaxed);
         drop(guard);
-        assert_eq!(
-            forks.join().expect("no panic"),
-            0,
-            "forked while the lock was held"
-        );
+        assert_eq!(forks.join().expect("no panic"), 0, "forked while the lock was held");
     });
 }
 
@@ -127,11 +123,7 @@ fn the_exit_hook_runs_at_exit_and_only_then() {
         TELL.store(line.tell_end().as_raw_fd(), Relaxed);
         let leaver = child(|| {
             at_exit(hook);
-            if ends_by_exit {
-                std::process::exit(7)
-            } else {
-                7
-            }
+            if ends_by_exit { std::process::exit(7) } else { 7 }
         });
         assert_eq!(leaver.code(), 7);
         if told { line.hear() } else { line.hear_end() }

@@ -6,15 +6,14 @@ use std::os::fd::AsRawFd;
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 
+use cohabit_os::fork::child_zeroed;
 use cohabit_os::liveness::{Anchor, Byte, anchors_work, is_held};
 use cohabit_os::mapping::{Access, File};
 
 use crate::support::{By, Folder, Line, child, child_by, forever};
 
 fn anchor(file: &File, byte: Byte) -> Anchor {
-    let own = file
-        .reopen(Access::ReadWrite)
-        .expect("a description of its own");
+    let own = file.reopen(Access::ReadWrite).expect("a description of its own");
     Anchor::take(own, byte).expect("the byte is free")
 }
 
@@ -57,10 +56,7 @@ fn a_byte_is_one_byte_however_far_up() {
     let taken = Anchor::take(file.reopen(Access::ReadWrite).expect("reopen"), byte);
     let taken = taken.expect_err("held by another description");
     assert_eq!(taken.kind(), std::io::ErrorKind::WouldBlock);
-    let rest: Vec<Anchor> = others
-        .into_iter()
-        .map(|other| anchor(&file, other))
-        .collect();
+    let rest: Vec<Anchor> = others.into_iter().map(|other| anchor(&file, other)).collect();
     drop(one);
     assert!(!held(&file, byte));
     assert!(others.into_iter().all(|other| held(&file, other)));
@@ -165,14 +161,31 @@ fn a_child_does_not_hold_it() {
             forever()
         });
         ready.hear();
-        assert!(
-            held(&file, byte),
-            "dropped in the child, held by the parent"
-        );
+        assert!(held(&file, byte), "dropped in the child, held by the parent");
         parent.kill();
         assert!(!held(&file, byte), "the child lives, the parent does not");
         end.tell();
         ready.hear();
+    }
+}
+
+#[test]
+fn a_childs_copy_unmaps_nothing_of_the_childs() {
+    for by in [By::Fork, By::RawClone] {
+        let folder = Folder::new();
+        let (_, file, _) = folder.file("name");
+        let anchor = Cell::new(Some(anchor(&file, Byte::user(0, 1))));
+        let maps = child_by(by, || {
+            // The anchor's page is a hole here, and one of these fills it.
+            let pages = [(); 64].map(|()| child_zeroed(1).expect("a page").as_ptr());
+            drop(anchor.take());
+            for page in pages {
+                // SAFETY: a page of ours, which is never unmapped.
+                unsafe { page.write_volatile(1) }
+            }
+            0
+        });
+        assert_eq!(maps.code(), 0);
     }
 }
 
@@ -207,10 +220,7 @@ fn a_fork_between_opening_and_taking_shares_nothing() {
     ready.hear();
     assert!(held(&file, byte));
     parent.kill();
-    assert!(
-        !held(&file, byte),
-        "the child has the descriptor that was opened, and no more"
-    );
+    assert!(!held(&file, byte), "the child has the descriptor that was opened, and no more");
     end.tell();
     ready.hear();
 }

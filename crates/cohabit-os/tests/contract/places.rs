@@ -25,15 +25,9 @@ fn the_users_own_folder_is_made_private_and_stays_so() {
         let path = user_folder().expect("made");
         let uid = cohabit_os::process::effective_uid();
         assert_eq!(path, folder.join(&format!("cohabit-{uid}")));
-        assert_eq!(
-            fs::metadata(&path).expect("there").permissions().mode() & 0o7777,
-            0o700
-        );
+        assert_eq!(fs::metadata(&path).expect("there").permissions().mode() & 0o7777, 0o700);
         assert_eq!(user_folder().expect("again"), path);
-        assert_eq!(
-            user_folder_if_present().expect("now there"),
-            Some(path.clone())
-        );
+        assert_eq!(user_folder_if_present().expect("now there"), Some(path.clone()));
         for mode in [0o701, 0o710, 0o755, 0o777, 0o1777] {
             set_mode(&path, mode);
             let refused = user_folder().expect_err("open to others");
@@ -57,9 +51,7 @@ fn the_users_own_folder_is_made_private_and_stays_so() {
         assert!(matches!(user_folder(), Err(PlaceError::NotAFolder { .. })));
         // SAFETY: this process has one thread.
         unsafe { std::env::set_var("COHABIT_DIR", folder.join("missing")) };
-        let Err(PlaceError::Os(error)) = user_folder() else {
-            panic!("no root to make it in")
-        };
+        let Err(PlaceError::Os(error)) = user_folder() else { panic!("no root to make it in") };
         assert_eq!(error.cause(), Cause::NotFound);
         0
     });
@@ -86,15 +78,9 @@ fn a_folder_by_path_belongs_to_us_or_root_and_only_its_owner_writes_it() {
     fs::write(&file, b"").expect("a file");
     for not in [link.as_path(), &link.join(""), &link.join("."), &file] {
         let refused = check_folder(not).expect_err("not a folder");
-        assert!(
-            matches!(refused, PlaceError::NotAFolder { .. }),
-            "{}",
-            not.display()
-        );
+        assert!(matches!(refused, PlaceError::NotAFolder { .. }), "{}", not.display());
     }
-    let Err(PlaceError::Os(error)) = check_folder(&folder.join("none")) else {
-        panic!("none")
-    };
+    let Err(PlaceError::Os(error)) = check_folder(&folder.join("none")) else { panic!("none") };
     assert_eq!(error.cause(), Cause::NotFound);
     if root("another owner, and root's folder for an ordinary user") {
         let ordinary = child(|| {

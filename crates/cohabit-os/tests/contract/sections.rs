@@ -1,5 +1,6 @@
 //! The life section: one at a time, bounded, bound to its file, and no child's.
 
+use std::cell::Cell;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
@@ -9,7 +10,7 @@ use cohabit_os::liveness::{Byte, Entered, LifeSection, is_held};
 use cohabit_os::mapping::{Access, retire};
 use cohabit_os::wait::Deadline;
 
-use crate::support::{Child, Folder, Line, child, forever, shared_word, word};
+use crate::support::{By, Child, Folder, Line, child, child_by, forever, shared_word, word};
 
 fn yes(entered: cohabit_os::Result<Entered>) -> LifeSection {
     match entered.expect("an answer") {
@@ -33,20 +34,11 @@ fn exclusive_between_processes_busy_at_the_deadline() {
     });
     inside.hear();
     assert!(is_held(&file, Byte::LIFE).expect("an answer"));
-    assert!(matches!(
-        LifeSection::try_enter(&path, id),
-        Ok(Entered::Busy)
-    ));
+    assert!(matches!(LifeSection::try_enter(&path, id), Ok(Entered::Busy)));
     let past = Some(Deadline::in_past());
-    assert!(matches!(
-        LifeSection::enter(&path, id, past),
-        Ok(Entered::Busy)
-    ));
+    assert!(matches!(LifeSection::enter(&path, id, past), Ok(Entered::Busy)));
     let soon = Deadline::after(Duration::from_millis(30));
-    assert!(matches!(
-        LifeSection::enter(&path, id, Some(soon)),
-        Ok(Entered::Busy)
-    ));
+    assert!(matches!(LifeSection::enter(&path, id, Some(soon)), Ok(Entered::Busy)));
     assert!(soon.has_passed(), "it waited to the deadline");
     drop(process_lock()); // free while we were busy
     leave.tell();
@@ -68,10 +60,7 @@ fn a_killed_holder_leaves_it_free() {
     });
     inside.hear();
     other.stop();
-    assert!(
-        matches!(LifeSection::try_enter(&path, id), Ok(Entered::Busy)),
-        "stopped, not dead"
-    );
+    assert!(matches!(LifeSection::try_enter(&path, id), Ok(Entered::Busy)), "stopped, not dead");
     other.kill();
     assert!(!is_held(&file, Byte::LIFE).expect("an answer"));
     drop(yes(LifeSection::try_enter(&path, id)));
@@ -104,32 +93,17 @@ fn gone_when_the_name_names_nothing_or_another() {
     let folder = Folder::new();
     let (path, _, id) = folder.file("name");
     assert!(retire(&path, id).expect("retire"));
-    assert!(matches!(
-        LifeSection::try_enter(&path, id),
-        Ok(Entered::Gone)
-    ));
-    assert!(matches!(
-        LifeSection::enter(&path, id, None),
-        Ok(Entered::Gone)
-    ));
+    assert!(matches!(LifeSection::try_enter(&path, id), Ok(Entered::Gone)));
+    assert!(matches!(LifeSection::enter(&path, id, None), Ok(Entered::Gone)));
     let (_, _, new_id) = folder.file("name");
-    assert!(matches!(
-        LifeSection::enter(&path, id, None),
-        Ok(Entered::Gone)
-    ));
+    assert!(matches!(LifeSection::enter(&path, id, None), Ok(Entered::Gone)));
     drop(yes(LifeSection::enter(&path, new_id, None)));
     assert!(retire(&path, new_id).expect("retire"));
     std::os::unix::fs::symlink("elsewhere", &path).expect("a link");
-    assert!(matches!(
-        LifeSection::enter(&path, id, None),
-        Ok(Entered::Gone)
-    ));
+    assert!(matches!(LifeSection::enter(&path, id, None), Ok(Entered::Gone)));
     std::fs::remove_file(&path).expect("the link");
     std::fs::create_dir(&path).expect("a folder");
-    assert!(matches!(
-        LifeSection::enter(&path, id, None),
-        Ok(Entered::Gone)
-    ));
+    assert!(matches!(LifeSection::enter(&path, id, None), Ok(Entered::Gone)));
 }
 
 #[test]
@@ -174,6 +148,24 @@ fn an_anchor_taken_inside_outlives_the_section_and_the_section_ends() {
 }
 
 #[test]
+fn a_raw_clone_does_not_end_its_parents_section() {
+    let folder = Folder::new();
+    let (path, file, id) = folder.file("name");
+    let section = Cell::new(Some(yes(LifeSection::try_enter(&path, id))));
+    let end = Line::new();
+    let clone = child_by(By::RawClone, || {
+        drop(section.take());
+        end.tell();
+        forever()
+    });
+    end.hear();
+    assert!(is_held(&file, Byte::LIFE).expect("an answer"));
+    drop(section.take());
+    assert!(!is_held(&file, Byte::LIFE).expect("an answer"), "although the clone lives");
+    clone.kill();
+}
+
+#[test]
 fn a_child_forked_at_any_moment_never_holds_the_life_of_its_dead_parent() {
     let folder = Folder::new();
     let (path, file, id) = folder.file("name");
@@ -189,11 +181,7 @@ fn a_child_forked_at_any_moment_never_holds_the_life_of_its_dead_parent() {
             let busy = scope.spawn(|| {
                 for slot in 0.. {
                     if let Ok(Entered::Yes(section)) = LifeSection::enter(&path, id, None) {
-                        drop(
-                            section
-                                .anchor(Byte::user(slot, 1))
-                                .expect("the byte is free"),
-                        );
+                        drop(section.anchor(Byte::user(slot, 1)).expect("the byte is free"));
                     }
                     if slot == u16::MAX {
                         break;
@@ -226,18 +214,12 @@ fn nothing_stays_open() {
     let folder = Folder::new();
     let (path, file, id) = folder.file("name");
     let open = || std::fs::read_dir("/proc/self/fd").expect("proc").count();
-    let maps = || {
-        std::fs::read_to_string("/proc/self/maps")
-            .expect("proc")
-            .matches("/name")
-            .count()
-    };
+    let maps =
+        || std::fs::read_to_string("/proc/self/maps").expect("proc").matches("/name").count();
     let before = (open(), maps());
     for round in 1..50 {
         let section = yes(LifeSection::try_enter(&path, id));
-        let anchor = section
-            .anchor(Byte::user(1, round))
-            .expect("the byte is free");
+        let anchor = section.anchor(Byte::user(1, round)).expect("the byte is free");
         drop(section);
         assert_eq!(open(), before.0);
         let own = file.reopen(Access::ReadWrite).expect("reopen");

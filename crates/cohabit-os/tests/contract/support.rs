@@ -17,9 +17,7 @@ pub(crate) struct Alone {
 impl Alone {
     pub(crate) fn now() -> Alone {
         static ONE: Mutex<()> = Mutex::new(());
-        Alone {
-            _guard: ONE.lock().unwrap_or_else(PoisonError::into_inner),
-        }
+        Alone { _guard: ONE.lock().unwrap_or_else(PoisonError::into_inner) }
     }
 }
 
@@ -33,16 +31,8 @@ impl Folder {
     pub(crate) fn new() -> Folder {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let memory = Path::new("/dev/shm");
-        let root = if memory.is_dir() {
-            memory.to_owned()
-        } else {
-            std::env::temp_dir()
-        };
-        let name = format!(
-            "cohabit-os-test-{}-{}",
-            std::process::id(),
-            NEXT.fetch_add(1, Relaxed)
-        );
+        let root = if memory.is_dir() { memory.to_owned() } else { std::env::temp_dir() };
+        let name = format!("cohabit-os-test-{}-{}", std::process::id(), NEXT.fetch_add(1, Relaxed));
         let (path, _alone) = (root.join(name), Alone::now());
         std::fs::create_dir(&path).expect("a folder for the test");
         Folder { path, _alone }
@@ -144,10 +134,7 @@ impl Child {
     /// Stops it, and returns once it is stopped.
     pub(crate) fn stop(&self) {
         self.signal(libc::SIGSTOP);
-        assert!(
-            libc::WIFSTOPPED(self.wait_for(libc::WUNTRACED)),
-            "the child stops"
-        );
+        assert!(libc::WIFSTOPPED(self.wait_for(libc::WUNTRACED)), "the child stops");
     }
 
     /// Kills it, and returns once it is dead.
@@ -162,10 +149,7 @@ impl Child {
     pub(crate) fn code(mut self) -> i32 {
         let status = self.wait_for(0);
         self.reaped = true;
-        assert!(
-            libc::WIFEXITED(status),
-            "the child ends by itself, not by status {status:#x}"
-        );
+        assert!(libc::WIFEXITED(status), "the child ends by itself, not by status {status:#x}");
         libc::WEXITSTATUS(status)
     }
 

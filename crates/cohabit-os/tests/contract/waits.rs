@@ -82,10 +82,7 @@ fn only_the_low_half_is_compared() {
 #[test]
 fn deadlines_are_moments() {
     let _alone = Alone::now();
-    let (soon, late) = (
-        Deadline::after(Duration::from_millis(5)),
-        Deadline::after(LONG),
-    );
+    let (soon, late) = (Deadline::after(Duration::from_millis(5)), Deadline::after(LONG));
     assert!(soon < late && soon.earlier(late) == soon && late.earlier(soon) == soon);
     assert!(!late.has_passed() && late.remaining() > LONG / 2);
     pause(Duration::from_millis(5));
