@@ -1,2 +1,39 @@
-//! The command line of cohabit.
-fn main() {}
+//! The command line of cohabit: objects that live in several processes at once, seen from a terminal.
+//!
+//! It knows no type: everything it shows and changes, it finds by the schema that stands in the object.
+//! One command is one file in [`commands`]; what they share is beside it.
+
+mod bad_text;
+mod cli;
+mod commands;
+mod dynamic;
+mod exit;
+mod out;
+mod path;
+mod table;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::cli::{Cli, Command};
+use crate::exit::Outcome;
+
+fn main() -> ExitCode {
+    exit::finish(run(Cli::parse()))
+}
+
+fn run(cli: Cli) -> Outcome {
+    let scope = cli.scope();
+    match cli.command {
+        None => commands::hello::run(),
+        Some(Command::Ls(args)) => commands::ls::run(&scope, &args),
+        Some(Command::Show(args)) => commands::show::run(&scope, &args),
+        Some(Command::Set(args)) => commands::set::run(&scope, &args),
+        Some(Command::Watch(args)) => commands::watch::run(&scope, &args),
+        Some(Command::Rm(args)) => commands::rm::run(&scope, &args),
+        Some(Command::Gc(args)) => commands::gc::run(&scope, &args),
+        Some(Command::Demo(args)) => commands::demo::run(&scope, &args),
+        Some(Command::DemoProcess(args)) => commands::demo::process::run(&scope, &args),
+    }
+}

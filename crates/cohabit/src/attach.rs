@@ -208,7 +208,9 @@ fn observe_one(plan: &Plan<'_>, segment: Segment) -> Result<Step> {
             "reading through a read-only mapping needs 64-bit loads, which this target does not promise",
         ));
     }
-    if segment.life_now() == Life::Dead || is_orphan(&segment)? {
+    // Also half built or half ended by somebody dead: those who wait there may be stopped, and until
+    // one of them moves, an observer must not wait with them.
+    if is_over(&segment)? {
         return Ok(Step::Absent);
     }
     check_type(plan, &segment)?;
@@ -323,7 +325,9 @@ fn wait_for_live(member: &Arc<Member>, deadline: Option<Deadline>) -> Result<boo
             if member.token().is_none() {
                 return Ok(false);
             }
-            let Some(section) = segment.enter(Deadline::after(SECTION_PATIENCE))? else {
+            let patience = Deadline::after(SECTION_PATIENCE);
+            let patience = deadline.map_or(patience, |d| d.earlier(patience));
+            let Some(section) = segment.enter(patience)? else {
                 return Ok(false);
             };
             if is_over(segment)? {

@@ -6,10 +6,14 @@ pub(super) fn name(number: u64) -> String {
     known.map_or_else(|| format!("call {number}"), |(_, name)| (*name).to_owned())
 }
 
-/// Whether a call waits for another process to change a word.
+/// Whether a call waits for another process: for its wake-up, or by the clock, to look again.
 pub(super) fn is_wait(number: u64, args: [u64; 6]) -> bool {
-    // FUTEX_WAIT is 0, FUTEX_WAIT_BITSET 9; the flags PRIVATE (128) and CLOCK (256) may be set.
-    number == libc::SYS_futex.cast_unsigned() && matches!(args[1] & 0x7f, 0 | 9)
+    match number.cast_signed() {
+        // FUTEX_WAIT is 0, FUTEX_WAIT_BITSET 9; the flags PRIVATE (128) and CLOCK (256) may be set.
+        libc::SYS_futex => matches!(args[1] & 0x7f, 0 | 9),
+        libc::SYS_nanosleep | libc::SYS_clock_nanosleep => true,
+        _ => false,
+    }
 }
 
 const NAMES: &[(i64, &str)] = &[

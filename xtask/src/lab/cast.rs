@@ -4,7 +4,7 @@
 //! lives through many cases, so that a case costs no process but its victim. Every answer has the
 //! watchdog of [`WATCHDOG`] over it: a player that is late is described (where it waits in the
 //! kernel), killed, and replaced for the next case; the case counts as a hang.
-use super::raw::{self, Patience};
+use super::raw;
 use std::fs;
 use std::io::{self, Read, Write};
 use std::os::fd::AsFd;
@@ -76,6 +76,16 @@ impl Player {
     pub(super) fn answered(&mut self) -> bool {
         self.rest.contains(&b'\n')
             || matches!(raw::readable(self.process.answers.as_fd(), 0), Ok(true))
+    }
+
+    /// Whether an answer came until now, and is `ok …`.
+    pub(super) fn answered_ok(&mut self) -> bool {
+        if self.rest.is_empty() && self.answered() {
+            let mut buffer = [0; 4096];
+            let read = self.process.answers.read(&mut buffer).unwrap_or(0);
+            self.rest.extend_from_slice(&buffer[..read]);
+        }
+        self.rest.starts_with(b"ok") && self.rest.contains(&b'\n')
     }
 
     /// Gives an order and waits for the answer, which must be `ok …`; what follows it is returned.
@@ -178,9 +188,4 @@ pub(super) fn sleeps(pid: i32) -> bool {
 pub(super) fn holdings(pid: i32, folder: &Path) -> io::Result<(usize, usize)> {
     let descriptors = fs::read_dir(format!("/proc/{pid}/fd"))?.count();
     Ok((descriptors, super::world::mappings(pid, folder)?.len()))
-}
-
-/// Waits for a child that ends by itself.
-pub(super) fn reap(pid: i32) {
-    while let Ok(raw::Waited::Stopped(_)) = raw::wait(pid, Patience::Block) {}
 }

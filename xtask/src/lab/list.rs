@@ -6,7 +6,7 @@ use Effect::{Adds, All, Part, Reads};
 
 /// Which oracle judges an operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum What {
+pub(crate) enum What {
     /// A call on a value.
     Value(Effect),
     /// A call that begins, ends or asks about an object.
@@ -15,7 +15,7 @@ pub enum What {
 
 /// What an operation makes of the value, where it commits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Effect {
+pub(crate) enum Effect {
     /// Nothing: it commits no version.
     Reads,
     /// The whole value is the new one.
@@ -28,7 +28,7 @@ pub enum Effect {
 
 /// What there is before the victim begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Scene {
+pub(crate) enum Scene {
     /// A value with its cast attached, and a waiter; for life: no object.
     Usual,
     /// Nobody waits for a commit, so that the paths without a wake-up run.
@@ -57,20 +57,20 @@ pub enum Scene {
 
 /// One operation to be run under the stepper.
 #[derive(Clone, Copy, Debug)]
-pub struct Operation {
+pub(crate) struct Operation {
     /// Its name on the command line and to the victim. In a life operation, what follows `__` only
     /// tells scenes of one verb apart.
-    pub name: &'static str,
+    pub(crate) name: &'static str,
     /// Who judges, and what the operation does.
-    pub what: What,
+    pub(crate) what: What,
     /// What there is before.
-    pub scene: Scene,
+    pub(crate) scene: Scene,
     /// The public operations that it runs, as `Type::function`.
-    pub covers: &'static [&'static str],
+    pub(crate) covers: &'static [&'static str],
     /// Whether the victim may run a constructor.
-    pub constructs: bool,
+    pub(crate) constructs: bool,
     /// Whether the victim may end an instance by the type's own end.
-    pub ends: bool,
+    pub(crate) ends: bool,
 }
 
 const fn value(
@@ -98,7 +98,7 @@ const fn ends(operation: Operation) -> Operation {
 }
 
 /// All that is run.
-pub const OPERATIONS: &[Operation] = &[
+pub(crate) const OPERATIONS: &[Operation] = &[
     value("get", Reads, Scene::Usual, &["Value::get"]),
     value("read", Reads, Scene::Usual, &["Value::read"]),
     value("get_into", Reads, Scene::Usual, &["Value::get_into"]),
@@ -181,7 +181,7 @@ pub const OPERATIONS: &[Operation] = &[
 const WITH: [&str; 2] = ["Shared::open_or_create_with", "Options::open_or_create_with"];
 
 /// Public operations that touch no segment, and why.
-pub const PURE: &[(&str, &str)] = &[
+pub(crate) const PURE: &[(&str, &str)] = &[
     ("Value::new", "builds a value in private memory"),
     ("Shared::options", "makes settings in private memory"),
     ("Shared::created", "says what the attachment remembers"),
@@ -197,12 +197,12 @@ pub const PURE: &[(&str, &str)] = &[
 ];
 
 /// The operations that an oracle judges, in their order.
-pub fn of_life() -> impl Iterator<Item = &'static Operation> {
+pub(crate) fn of_life() -> impl Iterator<Item = &'static Operation> {
     OPERATIONS.iter().filter(|operation| operation.what == What::Life)
 }
 
 /// The operations on values, each with its effect.
-pub fn of_value() -> impl Iterator<Item = (&'static Operation, Effect)> {
+pub(crate) fn of_value() -> impl Iterator<Item = (&'static Operation, Effect)> {
     OPERATIONS.iter().filter_map(|operation| match operation.what {
         What::Value(effect) => Some((operation, effect)),
         What::Life => None,

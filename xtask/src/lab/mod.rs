@@ -18,7 +18,7 @@ mod calls;
 mod cast;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 mod child;
-pub mod list;
+pub(crate) mod list;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 mod oracle;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
@@ -38,7 +38,7 @@ use list::{OPERATIONS, PURE, What};
 
 /// `cargo xtask lab`.
 #[derive(clap::Args, Debug)]
-pub struct Args {
+pub(crate) struct Args {
     #[command(subcommand)]
     command: Command,
 }
@@ -59,7 +59,7 @@ enum Command {
 
 /// `cargo xtask lab step`.
 #[derive(clap::Args, Debug)]
-pub struct StepArgs {
+pub(crate) struct StepArgs {
     /// Which operations
     what: Oracle,
     /// Only the operation of this name; may be given several times
@@ -90,7 +90,7 @@ enum Oracle {
 ///
 /// # Errors
 /// A promise was broken, a state could not be reached again, or the laboratory itself failed.
-pub fn run(args: Args) -> Result<(), String> {
+pub(crate) fn run(args: Args) -> Result<(), String> {
     match args.command {
         Command::List => {
             list_all();

@@ -1,12 +1,17 @@
-//! `lab step`: one operation after the other, a line of progress each, a table at the end.
+//! `lab step`: every operation that was asked for, on all processors, and a table at the end.
+//!
+//! Each operation has a stage of its own (folder, survivors, victims), so that operations run beside
+//! each other without meeting. All of one operation happens on one thread, since only the thread that
+//! started a victim may trace it.
 use super::list::{self, Effect, Operation};
 use super::oracle::life::LifeStage;
 use super::oracle::value::ValueStage;
 use super::step::{self, Outcome, Stage, State};
 use super::trace::Method;
 use super::{Oracle, StepArgs};
-use std::io::{IsTerminal, Write};
 use std::process::Command;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 /// Where Linux puts a position-independent program without randomisation.
@@ -14,95 +19,134 @@ const PROGRAM_AT: u64 = 0x5555_5555_4000;
 /// Violations of one operation that are printed in full.
 const SHOWN: usize = 12;
 
-/// One row of the table.
-struct Row {
+/// One operation to run: one row of the table.
+#[derive(Clone, Debug)]
+struct Job {
     name: String,
-    outcome: Outcome,
+    operation: &'static Operation,
+    /// Effect and size of a value; nothing for an operation of life.
+    value: Option<(Effect, u32)>,
 }
 
 /// Runs what was asked for.
 pub(super) fn run(args: &StepArgs) -> Result<(), String> {
     let start = Instant::now();
-    let mut rows = Vec::new();
-    let asked = |operation: &Operation| {
-        args.operation.is_empty() || args.operation.iter().any(|name| name == operation.name)
-    };
-    match args.what {
-        Oracle::Value => {
-            for (operation, effect) in list::of_value().filter(|(operation, _)| asked(operation)) {
-                for &size in sizes(operation, effect, args.full) {
-                    let name = format!("{} ({size} bytes)", operation.name);
-                    let mut stage = ValueStage::new(operation, effect, size, args.seed)?;
-                    rows.push(one(name, &mut stage, args)?);
-                }
-            }
-        }
-        Oracle::Life => {
-            for operation in list::of_life().filter(|operation| asked(operation)) {
-                let mut stage = LifeStage::new(operation, args.seed)?;
-                rows.push(one(operation.name.to_owned(), &mut stage, args)?);
-            }
-        }
-    }
-    if rows.is_empty() {
+    let jobs = jobs(args);
+    if jobs.is_empty() {
         return Err(format!("no operation is called {:?}; see `lab list`", args.operation));
     }
-    summary(&rows, start)
+    let workers = std::thread::available_parallelism().map_or(1, usize::from).min(jobs.len());
+    let next = AtomicUsize::new(0);
+    let rows = Mutex::new(Vec::new());
+    let work = || {
+        while let Some((index, job)) = Some(next.fetch_add(1, Relaxed))
+            .and_then(|index| jobs.get(index).map(|job| (index, job)))
+        {
+            let row = one(job, args).map_err(|error| format!("{}: {error}", job.name));
+            let mut rows = rows.lock().unwrap_or_else(PoisonError::into_inner);
+            report(job, &row, args);
+            rows.push((index, row));
+        }
+    };
+    std::thread::scope(|scope| {
+        for _ in 0..workers {
+            scope.spawn(work);
+        }
+    });
+    let mut rows = rows.into_inner().unwrap_or_else(PoisonError::into_inner);
+    rows.sort_by_key(|(index, _)| *index);
+    summary(&jobs, rows.into_iter().map(|(_, row)| row).collect(), start)
 }
 
-/// The large value can be torn; the small one is run where it writes.
-fn sizes(operation: &Operation, effect: Effect, full: bool) -> &'static [u32] {
-    let small_too = full || (effect != Effect::Reads && operation.name == "set");
-    if small_too { &[8, 72] } else { &[72] }
-}
-
-fn one(name: String, stage: &mut dyn Stage, args: &StepArgs) -> Result<Row, String> {
-    let in_context = |error: String| format!("{name}: {error}");
-    let states = step::record(stage, Method::Faults).map_err(in_context)?;
-    let mut disagreement = None;
-    if args.full {
-        let by_steps = step::record(stage, Method::Steps).map_err(in_context)?;
-        disagreement = differs(&states, &by_steps);
+fn jobs(args: &StepArgs) -> Vec<Job> {
+    let asked = |operation: &&Operation| {
+        args.operation.is_empty() || args.operation.iter().any(|name| name == operation.name)
+    };
+    if args.what == Oracle::Life {
+        let all = list::of_life().filter(asked);
+        let job = |operation: &'static Operation| Job {
+            name: operation.name.to_owned(),
+            operation,
+            value: None,
+        };
+        return all.map(job).collect();
     }
+    let all = list::of_value().filter(|(operation, _)| asked(operation));
+    let sized = all.flat_map(|(operation, effect)| {
+        sizes(operation, args).iter().map(move |&size| {
+            let name = format!("{} ({size} bytes)", operation.name);
+            Job { name, operation, value: Some((effect, size)) }
+        })
+    });
+    sized.collect()
+}
+
+/// Only the large value can be torn; the small one is run where the whole is written.
+fn sizes(operation: &Operation, args: &StepArgs) -> &'static [u32] {
+    if args.full || operation.name == "set" { &[8, 72] } else { &[72] }
+}
+
+/// Records and replays one operation.
+fn one(job: &Job, args: &StepArgs) -> Result<(Vec<State>, Outcome), String> {
+    match job.value {
+        Some((effect, size)) => {
+            let mut stage = ValueStage::new(job.operation, effect, size, args.seed)?;
+            one_on(&mut stage, args)
+        }
+        None => one_on(&mut LifeStage::new(job.operation, args.seed)?, args),
+    }
+}
+
+fn one_on(stage: &mut dyn Stage, args: &StepArgs) -> Result<(Vec<State>, Outcome), String> {
+    let states = step::record(stage, Method::Faults)?;
+    let mut outcome = step::replay(stage, &states)?;
+    if args.full {
+        let by_steps = step::record(stage, Method::Steps)?;
+        outcome.violations.extend(differs(&states, &by_steps));
+    }
+    Ok((states, outcome))
+}
+
+/// Whether two recordings name other states, and where first.
+///
+/// Results and ids differ from run to run, so of a call only its name counts, and of a change only the
+/// word. What follows a pause by the clock depends on how long the run took, and is not compared.
+fn differs(faults: &[State], steps: &[State]) -> Option<String> {
+    let by_faults = faults.iter().map(bare_name).chain(["the end".to_owned()]);
+    let by_steps = steps.iter().map(bare_name).chain(["the end".to_owned()]);
+    let timed = |(one, other): &(String, String)| one.contains("sleep") || other.contains("sleep");
+    let mut pairs = by_faults.zip(by_steps).take_while(|pair| !timed(pair));
+    let (one, other) = pairs.find(|(one, other)| one != other)?;
+    Some(format!("recorded by write faults: {one}; instruction by instruction: {other}"))
+}
+
+/// A state's name without what differs from run to run.
+fn bare_name(state: &State) -> String {
+    let label = state.label.split(" = ").next().unwrap_or_default();
+    let offset = label.strip_prefix("bytes +").and_then(|rest| rest.split(' ').next());
+    match offset.and_then(|offset| offset.parse::<usize>().ok()) {
+        Some(offset) => format!("{} word {}", state.position, offset / 8),
+        None => format!("{} {label}", state.position),
+    }
+}
+
+/// Prints what became of an operation, as soon as it is known.
+fn report(job: &Job, row: &Result<(Vec<State>, Outcome), String>, args: &StepArgs) {
+    let name = &job.name;
+    let (states, outcome) = match row {
+        Ok(row) => row,
+        Err(error) => {
+            println!("FAILED {error}");
+            return;
+        }
+    };
+    println!("{name}: {} kills in {:.1} s", outcome.kills, outcome.took.as_secs_f64());
     if args.states {
-        for state in &states {
-            println!("  {:<8} {:<40} {}", state.position.to_string(), state.label, place(state));
+        for state in states {
+            let position = state.position.to_string();
+            println!("  {position:<8} {:<40} {}", state.label, located(state.address));
         }
     }
-    let mut outcome =
-        step::replay(stage, &states, |index| progress(&name, index, states.len()))
-            .map_err(in_context)?;
-    outcome.violations.extend(disagreement.map(|(_, text)| text));
-    finish(&name, &outcome);
-    Ok(Row { name, outcome })
-}
-
-/// Whether two recordings name other states.
-fn differs(faults: &[State], steps: &[State]) -> Option<(usize, String)> {
-    let at = faults.iter().zip(steps).position(|(one, other)| {
-        (one.position, &one.label) != (other.position, &other.label)
-    });
-    let at = at.or_else(|| (faults.len() != steps.len()).then_some(faults.len().min(steps.len())))?;
-    let name = |states: &[State]| {
-        let state = states.get(at);
-        state.map_or_else(|| "the end".to_owned(), |s| format!("{} {}", s.position, s.label))
-    };
-    let (one, other) = (name(faults), name(steps));
-    Some((at, format!("recorded by write faults: {one}; instruction by instruction: {other}")))
-}
-
-fn progress(name: &str, index: usize, states: usize) {
-    let mut out = std::io::stdout().lock();
-    if out.is_terminal() && index.is_multiple_of(8) {
-        // Progress is for people who look on; that it cannot be written changes nothing.
-        let _unseen = write!(out, "\r{name}: {index} of {states} states").and_then(|()| out.flush());
-    }
-}
-
-fn finish(name: &str, outcome: &Outcome) {
-    let seconds = outcome.took.as_secs_f64();
-    let clear = if std::io::stdout().is_terminal() { "\r\x1b[K" } else { "" };
-    println!("{clear}{name}: {} kills in {seconds:.1} s", outcome.kills);
     for text in outcome.violations.iter().take(SHOWN) {
         println!("  VIOLATION {}", with_places(text));
     }
@@ -114,57 +158,69 @@ fn finish(name: &str, outcome: &Outcome) {
     }
 }
 
-fn summary(rows: &[Row], start: Instant) -> Result<(), String> {
+fn summary(
+    jobs: &[Job],
+    rows: Vec<Result<(Vec<State>, Outcome), String>>,
+    start: Instant,
+) -> Result<(), String> {
     println!(
         "\n{:<36} {:>7} {:>7} {:>11} {:>7} {:>15}",
         "operation", "states", "kills", "violations", "missed", "ms to recover"
     );
-    for Row { name, outcome } in rows {
-        println!(
-            "{name:<36} {:>7} {:>7} {:>11} {:>7} {:>15.1}",
-            outcome.states,
-            outcome.kills,
-            outcome.violations.len(),
-            outcome.missed.len(),
-            outcome.slowest.as_secs_f64() * 1000.0
-        );
+    let (mut kills, mut violations, mut missed, mut failed) = (0, 0, 0, Vec::new());
+    for (job, row) in jobs.iter().zip(rows) {
+        let name = &job.name;
+        match row {
+            Ok((states, outcome)) => {
+                let broken = outcome.violations.len();
+                let slowest = outcome.slowest.as_secs_f64() * 1000.0;
+                let (states, killed, lost) = (states.len(), outcome.kills, outcome.missed.len());
+                println!(
+                    "{name:<36} {states:>7} {killed:>7} {broken:>11} {lost:>7} {slowest:>15.1}"
+                );
+                kills += killed;
+                violations += broken;
+                missed += lost;
+            }
+            Err(error) => {
+                println!("{name:<36} FAILED");
+                failed.push(error);
+            }
+        }
     }
-    let sum = |count: fn(&Outcome) -> usize| rows.iter().map(|row| count(&row.outcome)).sum();
-    let kills: usize = sum(|outcome| outcome.kills);
-    let violations: usize = sum(|outcome| outcome.violations.len());
-    let missed: usize = sum(|outcome| outcome.missed.len());
     let seconds = start.elapsed().as_secs_f64();
     println!("{kills} kills, {violations} violations, {missed} states missed, {seconds:.0} s");
+    if !failed.is_empty() {
+        return Err(failed.join("; "));
+    }
     match (violations, missed) {
         (0, 0) => Ok(()),
         _ => Err(format!("{violations} violations, {missed} states missed")),
     }
 }
 
-/// Puts file and line behind the addresses of a text.
+/// Puts functions and lines behind the address that a text names.
 fn with_places(text: &str) -> String {
-    let address = text.split("at 0x").nth(1).map(|rest| {
-        rest.chars().take_while(char::is_ascii_hexdigit).collect::<String>()
-    });
-    let place = address.and_then(|hex| u64::from_str_radix(&hex, 16).ok()).map(located);
-    place.map_or_else(|| text.to_owned(), |place| format!("{text}\n    {place}"))
-}
-
-fn place(state: &State) -> String {
-    located(state.address)
+    let digits = text.split("at 0x").nth(1).unwrap_or_default();
+    let end = digits.find(|digit: char| !digit.is_ascii_hexdigit()).unwrap_or(digits.len());
+    match u64::from_str_radix(&digits[..end], 16) {
+        Ok(address) => format!("{text}\n    {}", located(address)),
+        Err(_) => text.to_owned(),
+    }
 }
 
 /// Function and line of an address of this program, by addr2line where the machine has it.
 fn located(address: u64) -> String {
+    let plain = format!("{address:#x}");
     let Some(offset) = address.checked_sub(PROGRAM_AT).filter(|offset| *offset < 1 << 32) else {
-        return format!("{address:#x}");
+        return plain;
     };
     let program = std::fs::read_link("/proc/self/exe").unwrap_or_default();
     let mut command = Command::new("addr2line");
     command.args(["-f", "-i", "-C", "-s", "-e"]).arg(program).arg(format!("{offset:#x}"));
-    let Ok(output) = command.output() else { return format!("{address:#x}") };
+    let Ok(output) = command.output() else { return plain };
     let text = String::from_utf8_lossy(&output.stdout);
     let lines: Vec<&str> = text.lines().collect();
-    let frames = lines.chunks(2).take(6).map(|frame| frame.join(" "));
-    frames.collect::<Vec<_>>().join(" < ")
+    let frames: Vec<String> = lines.chunks(2).take(6).map(|frame| frame.join(" ")).collect();
+    if frames.is_empty() { plain } else { frames.join(" < ") }
 }

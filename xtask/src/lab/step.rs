@@ -42,8 +42,12 @@ pub(super) trait Stage {
     /// The victim just passed a state; who waits may be helped.
     fn passed(&mut self, event: &Event) -> Result<(), String>;
     /// Kills the victim, which stands in `state`, and judges what the survivors find.
-    fn judge(&mut self, victim: Victim, world: &mut World, state: &State)
-    -> Result<Verdict, String>;
+    fn judge(
+        &mut self,
+        victim: Victim,
+        world: &mut World,
+        state: &State,
+    ) -> Result<Verdict, String>;
     /// Clears the stage of a case that is not judged.
     fn clear(&mut self, victim: Victim) -> Result<(), String>;
 }
@@ -51,8 +55,6 @@ pub(super) trait Stage {
 /// What became of one operation.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Outcome {
-    /// Number of states.
-    pub(super) states: usize,
     /// Number of victims killed and judged.
     pub(super) kills: usize,
     /// Broken promises, each with its state.
@@ -90,15 +92,10 @@ pub(super) fn record(stage: &mut dyn Stage, method: Method) -> Result<Vec<State>
 }
 
 /// Kills one victim in each of the states.
-pub(super) fn replay(
-    stage: &mut dyn Stage,
-    states: &[State],
-    mut progress: impl FnMut(usize),
-) -> Result<Outcome, String> {
+pub(super) fn replay(stage: &mut dyn Stage, states: &[State]) -> Result<Outcome, String> {
     let start = Instant::now();
-    let mut outcome = Outcome { states: states.len(), ..Outcome::default() };
-    for (index, state) in states.iter().enumerate() {
-        progress(index);
+    let mut outcome = Outcome::default();
+    for state in states {
         match reach_and_judge(stage, state)? {
             None => outcome.missed.push(describe(state)),
             Some(verdict) => {

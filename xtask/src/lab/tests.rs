@@ -127,7 +127,7 @@ fn every_state_of_a_known_operation_is_found_and_killed_in() {
     let _alone = alone();
     let mut toy = Toy { folder: Folder::new(), seen: Vec::new() };
     let states = step::record(&mut toy, Method::Faults).unwrap();
-    let outcome = step::replay(&mut toy, &states, |_| ()).unwrap();
+    let outcome = step::replay(&mut toy, &states).unwrap();
     assert_eq!((outcome.kills, outcome.missed.len()), (states.len(), 0));
     let expected = [
         (at(0, 0), [0, 0, 0, 0], 0, 1),

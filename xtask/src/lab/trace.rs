@@ -80,8 +80,6 @@ pub(super) struct Victim {
     mappings: Vec<Mapping>,
     /// Whether the instruction at an address is `syscall` (only where steps are made).
     calls: HashMap<u64, bool>,
-    /// Instructions run one by one.
-    steps: u64,
     gone: bool,
 }
 
@@ -96,7 +94,6 @@ impl Victim {
             gate: 0,
             mappings: Vec::new(),
             calls: HashMap::new(),
-            steps: 0,
             gone: false,
         };
         victim.expect_stop(libc::SIGSTOP)?;
@@ -125,11 +122,6 @@ impl Victim {
     /// Where it is.
     pub(super) fn position(&self) -> Position {
         self.position
-    }
-
-    /// Instructions that were run one by one so far.
-    pub(super) fn steps(&self) -> u64 {
-        self.steps
     }
 
     /// Address of the instruction that comes next.
@@ -197,7 +189,6 @@ impl Victim {
             }
             world.look();
             raw::run_one(self.pid)?;
-            self.steps += 1;
             match raw::wait(self.pid, Patience::Block)? {
                 Waited::Stopped(libc::SIGTRAP) => {}
                 Waited::Stopped(_) => return self.next_by_faults(world),
@@ -236,7 +227,6 @@ impl Victim {
         self.protect(libc::PROT_READ | libc::PROT_WRITE)?;
         world.look();
         raw::run_one(self.pid)?;
-        self.steps += 1;
         match raw::wait(self.pid, Patience::Block)? {
             Waited::Stopped(libc::SIGTRAP) => {}
             Waited::Stopped(number) => {
@@ -256,8 +246,8 @@ impl Victim {
         for mapping in &mut mappings {
             let known = |old: &&Mapping| old.start <= mapping.start && mapping.end <= old.end;
             let before = self.mappings.iter().find(known);
-            mapping.writable |= before
-                .is_some_and(|before| before.writable && before.inode == mapping.inode);
+            mapping.writable |=
+                before.is_some_and(|before| before.writable && before.inode == mapping.inode);
         }
         self.mappings = mappings;
         self.protect(libc::PROT_READ)

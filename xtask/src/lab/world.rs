@@ -56,6 +56,8 @@ pub(super) struct Mapping {
     pub(super) end: u64,
     /// Inode number of the file.
     pub(super) inode: u64,
+    /// Whether the victim may read there: not so where only a lock is anchored.
+    pub(super) readable: bool,
     /// Whether the victim may write there.
     pub(super) writable: bool,
 }
@@ -76,7 +78,7 @@ impl World {
     /// Reads the victim's mappings of the folder's files and follows those not yet followed.
     pub(super) fn follow(&mut self, pid: i32) -> io::Result<Vec<Mapping>> {
         let mappings = mappings(pid, &self.folder)?;
-        for mapping in &mappings {
+        for mapping in mappings.iter().filter(|mapping| mapping.readable) {
             if self.segments.iter().all(|segment| segment.inode != mapping.inode) {
                 let file = open_mapped(pid, &self.folder, mapping)?;
                 self.segments.push(Segment::new(mapping.inode, &file)?);
@@ -199,6 +201,7 @@ fn mapping(line: &str, folder: &Path) -> Option<Mapping> {
         start: u64::from_str_radix(start, 16).ok()?,
         end: u64::from_str_radix(end, 16).ok()?,
         inode,
+        readable: permissions.starts_with('r'),
         writable: permissions.as_bytes().get(1) == Some(&b'w'),
     })
 }

@@ -1,7 +1,9 @@
 //! Children that use an object whose type has a beginning and an end, both written down.
 use super::{Orders, answer, in_folder, in_words, kill_myself};
 use crate::lab::trace;
-use cohabit::{Error, Fill, Keep, Kind, Options, Shareable, Shared, SharedValue, SharedView, Value};
+use cohabit::{
+    Error, Fill, Keep, Kind, Options, Shareable, Shared, SharedValue, SharedView, Value,
+};
 use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::sync::OnceLock;
@@ -105,7 +107,9 @@ fn come(verb: &str, folder: &str, name: &str) -> Result<Hold, Error> {
 /// Whether an operation begins with an object that the victim holds already, and how it came by it.
 fn comes_before(what: &str) -> Option<&'static str> {
     match what {
-        "leave" | "leave_last" | "exit" | "exit_last" | "status" | "users" => Some("open_or_create"),
+        "leave" | "leave_last" | "exit" | "exit_last" | "status" | "users" => {
+            Some("open_or_create")
+        }
         "leave_kept" | "exit_kept" => Some("open_or_create_kept"),
         "leave_view" | "view_status" | "view_users" => Some("open_read_only"),
         _ => None,
@@ -226,12 +230,11 @@ pub(super) fn play(log: &str) -> Result<(), String> {
 
 /// `TAG CREATED`; an observer cannot look into an object that is no value, and says 0.
 fn opened(hold: &Hold) -> String {
+    let tag = |read: Result<Filled, Error>| read.map_or(0, |filled| filled.tag);
     match hold {
         Hold::User(object) => format!("{} {}", object.0.load(Relaxed), object.created()),
-        Hold::Filler(object) => {
-            let tag = object.get().map_or(0, |filled| filled.tag);
-            format!("{tag} {}", object.created())
-        }
-        _ => "0 false".to_owned(),
+        Hold::Filler(object) => format!("{} {}", tag(object.get()), object.created()),
+        Hold::Watcher(view) => format!("{} false", tag(view.get())),
+        Hold::Observer(_) | Hold::Nothing => "0 false".to_owned(),
     }
 }

@@ -9,7 +9,7 @@ mod value;
 
 use super::raw;
 use cohabit::Error;
-use std::io::{self, BufRead, Write};
+use std::io::{self, Write};
 use std::path::PathBuf;
 
 /// Does what the words say.

@@ -181,9 +181,7 @@ fn act<T: Specimen>(
             Outcome::both((into, version))
         }
         "get_boxed" => Outcome::value(*object.get_boxed()?),
-        "get_part" => {
-            Outcome::value(T::join(object.get_part(T::HEAD)?, object.get_part(T::REST)?))
-        }
+        "get_part" => Outcome::value(T::join(object.get_part(T::HEAD)?, object.get_part(T::REST)?)),
         "version" => Outcome::version(object.version()?),
         "pin" | "pin_dead" => {
             let pinned = object.pin()?;
@@ -202,9 +200,7 @@ fn act<T: Specimen>(
         "set_from_timeout" => Outcome::version(object.set_from_timeout(&whole, LONG)?),
         "set_part" | "set_part_takeover" => Outcome::version(object.set_part(T::HEAD, head())?),
         "try_set_part" => Outcome::version(object.try_set_part(T::HEAD, head())?),
-        "set_part_timeout" => {
-            Outcome::version(object.set_part_timeout(T::HEAD, head(), LONG)?)
-        }
+        "set_part_timeout" => Outcome::version(object.set_part_timeout(T::HEAD, head(), LONG)?),
         "update" | "update_takeover" => object.update(adds).map(|()| Outcome::NOTHING)?,
         "try_update" => object.try_update(adds).map(|()| Outcome::NOTHING)?,
         "update_timeout" => object.update_timeout(adds, LONG).map(|()| Outcome::NOTHING)?,
@@ -276,7 +272,7 @@ pub(super) fn die<T: Specimen>(deed: &str, folder: &str, name: &str) -> Result<(
         return died.map_err(|error| in_words(&error));
     }
     let pins: Result<Vec<_>, _> = (0..6).map(|_| object.pin()).collect();
-    pins.map_err(|error| in_words(&error))?;
+    let _held = pins.map_err(|error| in_words(&error))?;
     kill_myself()
 }
 
@@ -311,8 +307,12 @@ fn obey<T: Specimen>(
             *hold = Hold::Observer(options(folder).open_read_only(name).map_err(failed)?);
         }
         (["leave"], _) => *hold = Hold::Nothing,
-        (["read"], Hold::Observer(view)) => return Ok(Outcome::both(view.read().map_err(failed)?).text()),
-        (["read"], Hold::User(object)) => return Ok(Outcome::both(object.read().map_err(failed)?).text()),
+        (["read"], Hold::Observer(view)) => {
+            return Ok(Outcome::both(view.read().map_err(failed)?).text());
+        }
+        (["read"], Hold::User(object)) => {
+            return Ok(Outcome::both(object.read().map_err(failed)?).text());
+        }
         (["do", what, _], Hold::Observer(view)) => {
             return Ok(watch(view, what, Version::NONE).map_err(failed)?.text());
         }
@@ -353,6 +353,7 @@ fn pins<T: Specimen>(object: &SharedValue<T>, count: usize) -> Result<String, St
     let pins: Result<Vec<_>, _> = (0..count).map(|_| object.pin()).collect();
     let pins = pins.map_err(failed)?;
     let last = pins.last().ok_or("no pins")?;
-    let value = T::join(last.get_part(T::HEAD).map_err(failed)?, last.get_part(T::REST).map_err(failed)?);
+    let value =
+        T::join(last.get_part(T::HEAD).map_err(failed)?, last.get_part(T::REST).map_err(failed)?);
     Ok(Outcome::both((value, last.version())).text())
 }

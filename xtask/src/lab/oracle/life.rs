@@ -20,21 +20,12 @@ use super::super::cast::{self, Player};
 use super::super::list::{Operation, Scene};
 use super::super::step::{Stage, State, Verdict};
 use super::super::trace::{Event, Method, Victim};
-use super::super::world::{Outside, SegmentBytes, World};
+use super::super::world::World;
+use super::instance::{self, AtKill, Opened};
 use super::{Findings, Ground, run_to_death, start_victim, until_it_waits};
 use std::fs;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
-
-/// Offsets in the header (FORMAT.md): where the object is, and the life word.
-const OBJECT_AT: usize = 88;
-const LIFE_AT: usize = 128;
-/// Where a value's first copy begins behind its head and stamp.
-const FIRST_COPY: usize = 64 + 8;
-/// States of the life word, in its bits 18 to 23.
-const BUILDING: u64 = 1;
-const LIVE: u64 = 2;
-const DROPPING: u64 = 3;
 
 /// The stage of one operation on the life of an object.
 #[derive(Debug)]
@@ -62,23 +53,6 @@ struct Case {
     scene_tags: Vec<u64>,
     /// Tags ended before the victim came.
     scene_ends: Vec<u64>,
-}
-
-/// What a survivor found when it opened.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Opened {
-    tag: u64,
-    created: bool,
-}
-
-/// What the segments said when the victim was killed.
-#[derive(Debug, Default)]
-struct AtKill {
-    /// Whether the victim is where others must wait for it.
-    blocks: bool,
-    /// Tags of the instances whose life word was LIVE.
-    live: Vec<u64>,
-    names: usize,
 }
 
 impl LifeStage {
@@ -157,23 +131,14 @@ impl LifeStage {
         format!("{verb}{suffix} {}", self.place())
     }
 
+    /// Where the tag stands in the object.
+    fn tag_at(&self) -> usize {
+        if self.fills() { instance::FIRST_COPY } else { 0 }
+    }
+
     /// The verb by which the mate comes.
     fn mates_verb(&self) -> &'static str {
         if self.keeps() { "open_or_create_kept" } else { "open_or_create" }
-    }
-
-    /// Where the tag stands in a segment: the object's first word, or the first word of the first
-    /// copy of a value.
-    fn tag_in(&self, bytes: SegmentBytes<'_>) -> u64 {
-        let object = usize::try_from(bytes.word(OBJECT_AT)).unwrap_or(0);
-        bytes.word(object + if self.fills() { FIRST_COPY } else { 0 })
-    }
-
-    /// The tag of the instance that a process maps. An observer cannot say so itself.
-    fn mapped_tag(&self, pid: i32) -> Result<u64, String> {
-        let mut world = World::new(&self.folder);
-        world.follow(pid).map_err(|error| error.to_string())?;
-        world.segments().next().map(|(_, bytes)| self.tag_in(bytes)).ok_or("maps nothing".into())
     }
 
     fn set_scene(&mut self) -> Result<(), String> {
@@ -186,7 +151,7 @@ impl LifeStage {
         let die = |deed| run_to_death(&["suicide", "life", deed, &folder, &self.case.name, &log]);
         match self.operation.scene {
             Scene::Host => {
-                let opened = opened(&self.host.ask(&format!("open_or_create {place}"))?)?;
+                let opened = Opened::parse(&self.host.ask(&format!("open_or_create {place}"))?)?;
                 self.case.host = Some(opened.tag);
             }
             Scene::Builder => {
@@ -212,31 +177,12 @@ impl LifeStage {
         Ok(())
     }
 
-    /// What the world looks like, before the kill.
-    fn read_state(&mut self, victim: &Victim, world: &mut World) -> Result<AtKill, String> {
-        world.follow(victim.pid()).map_err(|error| error.to_string())?;
-        world.look();
-        let inodes: Vec<u64> = world.segments().map(|(inode, _)| inode).collect();
-        let outside = Outside::read(&self.folder, &inodes).map_err(|error| error.to_string())?;
-        let mut at_kill = AtKill { names: outside.names.len(), ..AtKill::default() };
-        // The life byte is the first one. Nobody else is inside while the victim stands still.
-        at_kill.blocks = outside.locks.iter().any(|lock| lock.1 == 0);
-        for (inode, bytes) in world.segments() {
-            let named = outside.names.iter().any(|name| name.1 == inode);
-            let state = bytes.word(LIFE_AT) >> 18 & 0x3f;
-            at_kill.blocks |= named && (state == BUILDING || state == DROPPING);
-            if state == LIVE {
-                at_kill.live.push(self.tag_in(bytes));
-            }
-        }
-        Ok(at_kill)
-    }
-
     /// Kills the victim, with or without somebody who came before; what mate and fresh found.
     fn kill_and_open(
         &mut self,
         victim: Victim,
         before: bool,
+        at_kill: &AtKill,
         findings: &mut Findings,
     ) -> Option<(Opened, Duration)> {
         let line = self.order(self.mates_verb());
@@ -244,17 +190,26 @@ impl LifeStage {
             findings.keep(self.mate.order(&line))?;
             until_it_waits(&mut self.mate);
         }
+        let was_quick = before && self.mate.answered_ok();
+        findings.check(!was_quick || !at_kill.blocks, || {
+            "the mate did not wait for a living builder, or for who ends the object".to_owned()
+        });
         victim.kill();
         let start = Instant::now();
-        let mate = (|| {
+        let mate = (|| -> Result<Opened, String> {
             self.host_goes_on()?;
             if !before {
                 self.mate.order(&line)?;
             }
-            let mate = opened(&self.mate.settle(&line)?)?;
-            let fresh = opened(&self.fresh.ask(&self.order("open"))?)?;
+            let mate = Opened::parse(&self.mate.settle(&line)?)?;
+            let joined = at_kill.inhabited.is_none_or(|tag| tag == mate.tag);
+            findings.check(!was_quick || joined, || {
+                let lived = at_kill.inhabited;
+                format!("the victim lived in {lived:?}, but the mate found {mate:?}")
+            });
+            let fresh = Opened::parse(&self.fresh.ask(&self.order("open"))?)?;
             self.observer.ask(&self.order("open_read_only"))?;
-            let viewed = self.mapped_tag(self.observer.pid())?;
+            let viewed = instance::mapped_tag(self.observer.pid(), &self.folder, self.tag_at())?;
             findings.check(fresh.tag == mate.tag && viewed == mate.tag, || {
                 let tags = (mate.tag, fresh.tag, viewed);
                 format!("mate, fresh opener and observer are in different instances: {tags:?}")
@@ -305,7 +260,8 @@ impl LifeStage {
         });
         for tag in at_kill.live.iter().chain([&mate.tag]) {
             let count = built.iter().filter(|other| *other == tag).count();
-            findings.check(count == 1, || format!("live instance {tag} was constructed {count} times"));
+            findings
+                .check(count == 1, || format!("live instance {tag} was constructed {count} times"));
         }
     }
 
@@ -317,8 +273,7 @@ impl LifeStage {
             format!("the survivors' instance was ended {mine} times, not {expected}")
         });
         let before = |tag: &&u64| self.case.scene_ends.contains(tag);
-        let others: Vec<_> =
-            ended.iter().filter(|tag| **tag != mate.tag && !before(tag)).collect();
+        let others: Vec<_> = ended.iter().filter(|tag| **tag != mate.tag && !before(tag)).collect();
         findings.check(others.len() <= usize::from(self.operation.ends), || {
             format!("ended without being asked for: {others:?}")
         });
@@ -375,11 +330,11 @@ impl Stage for LifeStage {
         state: &State,
     ) -> Result<Verdict, String> {
         let mut findings = Findings::default();
-        let at_kill = self.read_state(&victim, world)?;
+        let at_kill = AtKill::read(victim.pid(), world, &self.folder, self.tag_at())?;
         let ordinal = state.position.call + state.position.change;
         let before = at_kill.blocks || (ordinal as u64 + self.seed).is_multiple_of(2);
         let mut recovered = Duration::ZERO;
-        if let Some((mate, took)) = self.kill_and_open(victim, before, &mut findings) {
+        if let Some((mate, took)) = self.kill_and_open(victim, before, &at_kill, &mut findings) {
             recovered = took;
             self.check_instance(mate, &at_kill, before, &mut findings);
             self.check_constructions(mate, &at_kill, &mut findings);
@@ -395,15 +350,5 @@ impl Stage for LifeStage {
     fn clear(&mut self, victim: Victim) -> Result<(), String> {
         victim.kill();
         self.restore()
-    }
-}
-
-/// Reads the answer `TAG CREATED`.
-fn opened(answer: &str) -> Result<Opened, String> {
-    let mut words = answer.split_whitespace();
-    let tag = words.next().and_then(|word| word.parse().ok());
-    match (tag, words.next()) {
-        (Some(tag), Some(created)) => Ok(Opened { tag, created: created == "true" }),
-        _ => Err(format!("an opener answered `{answer}`")),
     }
 }

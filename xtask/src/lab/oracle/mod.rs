@@ -3,16 +3,18 @@
 //! Both work the same way. Survivors are long-lived [`Player`]s; each case has an object of its own,
 //! in one folder that must be empty between cases. The players attach anew in each case, so that a
 //! victim finds the same world as in the run that recorded its states.
+mod history;
+mod instance;
 pub(super) mod life;
 pub(super) mod value;
 
 use super::cast::{self, Player};
-use super::raw;
 use super::trace::{Method, Victim};
 use super::world::World;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 /// How long somebody may take to come to a wait before the case goes on without.
@@ -30,7 +32,10 @@ impl Ground {
     pub(super) fn new() -> Result<Self, String> {
         let memory = Path::new("/dev/shm");
         let base = if memory.is_dir() { memory.to_path_buf() } else { std::env::temp_dir() };
-        let root = base.join(format!("cohabit-lab-{}", std::process::id()));
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let number = COUNT.fetch_add(1, Relaxed);
+        // Of one length, as are the names of objects: no victim's run differs by it.
+        let root = base.join(format!("cohabit-lab-{:08}-{number:04}", std::process::id()));
         let made = fs::create_dir(&root).and_then(|()| fs::create_dir(root.join("objects")));
         made.map_err(|error| format!("cannot make {}: {error}", root.display()))?;
         let ground = Self { root, cases: 0 };
@@ -149,16 +154,4 @@ impl Findings {
             self.texts.push(text());
         }
     }
-}
-
-/// Waits until a process that was killed or ends by itself is gone, at most as long as the watchdog.
-#[allow(dead_code, reason = "used by one oracle only")]
-fn reap(pid: i32) -> bool {
-    let start = Instant::now();
-    while start.elapsed() < cast::WATCHDOG {
-        if !matches!(raw::wait(pid, raw::Patience::Look), Ok(raw::Waited::Nothing)) {
-            return true;
-        }
-    }
-    false
 }

@@ -20,17 +20,13 @@ use super::super::list::{Effect, Operation, Scene};
 use super::super::step::{Stage, State, Verdict};
 use super::super::trace::{Event, Method, Victim};
 use super::super::world::World;
+use super::history::{History, Holder, commit_word, holder, lock_word};
 use super::{Findings, Ground, run_to_death, start_victim, until_it_waits};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-/// Where the header of a segment says at which offset the object starts (FORMAT.md).
-const OBJECT_AT: usize = 88;
 /// Pins that must be had at once; both sizes of value have copies enough for all of them.
 const PINS: u32 = 6;
-
-/// The numbers from which all bytes of a value follow.
-type Label = (u64, u64);
 
 /// The stage of one operation on a value of one size.
 #[derive(Debug)]
@@ -54,8 +50,7 @@ pub(in super::super) struct ValueStage {
 #[derive(Debug, Default)]
 struct Case {
     name: String,
-    /// The values of all versions, from version 1 on.
-    values: Vec<Label>,
+    history: History,
     /// The last number that was used for a value.
     number: u64,
     /// The version that the waiter has seen.
@@ -64,27 +59,8 @@ struct Case {
     helped: bool,
     /// Whether the mate holds the lock.
     mate_holds: bool,
-}
-
-impl Case {
-    fn version(&self) -> u64 {
-        self.values.len() as u64
-    }
-
-    fn last(&self) -> Label {
-        self.values.last().copied().unwrap_or_default()
-    }
-
-    /// What an operation makes of the last value.
-    fn apply(&self, effect: Effect, number: u64) -> Option<Label> {
-        let (part, rest) = self.last();
-        match effect {
-            Effect::Reads => None,
-            Effect::All => Some((number, number)),
-            Effect::Part => Some((number, rest)),
-            Effect::Adds => Some((part + 1, rest + 1)),
-        }
-    }
+    /// The lock word before the victim began.
+    lock_before: u64,
 }
 
 impl ValueStage {
@@ -147,7 +123,8 @@ impl ValueStage {
     }
 
     fn set_scene(&mut self) -> Result<(), String> {
-        self.case = Case { name: self.ground.next_name(), values: vec![(0, 0)], ..Case::default() };
+        self.case =
+            Case { name: self.ground.next_name(), history: History::new(), ..Case::default() };
         let place = format!("{} {}", self.folder.display(), self.case.name);
         self.mate.ask(&format!("create {place}"))?;
         // So the indexes of the copies differ from seed to seed, and go round.
@@ -168,13 +145,13 @@ impl ValueStage {
         self.case.number += 1;
         let number = self.case.number;
         self.mate.ask(&format!("do set {number}"))?;
-        self.case.values.push((number, number));
+        self.case.history.push((number, number));
         Ok(())
     }
 
     /// Lets the waiter begin, and waits until its mark stands in the commit word.
     fn waiter_begins(&mut self, world: &mut World) -> Result<(), String> {
-        self.case.waits_behind = self.case.version();
+        self.case.waits_behind = self.case.history.version();
         self.waiter.order(&format!("wait {}", self.case.waits_behind))?;
         let start = Instant::now();
         while commit_word(world) & 1 == 0 {
@@ -197,27 +174,26 @@ impl ValueStage {
     fn mate_lets_go(&mut self) -> Result<(), String> {
         if std::mem::take(&mut self.case.mate_holds) {
             self.mate.ask("go")?;
-            let (part, rest) = self.case.last();
-            self.case.values.push((part + 1, rest + 1));
+            self.case.history.extend(Effect::Adds, 0);
         }
         Ok(())
     }
 
-    /// Takes over what the commit word says of the victim's own commit; whether it holds the lock.
-    fn read_state(&mut self, world: &mut World, findings: &mut Findings) -> bool {
+    /// Takes over what the commit word says of the victim's own commit; who holds the lock.
+    fn read_state(&mut self, world: &mut World, findings: &mut Findings) -> Holder {
         world.look();
         let committed = commit_word(world) >> 8;
-        if committed == self.case.version() + 1 {
+        if committed == self.case.history.version() + 1 {
             // The number that the victim was given.
-            match self.case.apply(self.effect, self.case.number) {
-                Some(value) => self.case.values.push(value),
-                None => findings.texts.push("an operation that only reads made a version".into()),
-            }
+            self.case.history.extend(self.effect, self.case.number);
+            findings.check(self.effect != Effect::Reads, || {
+                "an operation that only reads made a version".to_owned()
+            });
         }
-        findings.check(committed == self.case.version(), || {
-            format!("the commit word says version {committed}, not {}", self.case.version())
+        findings.check(committed == self.case.history.version(), || {
+            format!("the commit word says version {committed}, not {}", self.case.history.version())
         });
-        lock_word(world) & 0xffff != 0 && !self.case.mate_holds
+        if self.case.mate_holds { Holder::Nobody } else { holder(world, self.case.lock_before) }
     }
 
     /// What the mate does: the victim's operation, but no view's, and no wait beside the waiter's.
@@ -245,61 +221,31 @@ impl ValueStage {
             return Err(format!("mate: `{order}` answered `{answer}`"));
         };
         self.case.number += 1;
-        let made = self.case.apply(self.effect, self.case.number);
-        self.case.values.extend(made);
-        self.check_read("mate", read, self.case.version(), findings);
+        self.case.history.extend(self.effect, self.case.number);
+        self.case.history.check_read("mate", read, self.case.history.version(), findings);
         Ok(())
     }
 
-    /// Checks `VERSION PART REST`, or a value or a version alone, which is the last one.
-    fn check_read(&self, who: &str, read: &str, at_least: u64, findings: &mut Findings) {
-        let words: Vec<&str> = read.split_whitespace().collect();
-        let numbers: Vec<u64> = words.iter().filter_map(|word| word.parse().ok()).collect();
-        let (version, label) = match numbers[..] {
-            _ if numbers.len() != words.len() => {
-                findings.texts.push(format!("{who} read a torn value: {read}"));
-                return;
-            }
-            [version, part, rest] => (version, (part, rest)),
-            [part, rest] => (self.case.version(), (part, rest)),
-            [version] => {
-                let last = self.case.version();
-                findings.check(version == last, || format!("{who} is at {version}, not {last}"));
-                return;
-            }
-            _ => return,
-        };
-        let expected = usize::try_from(version).ok().and_then(|version| {
-            self.case.values.get(version.checked_sub(1)?).copied()
-        });
-        findings.check(version >= at_least, || {
-            format!("{who} read version {version}; version {at_least} was committed before")
-        });
-        findings.check(expected == Some(label), || {
-            format!("{who} read {label:?} as version {version}, which is {expected:?}")
-        });
-    }
-
     fn survivors_prove(&mut self, findings: &mut Findings) -> Result<(), String> {
-        let newest = self.case.version();
+        let newest = self.case.history.version();
         let read = self.observer.ask("read")?;
-        self.check_read("observer", &read, newest, findings);
+        self.case.history.check_read("observer", &read, newest, findings);
         self.fresh.ask(&format!("open {} {}", self.folder.display(), self.case.name))?;
         let read = self.fresh.ask("read")?;
-        self.check_read("fresh opener", &read, newest, findings);
+        self.case.history.check_read("fresh opener", &read, newest, findings);
         self.case.number += 1;
         let number = self.case.number;
         let version = self.fresh.ask(&format!("do set {number}"))?;
-        self.case.values.push((number, number));
-        self.check_read("fresh opener", &version, newest + 1, findings);
+        self.case.history.push((number, number));
+        self.case.history.check_read("fresh opener", &version, newest + 1, findings);
         let read = self.fresh.ask("read")?;
-        self.check_read("fresh opener", &read, newest + 1, findings);
+        self.case.history.check_read("fresh opener", &read, newest + 1, findings);
         let read = self.waiter.settle("wait")?;
-        self.check_read("waiter", &read, self.case.waits_behind + 1, findings);
+        self.case.history.check_read("waiter", &read, self.case.waits_behind + 1, findings);
         let read = self.observer.ask("read")?;
-        self.check_read("observer", &read, newest + 1, findings);
+        self.case.history.check_read("observer", &read, newest + 1, findings);
         let read = self.mate.ask(&format!("pins {PINS}"))?;
-        self.check_read("mate, through its pins,", &read, newest + 1, findings);
+        self.case.history.check_read("mate, through its pins,", &read, newest + 1, findings);
         Ok(())
     }
 
@@ -327,22 +273,28 @@ impl ValueStage {
     }
 
     fn prove(&mut self, victim: Victim, world: &mut World, findings: &mut Findings) -> Duration {
-        let holds = self.read_state(world, findings);
-        let before = holds && findings.keep(self.mate_orders()).is_some();
+        let holder = self.read_state(world, findings);
+        let before = holder != Holder::Nobody && findings.keep(self.mate_orders()).is_some();
         if before {
             until_it_waits(&mut self.mate);
         }
+        // A stopped process is not a dead one. Forms that do not wait answer, but with Busy.
+        let stolen = holder == Holder::Victim && self.mate.answered_ok();
+        findings
+            .check(!stolen || self.mates_part() == "read" || self.effect == Effect::Reads, || {
+                "the lock was taken from a living holder".to_owned()
+            });
         victim.kill();
         let start = Instant::now();
         let proved = (|| {
-            if self.operation.scene == Scene::Quiet {
-                self.waiter_begins(world)?;
-            }
             self.mate_lets_go()?;
             if !before {
                 self.mate_orders()?;
             }
             self.mate_settles(before, findings)?;
+            if self.operation.scene == Scene::Quiet {
+                self.waiter_begins(world)?;
+            }
             self.survivors_prove(findings)
         })();
         findings.keep(proved);
@@ -364,6 +316,8 @@ impl Stage for ValueStage {
         if self.operation.scene != Scene::Quiet {
             self.waiter_begins(&mut world)?;
         }
+        world.look();
+        self.case.lock_before = lock_word(&world);
         if self.operation.scene == Scene::Held {
             self.mate_holds()?;
         }
@@ -387,12 +341,7 @@ impl Stage for ValueStage {
         Ok(())
     }
 
-    fn judge(
-        &mut self,
-        victim: Victim,
-        world: &mut World,
-        _: &State,
-    ) -> Result<Verdict, String> {
+    fn judge(&mut self, victim: Victim, world: &mut World, _: &State) -> Result<Verdict, String> {
         let mut findings = Findings::default();
         let recovered = self.prove(victim, world, &mut findings);
         if !findings.unsettled {
@@ -409,20 +358,4 @@ impl Stage for ValueStage {
         victim.kill();
         self.restore()
     }
-}
-
-/// The object's first word but one, in the only segment that there is.
-fn commit_word(world: &World) -> u64 {
-    object_word(world, 8)
-}
-
-fn lock_word(world: &World) -> u64 {
-    object_word(world, 0)
-}
-
-fn object_word(world: &World, at: usize) -> u64 {
-    world.segments().next().map_or(0, |(_, bytes)| {
-        let object = usize::try_from(bytes.word(OBJECT_AT)).unwrap_or(0);
-        bytes.word(object + at)
-    })
 }

@@ -1,0 +1,101 @@
+//! What can be typed: the commands, their common options, and the texts of `--help`.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Parser, Subcommand};
+use cohabit::Scope;
+
+use crate::bad_text::BadText;
+use crate::commands::{demo, gc, ls, rm, set, show, watch};
+use crate::exit;
+
+/// Lists, shows, sets and watches objects that live in several processes at once.
+#[derive(Debug, Parser)]
+#[command(name = "cohabit", version, after_help = exit::HELP)]
+pub(crate) struct Cli {
+    /// The folder in which the objects are [default: the user's own]
+    #[arg(long, global = true, value_name = "PATH")]
+    folder: Option<PathBuf>,
+
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+}
+
+/// The commands. Without one, three commands to try are printed.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// List the objects
+    Ls(ls::Args),
+    /// Print an object's value, or a part of it
+    Show(show::Args),
+    /// Change an object's value: all that is named becomes one commit
+    Set(set::Args),
+    /// Print an object's value whenever it changes, until the object ends
+    Watch(watch::Args),
+    /// Take an object away that nobody uses
+    Rm(rm::Args),
+    /// Take away what nobody can use any more: objects whose users were killed, ended ones, and
+    /// those from before the last start of the machine
+    Gc(gc::Args),
+    /// See it work: real processes share an object, and one of them is killed
+    Demo(demo::Args),
+    /// One of the processes of `demo`
+    #[command(hide = true)]
+    DemoProcess(demo::process::Args),
+}
+
+impl Cli {
+    /// Where the objects are.
+    pub(crate) fn scope(&self) -> Scope {
+        match &self.folder {
+            Some(folder) => Scope::Folder(folder.clone()),
+            None => Scope::User,
+        }
+    }
+}
+
+/// The units of time, and how many seconds each is.
+const UNITS: [(&str, f64); 5] =
+    [("us", 1e-6), ("ms", 1e-3), ("s", 1.0), ("min", 60.0), ("h", 3600.0)];
+
+/// A time such as `500ms`, `1.5s` or `2min`.
+///
+/// # Errors
+/// What is no number, what is no unit, and what is too long.
+pub(crate) fn parse_time(text: &str) -> Result<Duration, BadText> {
+    let expected = "expected a time such as 500ms, 1.5s, 2min or 1h";
+    let is_digit = |c: char| c.is_ascii_digit() || c == '.';
+    let digits = text.find(|c| !is_digit(c)).unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    let Ok(count) = number.parse::<f64>() else {
+        let what = format!("{expected}: a number is missing");
+        return Err(BadText::new(text, 0..digits.max(1), what));
+    };
+    let Some((_, seconds)) = UNITS.iter().find(|(name, _)| *name == unit) else {
+        let units = UNITS.map(|(name, _)| name).join(", ");
+        let what = match unit {
+            "" => format!("{expected}: a unit is missing, one of {units}"),
+            _ => format!("{expected}: `{unit}` is no unit; there are {units}"),
+        };
+        return Err(BadText::new(text, digits..text.len(), what));
+    };
+    Duration::try_from_secs_f64(count * seconds).map_err(|_| {
+        let what = format!("{expected}: that is too long");
+        BadText::new(text, 0..text.len(), what)
+    })
+}
+
+/// A count of at least 1.
+///
+/// # Errors
+/// What is no such number.
+pub(crate) fn parse_count(text: &str) -> Result<u64, BadText> {
+    match text.parse() {
+        Ok(count) if count > 0 => Ok(count),
+        _ => {
+            let what = format!("expected a count from 1 to {}", u64::MAX);
+            Err(BadText::new(text, 0..text.len(), what))
+        }
+    }
+}

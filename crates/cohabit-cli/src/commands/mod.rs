@@ -1,0 +1,10 @@
+//! The commands, one file each: what can be typed behind its name, and one function.
+
+pub(crate) mod demo;
+pub(crate) mod gc;
+pub(crate) mod hello;
+pub(crate) mod ls;
+pub(crate) mod rm;
+pub(crate) mod set;
+pub(crate) mod show;
+pub(crate) mod watch;

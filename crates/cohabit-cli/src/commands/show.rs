@@ -1,0 +1,78 @@
+//! `cohabit show`: an object's value, or a part of it, read without disturbing anybody.
+
+use std::io::Write;
+
+use cohabit::{Scope, Version};
+
+use crate::dynamic::show::{Layout, json, plain, quoted};
+use crate::dynamic::{has_versions, value_node};
+use crate::exit::Outcome;
+use crate::out;
+use crate::path::{Part, Target};
+
+/// What can be typed behind `show`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The object, or a part of it: NAME, NAME.field, NAME.list[2].field
+    ///
+    /// A name may hold dots: the longest beginning that is an object's name is the name.
+    #[arg(value_name = "NAME[.FIELD][[INDEX]]")]
+    target: String,
+
+    /// Print one JSON object with name, path, version and value
+    #[arg(long)]
+    json: bool,
+}
+
+/// Prints the value. Control characters in a text are escaped.
+pub(crate) fn run(scope: &Scope, args: &Args) -> Outcome {
+    let target = Target::find(&args.target, scope)?;
+    let root = value_node(target.object.schema());
+    let part = target.part(&root)?;
+    let (bytes, version) = target.object.read()?;
+    let form = if args.json { Form::Json } else { Form::People(Layout::Lines) };
+    let mut out = out::stdout();
+    line(&mut out, &target, part, &bytes, version, form)?;
+    out.flush()?;
+    Ok(())
+}
+
+/// For whom a line is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// A number or text by itself, or JSON.
+    People(Layout),
+    /// One JSON object in one line.
+    Json,
+}
+
+/// Writes a part of a value that was read, for `show` and for `watch`.
+///
+/// # Errors
+/// Of the writer only.
+pub(crate) fn line(
+    out: &mut impl Write,
+    target: &Target<'_>,
+    part: Part<'_>,
+    bytes: &[u8],
+    version: Version,
+    form: Form,
+) -> std::io::Result<()> {
+    let bytes = &bytes[part.range()];
+    match form {
+        Form::People(layout) => plain(out, part.node, bytes, layout)?,
+        Form::Json => {
+            write!(out, "{{\"name\":{}", quoted(target.object.name()))?;
+            if !target.path().is_empty() {
+                write!(out, ",\"path\":{}", quoted(target.path()))?;
+            }
+            if has_versions(target.object.schema()) {
+                write!(out, ",\"version\":{version}")?;
+            }
+            out.write_all(b",\"value\":")?;
+            json(out, part.node, bytes, Layout::Compact)?;
+            out.write_all(b"}")?;
+        }
+    }
+    out.write_all(b"\n")
+}

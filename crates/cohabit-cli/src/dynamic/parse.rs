@@ -1,0 +1,270 @@
+//! Text to bytes: what somebody typed, checked against the schema before anything is locked.
+//!
+//! The result is a list of [`Patch`]es rather than a whole value, so that what is not named keeps the
+//! bytes that it has at the moment of the commit.
+
+use std::ops::Range;
+
+use cohabit::schema::{Node, Scalar};
+use serde_json::Value as Json;
+
+use super::range_of;
+use crate::path::{Part, kind_of, listed};
+
+/// Bytes, and where in the value they go.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Patch {
+    /// The offset of the first byte.
+    pub(crate) at: usize,
+    /// The bytes.
+    pub(crate) bytes: Vec<u8>,
+}
+
+/// Why a text is no value, and which of its bytes are to blame.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct NoValue {
+    /// The sentence.
+    pub(crate) what: String,
+    /// The bytes of the text.
+    pub(crate) span: Range<usize>,
+}
+
+/// What `text` makes of a part; `place` is its name in messages.
+///
+/// # Errors
+/// What was expected of the part, and where the text is something else.
+pub(crate) fn parse(part: Part<'_>, place: &str, text: &str) -> Result<Vec<Patch>, NoValue> {
+    let no_value = |(problem, span)| NoValue {
+        what: format!("`{place}` is {}: {problem}", expected(part.node)),
+        span,
+    };
+    let bytes = match part.node {
+        Node::Scalar(scalar) | Node::Atomic(scalar) => {
+            scalar_of(*scalar, text).map_err(no_value)?
+        }
+        Node::Text { len } => text_of(*len, text).map_err(no_value)?,
+        _ => {
+            let json = document(text).map_err(no_value)?;
+            let mut patches = Vec::new();
+            let all = 0..text.len();
+            from_json(part, place, &json, &mut patches)
+                .map_err(|what| NoValue { what, span: all })?;
+            return Ok(patches);
+        }
+    };
+    Ok(vec![Patch { at: part.at as usize, bytes }])
+}
+
+/// A problem, and the bytes of the text that it is about.
+type Problem = (String, Range<usize>);
+
+/// What a part can be set to, in words, with its range.
+fn expected(node: &Node) -> String {
+    match node {
+        Node::Scalar(Scalar::Bool) => "a bool, true or false".to_owned(),
+        Node::Scalar(scalar) if scalar.is_integer() => {
+            let (least, most) = range_of(*scalar);
+            let article = if matches!(scalar.name().as_bytes()[0], b'i') { "an" } else { "a" };
+            format!("{article} {}, from {least} to {most}", scalar.name())
+        }
+        Node::Scalar(scalar) => {
+            let most = if *scalar == Scalar::F32 { f64::from(f32::MAX) } else { f64::MAX };
+            format!("an {}, from -{most:e} to {most:e}, or NaN, inf, -inf", scalar.name())
+        }
+        Node::Array { .. } => format!("{}, written as JSON", kind_of(node)),
+        Node::Struct(_) => format!("{}, written as JSON", kind_of(node)),
+        _ => kind_of(node),
+    }
+}
+
+fn scalar_of(scalar: Scalar, text: &str) -> Result<Vec<u8>, Problem> {
+    let all = 0..text.len();
+    if text.is_empty() {
+        return Err(("expected a value, found nothing".to_owned(), all));
+    }
+    match scalar {
+        Scalar::Bool => match text {
+            "false" => Ok(vec![0]),
+            "true" => Ok(vec![1]),
+            _ => Err(("it is neither".to_owned(), all)),
+        },
+        Scalar::F32 => {
+            let number: f32 = float_of(text)?;
+            refuse_rounded_away(number.is_infinite(), text)?;
+            Ok(number.to_le_bytes().to_vec())
+        }
+        Scalar::F64 => {
+            let number: f64 = float_of(text)?;
+            refuse_rounded_away(number.is_infinite(), text)?;
+            Ok(number.to_le_bytes().to_vec())
+        }
+        _ => {
+            let (least, most) = range_of(scalar);
+            match integer_of(text)? {
+                Some(number) if (least..=most).contains(&number) => {
+                    Ok(number.to_le_bytes()[..scalar.size() as usize].to_vec())
+                }
+                _ => Err((format!("{text} is out of range"), all)),
+            }
+        }
+    }
+}
+
+/// An integer as people write it; `None` beyond 128 bits.
+fn integer_of(text: &str) -> Result<Option<i128>, Problem> {
+    let unsigned = text.strip_prefix(['-', '+']).unwrap_or(text);
+    let (digits, radix) = match unsigned.get(..2) {
+        Some("0x") => (&unsigned[2..], 16),
+        Some("0o") => (&unsigned[2..], 8),
+        Some("0b") => (&unsigned[2..], 2),
+        _ => (unsigned, 10),
+    };
+    let from = text.len() - digits.len();
+    if digits.is_empty() {
+        return Err(("expected digits, found the end".to_owned(), text.len()..text.len()));
+    }
+    if let Some(at) = digits.find(|c: char| !c.is_digit(radix)) {
+        let problem = format!("expected digits, found {:?}", &digits[at..]);
+        return Err((problem, from + at..text.len()));
+    }
+    let Ok(size) = i128::from_str_radix(digits, radix) else {
+        return Ok(None);
+    };
+    Ok(Some(if text.starts_with('-') { -size } else { size }))
+}
+
+fn float_of<F: std::str::FromStr>(text: &str) -> Result<F, Problem> {
+    text.parse().map_err(|_| ("it is no number".to_owned(), 0..text.len()))
+}
+
+/// A number that became infinite although nobody wrote `inf` is out of range.
+fn refuse_rounded_away(is_infinite: bool, text: &str) -> Result<(), Problem> {
+    let has_digits = text.contains(|c: char| c.is_ascii_digit());
+    if is_infinite && has_digits {
+        return Err((format!("{text} is out of range"), 0..text.len()));
+    }
+    Ok(())
+}
+
+fn text_of(len: u64, text: &str) -> Result<Vec<u8>, Problem> {
+    let room = len.saturating_sub(1) as usize;
+    if let Some(at) = text.find('\0') {
+        return Err((format!("there is a NUL at byte {at}, where it would end"), at..at + 1));
+    }
+    if text.len() > room {
+        let problem = format!("{} bytes were given, {room} are available", text.len());
+        return Err((problem, room..text.len()));
+    }
+    Ok(padded(text.as_bytes(), len))
+}
+
+/// A text's bytes, and zeros up to the end of its array.
+fn padded(text: &[u8], len: u64) -> Vec<u8> {
+    let mut bytes = text.to_vec();
+    bytes.resize(len as usize, 0);
+    bytes
+}
+
+fn document(text: &str) -> Result<Json, Problem> {
+    serde_json::from_str(text).map_err(|error| {
+        let line_at = text
+            .split_inclusive('\n')
+            .take(error.line().saturating_sub(1))
+            .map(str::len)
+            .sum::<usize>();
+        let at = (line_at + error.column().saturating_sub(1)).min(text.len());
+        // A text that ends too early is to blame for what does not follow.
+        let at = if error.is_eof() { text.len() } else { at };
+        let to = text.len().min(at + 1);
+        let said = error.to_string();
+        let said = said.split(" at line ").next().unwrap_or(&said);
+        (format!("it is no JSON: {said}"), at..to)
+    })
+}
+
+fn from_json(
+    part: Part<'_>,
+    place: &str,
+    json: &Json,
+    patches: &mut Vec<Patch>,
+) -> Result<(), String> {
+    let refuse = |problem: String| format!("`{place}` is {}: {problem}", expected(part.node));
+    let found = || refuse(format!("found {}", summary(json)));
+    let bytes = match (part.node, json) {
+        (Node::Struct(node), Json::Object(members)) => {
+            for (name, json) in members {
+                let field = node.fields.iter().find(|field| field.name == *name);
+                let field = field.ok_or_else(|| {
+                    let fields = listed(node.fields.iter().map(|field| field.name.as_str()));
+                    refuse(format!("it has no field `{name}`; there are: {fields}"))
+                })?;
+                let inner = Part { node: &field.node, at: part.at + field.at };
+                from_json(inner, &format!("{place}.{name}"), json, patches)?;
+            }
+            return Ok(());
+        }
+        (Node::Array { of, len }, Json::Array(elements)) => {
+            if elements.len() as u64 != *len {
+                return Err(refuse(format!("found {} elements", elements.len())));
+            }
+            for (index, json) in (0..).zip(elements) {
+                let inner = Part { node: of, at: part.at + index * of.size() };
+                from_json(inner, &format!("{place}[{index}]"), json, patches)?;
+            }
+            return Ok(());
+        }
+        (Node::Text { len }, Json::String(text)) => {
+            text_of(*len, text).map_err(|(problem, _)| refuse(problem))?
+        }
+        (Node::Text { len }, Json::Object(members)) => {
+            let hex = members.get("hex").and_then(Json::as_str);
+            let bytes = hex.and_then(from_hex).ok_or_else(found)?;
+            if bytes.len() as u64 > *len {
+                return Err(refuse(format!("{} bytes were given", bytes.len())));
+            }
+            padded(&bytes, *len)
+        }
+        (Node::Scalar(scalar), json) => {
+            let text = scalar_text(*scalar, json).ok_or_else(found)?;
+            scalar_of(*scalar, &text).map_err(|(problem, _)| refuse(problem))?
+        }
+        _ => return Err(found()),
+    };
+    patches.push(Patch { at: part.at as usize, bytes });
+    Ok(())
+}
+
+/// The text of a JSON value that can be a scalar of this kind.
+fn scalar_text(scalar: Scalar, json: &Json) -> Option<String> {
+    match json {
+        Json::Bool(value) if scalar == Scalar::Bool => Some(value.to_string()),
+        Json::Number(number) if scalar != Scalar::Bool => Some(number.to_string()),
+        Json::String(name) if matches!(scalar, Scalar::F32 | Scalar::F64) => {
+            let known = matches!(name.as_str(), "NaN" | "inf" | "-inf");
+            known.then(|| name.clone())
+        }
+        _ => None,
+    }
+}
+
+fn from_hex(hex: &str) -> Option<Vec<u8>> {
+    if !hex.len().is_multiple_of(2) || !hex.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return None;
+    }
+    let pairs = (0..hex.len()).step_by(2);
+    pairs.map(|at| u8::from_str_radix(&hex[at..at + 2], 16).ok()).collect()
+}
+
+/// What was found, in few words.
+fn summary(json: &Json) -> String {
+    match json {
+        Json::Array(elements) => format!("a list of {}", elements.len()),
+        Json::Object(_) => "an object".to_owned(),
+        other => {
+            let text = other.to_string();
+            let cut = &text[..text.floor_char_boundary(40)];
+            let dots = if cut.len() < text.len() { "…" } else { "" };
+            format!("{cut}{dots}")
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! `rm` and `gc`: what is taken away, and what is not.
+
+use cohabit::{Status, Value};
+use serde_json::{Value as Json, json};
+
+use crate::support::Place;
+
+#[test]
+fn what_is_in_use_is_removed_by_force_only() {
+    let place = Place::new();
+    let keeper = place.keeper("data");
+    let err = place.run(&["rm", "data"]).failed(4);
+    let pid = keeper.child.id();
+    let start = format!("error: `data`: in use by pid {pid} (");
+    assert!(err.starts_with(&start), "{err}");
+    assert!(err.contains("demo-process keep data"), "{err}");
+    assert!(err.ends_with("With --force the name is taken from its users.\n"), "{err}");
+    assert_eq!(place.files(), ["data"]);
+    assert_eq!(place.run(&["rm", "data", "--force"]).fine(), "");
+    assert_eq!(place.files(), [""; 0]);
+    assert_eq!(keeper.end().fine(), "");
+}
+
+#[test]
+fn holders_learn_that_the_instance_was_ended() {
+    let place = Place::new();
+    let data = place.sample("data");
+    place.run(&["rm", "data", "--force"]).fine();
+    assert_eq!(data.status().unwrap(), Status::Ended);
+    let _next = place.sample("data");
+    assert_eq!(place.run(&["show", "data.x"]).fine(), "-5\n");
+}
+
+#[test]
+fn an_idle_object_is_removed_without_force() {
+    let place = Place::new();
+    let options = place.options::<Value<u8>>().keep(cohabit::Keep::UntilReboot);
+    drop(options.create("idle", || 7).unwrap());
+    assert_eq!(place.run(&["show", "idle"]).fine(), "7\n");
+    assert_eq!(place.run(&["gc"]).fine(), "0 removed, 1 left\n");
+    place.run(&["rm", "idle"]).fine();
+    assert_eq!(place.files(), [""; 0]);
+}
+
+#[test]
+fn an_orphan_is_shown_as_one_and_collected() {
+    let place = Place::new();
+    let _other = place.sample("other");
+    let mut keeper = place.keeper("data");
+    assert_eq!(
+        place.run(&["show", "data"]).fine(),
+        "{\n  \"x\": 255,\n  \"text\": \"Hello Shared World!\"\n}\n"
+    );
+    keeper.kill();
+    let list: Json = serde_json::from_str(&place.run(&["ls", "--json"]).fine()).unwrap();
+    let states: Vec<_> =
+        list.as_array().unwrap().iter().map(|e| (&e["name"], &e["state"])).collect();
+    assert_eq!(states, [(&json!("data"), &json!("orphan")), (&json!("other"), &json!("live"))]);
+    assert_eq!(place.run(&["gc"]).fine(), "removed data\n1 removed, 1 left\n");
+    assert_eq!(place.files(), ["other"]);
+    let again: Json = serde_json::from_str(&place.run(&["gc", "--json"]).fine()).unwrap();
+    assert_eq!(again, json!({"removed": [], "left": 1, "problems": []}));
+}
+
+#[test]
+fn a_writer_killed_inside_an_update_changes_nothing() {
+    let place = Place::new();
+    let _keeper = place.keeper("data");
+    let command = place.command(&["demo-process", "hold", "data", "--time=1s"]);
+    let mut holder = crate::support::Talker::start(command);
+    assert_eq!(holder.line(), "inside");
+    holder.kill();
+    assert_eq!(place.run(&["show", "data.x"]).fine(), "255\n");
+    place.run(&["set", "data", "x=256", "--timeout=1h"]).fine();
+    assert_eq!(place.run(&["show", "data.x"]).fine(), "256\n");
+}

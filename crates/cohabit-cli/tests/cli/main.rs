@@ -1,0 +1,11 @@
+//! The command line, seen from outside: real processes of `cohabit`, their whole output, their exit
+//! codes. Every test has a folder of its own, and leaves nothing behind.
+
+mod demo;
+mod life;
+mod places;
+mod set;
+mod show;
+mod support;
+mod texts;
+mod watch;

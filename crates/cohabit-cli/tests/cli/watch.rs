@@ -1,0 +1,76 @@
+//! `watch`: what it prints, and how it ends.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use crate::support::{Place, Talker};
+
+#[test]
+fn changes_are_printed_until_the_object_ends() {
+    let place = Place::new();
+    let data = place.sample("data");
+    let mut watching = Talker::start(place.command(&["watch", "data.list", "--json"]));
+    let line = |version: u64, list: &str| {
+        format!("{{\"name\":\"data\",\"path\":\"list\",\"version\":{version},\"value\":{list}}}")
+    };
+    assert_eq!(watching.line(), line(1, "[1,2,3]"));
+    data.update(|data| data.list[0] = 9).unwrap();
+    assert_eq!(watching.line(), line(2, "[9,2,3]"));
+    // Another field's change is none of this part.
+    data.update(|data| data.x = 9).unwrap();
+    data.update(|data| data.list[0] = 10).unwrap();
+    assert_eq!(watching.line(), line(4, "[10,2,3]"));
+    drop(data);
+    let ran = watching.end();
+    assert_eq!((ran.code, ran.err.as_str()), (Some(0), "`data` has ended\n"));
+    assert_eq!(ran.out, "");
+}
+
+#[test]
+fn structs_take_one_line_each() {
+    let place = Place::new();
+    let data = place.sample("data");
+    let mut watching = Talker::start(place.command(&["watch", "data.inner[1]", "--count=2"]));
+    assert_eq!(watching.line(), "{\"a\":2,\"b\":2}");
+    data.update(|data| data.inner[1].a = 3).unwrap();
+    assert_eq!(watching.end().fine(), "{\"a\":3,\"b\":2}\n");
+}
+
+#[test]
+fn a_count_of_one_prints_the_present_value() {
+    let place = Place::new();
+    let _data = place.sample("data");
+    assert_eq!(place.run(&["watch", "data.text", "--count", "1"]).fine(), "hello\n");
+}
+
+#[test]
+fn no_change_in_time_is_exit_code_4() {
+    let place = Place::new();
+    let _data = place.sample("data");
+    let ran = place.run(&["watch", "data.x", "--timeout=5ms"]);
+    assert_eq!((ran.code, ran.out.as_str()), (Some(4), "-5\n"));
+    assert_eq!(ran.err, "error: `data` did not change in time\n");
+}
+
+#[test]
+fn an_atomic_is_watched_too() {
+    let place = Place::new();
+    let atomic = place.options::<AtomicU32>().create("a", || AtomicU32::new(1)).unwrap();
+    let mut watching = Talker::start(place.command(&["watch", "a"]));
+    assert_eq!(watching.line(), "1");
+    atomic.store(2, Ordering::Relaxed);
+    assert_eq!(watching.line(), "2");
+    drop(atomic);
+    assert_eq!(watching.end().err, "`a` has ended\n");
+}
+
+#[test]
+fn the_death_of_the_last_user_is_the_end() {
+    let place = Place::new();
+    let mut keeper = place.keeper("data");
+    let mut watching = Talker::start(place.command(&["watch", "data.x"]));
+    assert_eq!(watching.line(), "255");
+    keeper.kill();
+    let ran = watching.end();
+    assert_eq!((ran.code, ran.err.as_str()), (Some(0), "`data` has ended\n"));
+    assert_eq!(place.run(&["gc"]).fine(), "removed data\n1 removed, 0 left\n");
+}

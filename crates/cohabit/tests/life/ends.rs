@@ -1,0 +1,237 @@
+//! Types with an end: `last_one_out` is run by the last user that leaves cleanly, and else never.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use cohabit::untyped::Untyped;
+use cohabit::{Keep, Kind, Scope, Shareable, Shared, Value};
+
+use crate::support::{Peer, World, line, world};
+
+/// What the next end does: 0 only logs, 1 panics, 2 waits for the test.
+static MANNER: AtomicU64 = AtomicU64::new(0);
+
+#[repr(C)]
+#[derive(Debug)]
+struct Ending {
+    value: Value<u64>,
+}
+
+// SAFETY: one cell of this crate, with the layout that KIND describes, and nothing that needs Drop.
+unsafe impl Shareable for Ending {
+    const KIND: Kind = <Value<u64> as Shareable>::KIND;
+    const HAS_END: bool = true;
+
+    fn last_one_out(&self) {
+        world::log("end");
+        let last = self.value.update(|value| std::mem::replace(value, 99)).expect("its own cell");
+        world::log(&format!("last value {last}"));
+        match MANNER.load(Ordering::Relaxed) {
+            1 => std::panic::panic_any("as the test asked"),
+            2 => {
+                println!("> ending");
+                let mut word = String::new();
+                std::io::stdin().read_line(&mut word).expect("the test");
+            }
+            _ => {}
+        }
+        world::log("ended");
+    }
+}
+
+/// Uses one object of a type with an end: attach [keep], set N, drop [panic|hold], exit.
+pub(crate) fn ender(peer: &mut Peer) {
+    let mut object: Option<Shared<Ending>> = None;
+    loop {
+        let said = peer.hear();
+        let words: Vec<_> = said.split(' ').collect();
+        let answer = match words[..] {
+            ["attach", ref rest @ ..] => {
+                let mut options = Shared::<Ending>::options();
+                for word in rest {
+                    options = match *word {
+                        "keep" => options.keep(Keep::UntilReboot),
+                        _ => options.timeout(std::time::Duration::from_millis(1)),
+                    };
+                }
+                let attached = options.open_or_create("ending", || Ending { value: Value::new(0) });
+                line(attached.map(|attached| object.insert(attached).created()))
+            }
+            ["set", number] => {
+                let value = &object.as_ref().expect("an object").value;
+                line(value.set(number.parse().expect("a number")))
+            }
+            ["users"] => {
+                let users = object.as_ref().expect("an object").users().expect("users");
+                users.iter().map(|user| format!("{} ", user.guest)).collect()
+            }
+            ["drop", ref manner @ ..] => {
+                let manner = match manner {
+                    ["panic"] => 1,
+                    ["hold"] => 2,
+                    _ => 0,
+                };
+                MANNER.store(manner, Ordering::Relaxed);
+                match catch_unwind(AssertUnwindSafe(|| drop(object.take()))) {
+                    Ok(()) => "ok".to_owned(),
+                    Err(panic) => format!("panic {:?}", panic.downcast_ref::<&str>()),
+                }
+            }
+            ["exit"] => {
+                std::mem::forget(object);
+                std::process::exit(0);
+            }
+            _ => return,
+        };
+        peer.say(answer);
+    }
+}
+
+/// Attaches without the type.
+pub(crate) fn guest(peer: &mut Peer) {
+    let guest = Untyped::open("ending", &Scope::User).expect("a guest");
+    peer.say("here");
+    loop {
+        let answer = match &peer.hear()[..] {
+            "status" => line(guest.status().map(|status| format!("{status:?}"))),
+            "read" => line(guest.read().map(|(bytes, version)| format!("{bytes:?}@{version}"))),
+            _ => return,
+        };
+        peer.say(answer);
+    }
+}
+
+#[test]
+fn the_last_clean_leaver_runs_the_end_once() {
+    let world = World::new();
+    let mut users: Vec<_> = (0..3).map(|_| world.child("ender")).collect();
+    for (index, user) in users.iter_mut().enumerate() {
+        user.expect("attach", &format!("ok {}", index == 0));
+    }
+    users[1].expect("set 41", "ok 2");
+    for user in &mut users {
+        assert_eq!(world.logged("end"), 0);
+        user.expect("drop", "ok");
+    }
+    assert_eq!((world.logged("end"), world.logged("ended")), (1, 1));
+    assert_eq!(world.logged("last value 41"), 1);
+    world.assert_empty();
+}
+
+#[test]
+fn the_survivor_of_a_killed_user_runs_the_end() {
+    let world = World::new();
+    let mut users = [world.child("ender"), world.child("ender")];
+    users.iter_mut().for_each(|user| drop(user.expect("attach", "ok")));
+    let [dead, mut live] = users;
+    dead.kill();
+    live.expect("drop", "ok");
+    assert_eq!(world.logged("ended"), 1);
+}
+
+#[test]
+fn an_orphan_an_exit_and_a_kept_object_have_no_end() {
+    let world = World::new();
+    // By the next opener, and by gc.
+    let mut orphan = world.child("ender");
+    orphan.expect("attach", "ok true");
+    orphan.kill();
+    let mut next = world.child("ender");
+    next.expect("attach", "ok true");
+    next.kill();
+    assert_eq!(cohabit::collect(&world.scope()).expect("tidied").removed, ["ending"]);
+    // At the process's exit.
+    let mut leaver = world.child("ender");
+    leaver.expect("attach", "ok true");
+    leaver.say("exit");
+    leaver.finish();
+    world.assert_empty();
+    // Of a kept object, by leaving and by removing.
+    let mut keeper = world.child("ender");
+    keeper.expect("attach keep", "ok true");
+    keeper.expect("drop", "ok");
+    cohabit::remove(&world.scope(), "ending", false).expect("nobody uses it");
+    // By force.
+    keeper.expect("attach", "ok true");
+    cohabit::remove(&world.scope(), "ending", true).expect("by force");
+    keeper.expect("drop", "ok");
+    assert_eq!(world.logged("end"), 0);
+}
+
+#[test]
+fn an_end_that_panics_ends_the_object_all_the_same() {
+    let world = World::new();
+    let mut user = world.child("ender");
+    user.expect("attach", "ok true");
+    user.expect("drop panic", "panic Some(\"as the test asked\")");
+    world.assert_empty();
+    user.expect("attach", "ok true");
+    user.expect("drop", "ok");
+    assert_eq!((world.logged("end"), world.logged("ended")), (2, 1));
+}
+
+#[test]
+fn killed_inside_its_end_the_object_is_gone_with_the_next_opener() {
+    let world = World::new();
+    let mut last = world.child("ender");
+    last.expect("attach", "ok true");
+    last.expect("drop hold", "ending");
+    let mut patient = world.child("ender");
+    patient.say("attach");
+    world.until_users("ending", 2);
+    let mut hasty = world.child("ender");
+    let busy = hasty.expect("attach hasty", "err busy");
+    assert!(busy.contains(&format!("pid {}", last.pid())), "{busy}");
+    last.kill();
+    patient.expect_next("ok true");
+    patient.expect("drop", "ok");
+    assert_eq!((world.logged("end"), world.logged("ended")), (2, 1));
+}
+
+#[test]
+fn who_comes_during_an_end_gets_a_new_instance_after_it() {
+    let world = World::new();
+    let mut last = world.child("ender");
+    last.expect("attach", "ok true");
+    last.expect("set 5", "ok 2");
+    last.expect("drop hold", "ending");
+    let mut next = world.child("ender");
+    next.say("attach");
+    world.until_users("ending", 2);
+    last.expect("go on", "ok");
+    next.expect_next("ok true");
+    next.expect("drop", "ok");
+    assert_eq!((world.logged("last value 5"), world.logged("last value 0")), (1, 1));
+}
+
+#[test]
+fn a_guest_is_not_counted_and_does_not_end_it() {
+    let world = World::new();
+    let mut user = world.child("ender");
+    user.expect("attach", "ok true");
+    user.expect("set 5", "ok 2");
+    let mut guest = world.child("guest");
+    guest.expect_next("here");
+    guest.expect("read", "ok [5, 0, 0, 0, 0, 0, 0, 0]@2");
+    assert_eq!(user.ask("users").trim(), "false true");
+    user.expect("drop", "ok");
+    assert_eq!(world.logged("ended"), 1);
+    world.assert_empty();
+    guest.expect("status", "ok Ended");
+    guest.leave();
+    // The other way round, the guest's leaving ends nothing.
+    user.expect("attach", "ok true");
+    let mut guest = world.child("guest");
+    guest.expect_next("here");
+    guest.leave();
+    assert_eq!(user.ask("users").trim(), "false");
+    // A guest alone keeps nothing: the instance is an orphan.
+    let mut guest = world.child("guest");
+    guest.expect_next("here");
+    user.kill();
+    let mut user = world.child("ender");
+    user.expect("attach", "ok true");
+    guest.expect("status", "ok Ended");
+    user.expect("drop", "ok");
+    assert_eq!(world.logged("ended"), 2);
+}

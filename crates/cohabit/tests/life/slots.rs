@@ -1,0 +1,80 @@
+//! Slots: full, freed by a leaver and by a death, and used again under the next generation.
+
+use std::fs;
+use std::os::unix::fs::FileExt;
+
+use crate::support::World;
+
+/// Generation and state of each row, as FORMAT.md places them.
+fn rows(world: &World, name: &str) -> Vec<(u32, u32)> {
+    let file = fs::File::open(world.path(name)).expect("the object");
+    let word = |at: u64| {
+        let mut bytes = [0; 8];
+        file.read_exact_at(&mut bytes, at).expect("a word");
+        u64::from_le_bytes(bytes)
+    };
+    let rows = (0..word(56) & 0xffff_ffff).map(|slot| word(word(80) + slot * 32));
+    rows.map(|row| ((row >> 32) as u32, row as u32)).collect()
+}
+
+#[test]
+fn a_full_table_is_freed_by_leaving_and_by_death() {
+    let world = World::new();
+    let mut users: Vec<_> = (0..3).map(|_| world.child("user")).collect();
+    users[0].expect("create rpm max=2", "ok");
+    users[1].expect("open rpm", "ok");
+    assert_eq!(rows(&world, "rpm"), [(1, 1), (1, 1)]);
+    let full = users[2].expect("open rpm", "err slots-full");
+    assert!(full.contains("rpm") && full.contains("2 slots"), "{full}");
+    users[2].expect("view rpm", "ok");
+    users[2].expect("view_get", "ok 0");
+    users[1].expect("drop", "ok");
+    assert_eq!(rows(&world, "rpm"), [(1, 1), (1, 0)]);
+    users[2].expect("open rpm", "ok");
+    assert_eq!(rows(&world, "rpm"), [(1, 1), (2, 1)]);
+    users[1].expect("open rpm", "err slots-full");
+    users.pop().expect("the third").kill();
+    users[1].expect("open rpm", "ok");
+    assert_eq!(rows(&world, "rpm"), [(1, 1), (3, 1)]);
+    users.remove(0).kill();
+    let mut next = world.child("user");
+    next.expect("open rpm", "ok created=false");
+    assert_eq!(rows(&world, "rpm"), [(2, 1), (3, 1)]);
+    next.expect("set 5", "ok 2");
+}
+
+#[test]
+fn a_slot_table_of_one_has_one_user_at_a_time() {
+    let world = World::new();
+    let mut a = world.child("user");
+    let mut b = world.child("user");
+    a.expect("create rpm max=1 keep=reboot", "ok created=true");
+    b.expect("open rpm", "err slots-full");
+    a.kill();
+    b.expect("open rpm", "ok created=false");
+    b.expect("drop", "ok");
+    b.expect("open rpm", "ok created=false");
+    assert_eq!(rows(&world, "rpm"), [(3, 1)]);
+    b.leave();
+    cohabit::remove(&world.scope(), "rpm", false).expect("nobody uses it");
+}
+
+#[test]
+fn a_slot_whose_generations_are_used_up_is_retired() {
+    let world = World::new();
+    let mut user = world.child("user");
+    user.expect("create rpm max=2 keep=reboot", "ok created=true");
+    user.expect("drop", "ok");
+    let file = fs::OpenOptions::new().write(true).open(world.path("rpm")).expect("the object");
+    let mut at = [0; 8];
+    let read = fs::File::open(world.path("rpm")).expect("the object");
+    read.read_exact_at(&mut at, 80).expect("the header");
+    let last = u64::from(u32::MAX) << 32;
+    file.write_all_at(&last.to_le_bytes(), u64::from_le_bytes(at)).expect("a row");
+    user.expect("open rpm", "ok created=false");
+    assert_eq!(rows(&world, "rpm"), [(u32::MAX, 0), (1, 1)]);
+    let mut second = world.child("user");
+    second.expect("open rpm", "err slots-full");
+    user.leave();
+    cohabit::remove(&world.scope(), "rpm", false).expect("nobody uses it");
+}

@@ -1,0 +1,177 @@
+//! Children that play roles, and their side of the talk.
+
+use std::fmt::Display;
+use std::io::{BufRead, BufReader, Write};
+use std::os::unix::process::ExitStatusExt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::process::{ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
+
+use super::sys;
+
+const ROLE: &str = "COHABIT_TEST_ROLE";
+const ARGUMENTS: &str = "COHABIT_TEST_ARGUMENTS";
+/// What a role's lines begin with, since `main` may print its own.
+const MARK: &str = "> ";
+/// A child that a failed test left behind ends after this many seconds; none comes near.
+pub(crate) const WATCHDOG_S: u32 = 200;
+
+/// A child process that plays a role. When it is dropped, it hears the end of its input and leaves.
+pub(crate) struct Child {
+    process: std::process::Child,
+    /// Taken to tell the child that there is no more to do.
+    input: Option<ChildStdin>,
+    output: BufReader<ChildStdout>,
+    role: String,
+}
+
+impl Child {
+    /// The command that starts this binary in a role.
+    pub(crate) fn command(role: &str, arguments: &[&str]) -> Command {
+        let mut command = Command::new(std::env::current_exe().expect("this binary"));
+        // A role that returns to `main` finds no test to run there.
+        command.args(["--exact", "no-test-has-this-name"]);
+        command.env(ROLE, role).env(ARGUMENTS, arguments.join("\n"));
+        command.env("RUST_BACKTRACE", "0");
+        command.stdin(Stdio::piped()).stdout(Stdio::piped());
+        command
+    }
+
+    pub(crate) fn start(mut command: Command, role: &str) -> Child {
+        let mut process = command.spawn().expect("a child");
+        let input = process.stdin.take();
+        let output = BufReader::new(process.stdout.take().expect("its output"));
+        Child { process, input, output, role: role.to_owned() }
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.process.id()
+    }
+
+    pub(crate) fn say(&mut self, line: impl Display) {
+        let mut input = self.input.as_ref().expect("its input");
+        writeln!(input, "{line}").expect("the child listens");
+    }
+
+    /// Waits for the child's next line.
+    pub(crate) fn hear(&mut self) -> String {
+        let mut line = String::new();
+        loop {
+            line.clear();
+            if self.output.read_line(&mut line).expect("a line") == 0 {
+                let status = self.process.wait();
+                panic!("{} ended without a word: {status:?}", self.role);
+            }
+            if let Some(said) = line.strip_prefix(MARK) {
+                return said.trim_end().to_owned();
+            }
+        }
+    }
+
+    pub(crate) fn ask(&mut self, line: impl Display) -> String {
+        self.say(line);
+        self.hear()
+    }
+
+    /// Asks, and expects an answer that begins so.
+    #[track_caller]
+    pub(crate) fn expect(&mut self, line: impl Display, answer: &str) -> String {
+        self.say(&line);
+        self.expect_next(answer)
+    }
+
+    #[track_caller]
+    pub(crate) fn expect_next(&mut self, answer: &str) -> String {
+        let heard = self.hear();
+        assert!(heard.starts_with(answer), "{}: expected {answer}, heard {heard}", self.role);
+        heard
+    }
+
+    pub(crate) fn stop(&self) {
+        sys::stop(self.pid());
+    }
+
+    pub(crate) fn resume(&self) {
+        sys::signal(self.pid(), sys::SIGCONT);
+    }
+
+    /// Kills it with SIGKILL, and returns once it is dead.
+    pub(crate) fn kill(mut self) {
+        self.process.kill().expect("a signal");
+        let status = self.process.wait().expect("a status");
+        assert_eq!(status.signal(), Some(sys::SIGKILL), "{} was killed", self.role);
+    }
+
+    /// Waits until it ends by itself, whichever way.
+    pub(crate) fn end(mut self) -> ExitStatus {
+        self.process.wait().expect("a status")
+    }
+
+    /// Waits until it ends well.
+    pub(crate) fn finish(mut self) {
+        let status = self.process.wait().expect("a status");
+        assert!(status.success(), "{} ended with {status}", self.role);
+    }
+
+    /// Asks it to come to its end, and waits until it did so well.
+    pub(crate) fn leave(mut self) {
+        self.say("leave");
+        self.finish();
+    }
+}
+
+impl Drop for Child {
+    fn drop(&mut self) {
+        drop(self.input.take());
+        if std::thread::panicking() {
+            let _ = self.process.kill();
+        }
+        let _ = self.process.wait();
+    }
+}
+
+/// The child's side of the talk.
+pub(crate) struct Peer {
+    arguments: Vec<String>,
+    /// Whether the process goes on into `main` after the role.
+    pub(crate) on_to_main: bool,
+}
+
+impl Peer {
+    pub(crate) fn argument(&self, index: usize) -> &str {
+        &self.arguments[index]
+    }
+
+    pub(crate) fn say(&self, line: impl Display) {
+        let text = format!("{MARK}{line}\n");
+        let mut out = std::io::stdout().lock();
+        out.write_all(text.as_bytes()).expect("the test listens");
+        out.flush().expect("the test listens");
+    }
+
+    /// The next line from the test; when the test is gone, this process ends.
+    pub(crate) fn hear(&self) -> String {
+        let mut line = String::new();
+        match std::io::stdin().lock().read_line(&mut line) {
+            Ok(n) if n > 0 => line.trim_end().to_owned(),
+            _ => std::process::exit(0),
+        }
+    }
+}
+
+/// Plays the role that the environment names, if it names one; then the process ends.
+pub(crate) fn play(roles: &[(&str, fn(&mut Peer))]) {
+    let Ok(role) = std::env::var(ROLE) else { return };
+    sys::watchdog(WATCHDOG_S);
+    let arguments = std::env::var(ARGUMENTS).unwrap_or_default();
+    let arguments = arguments.lines().map(str::to_owned).collect();
+    let mut peer = Peer { arguments, on_to_main: false };
+    let played = catch_unwind(AssertUnwindSafe(|| {
+        let (_, run) = roles.iter().find(|(name, _)| *name == role).expect("a role of this name");
+        run(&mut peer);
+    }));
+    match played {
+        Ok(()) if peer.on_to_main => {}
+        Ok(()) => std::process::exit(0),
+        Err(_) => std::process::exit(101),
+    }
+}

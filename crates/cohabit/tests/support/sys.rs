@@ -1,0 +1,172 @@
+//! The few calls of the C library that tests make and the standard library does not.
+
+use std::ffi::{CString, c_char, c_int, c_uint, c_ulong, c_void};
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+
+pub(crate) const SIGKILL: c_int = 9;
+pub(crate) const SIGBUS: c_int = 7;
+pub(crate) const SIGCONT: c_int = 18;
+pub(crate) const SIGSTOP: c_int = 19;
+pub(crate) const WUNTRACED: c_int = 2;
+
+pub(crate) const RLIMIT_FSIZE: c_int = 1;
+pub(crate) const RLIMIT_STACK: c_int = 3;
+pub(crate) const RLIMIT_NOFILE: c_int = 7;
+pub(crate) const RLIMIT_AS: c_int = 9;
+
+const CLONE_NEWNS: c_int = 0x0002_0000;
+const MS_RDONLY: c_ulong = 1;
+const MS_REC: c_ulong = 0x4000;
+const MS_PRIVATE: c_ulong = 1 << 18;
+
+#[repr(C)]
+#[derive(Clone, Copy)]
+struct Limit {
+    soft: c_ulong,
+    hard: c_ulong,
+}
+
+// SAFETY: these are the signatures of the C library that every Linux target of std is linked with.
+unsafe extern "C" {
+    safe fn alarm(seconds: c_uint) -> c_uint;
+    fn fork() -> c_int;
+    fn _exit(code: c_int) -> !;
+    safe fn kill(pid: c_int, signal: c_int) -> c_int;
+    fn waitpid(pid: c_int, status: *mut c_int, options: c_int) -> c_int;
+    fn getrlimit(which: c_int, limit: *mut Limit) -> c_int;
+    fn setrlimit(which: c_int, limit: *const Limit) -> c_int;
+    fn mkfifo(path: *const c_char, mode: c_uint) -> c_int;
+    safe fn unshare(flags: c_int) -> c_int;
+    fn mount(
+        source: *const c_char,
+        target: *const c_char,
+        kind: *const c_char,
+        flags: c_ulong,
+        data: *const c_void,
+    ) -> c_int;
+}
+
+/// Ends this process after so many seconds, should a failed test leave it behind.
+pub(crate) fn watchdog(seconds: u32) {
+    alarm(seconds);
+}
+
+/// Sends a signal to a process that this test started.
+pub(crate) fn signal(pid: u32, signal: c_int) {
+    let pid = c_int::try_from(pid).expect("a pid");
+    assert_eq!(kill(pid, signal), 0, "signal {signal} to {pid}");
+}
+
+/// Whether the process is there, dead but not reaped included.
+pub(crate) fn exists(pid: u32) -> bool {
+    kill(c_int::try_from(pid).expect("a pid"), 0) == 0
+}
+
+/// Stops a child, and returns once it is stopped.
+pub(crate) fn stop(pid: u32) {
+    signal(pid, SIGSTOP);
+    let status = wait(pid, WUNTRACED);
+    assert_eq!(status & 0xff, 0x7f, "the child stops");
+}
+
+fn wait(pid: u32, options: c_int) -> c_int {
+    let mut status = 0;
+    let pid = c_int::try_from(pid).expect("a pid");
+    // SAFETY: `status` is ours for the call.
+    let answer = unsafe { waitpid(pid, &raw mut status, options) };
+    assert_eq!(answer, pid, "a status of a child of ours");
+    status
+}
+
+/// Runs `body` in a forked child; its result is the exit code, and a panic is 101.
+pub(crate) fn forked(body: impl FnOnce() -> u8) -> u32 {
+    // SAFETY: the child runs one closure, then ends by `_exit`. The C library makes its own locks
+    // usable in a child; no other thread of these processes holds a lock of std while they fork.
+    let pid = unsafe { fork() };
+    assert!(pid >= 0, "a child");
+    if pid == 0 {
+        watchdog(super::child::WATCHDOG_S);
+        let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(body));
+        // SAFETY: ends the process; nothing of the parent's is run.
+        unsafe { _exit(outcome.map_or(101, c_int::from)) }
+    }
+    pid.unsigned_abs()
+}
+
+/// Waits for a forked child and says its exit code.
+pub(crate) fn code_of(pid: u32) -> i32 {
+    let status = wait(pid, 0);
+    assert_eq!(status & 0x7f, 0, "the forked child ends by itself: {status:#x}");
+    status >> 8 & 0xff
+}
+
+/// Waits for a forked child that was killed.
+pub(crate) fn reap(pid: u32) {
+    wait(pid, 0);
+}
+
+/// Sets a soft limit of this process, and says what it was.
+pub(crate) fn limit(which: c_int, soft: u64) -> u64 {
+    let mut now = Limit { soft: 0, hard: 0 };
+    // SAFETY: `now` is ours for the call.
+    assert_eq!(unsafe { getrlimit(which, &raw mut now) }, 0);
+    let before = now.soft;
+    now.soft = c_ulong::try_from(soft).unwrap_or(c_ulong::MAX).min(now.hard);
+    // SAFETY: `now` is ours for the call.
+    assert_eq!(unsafe { setrlimit(which, &raw const now) }, 0);
+    #[allow(clippy::useless_conversion, reason = "it is narrower on 32 bits")]
+    before.into()
+}
+
+fn text(path: &Path) -> CString {
+    CString::new(path.as_os_str().as_bytes()).expect("a path without NUL")
+}
+
+/// Makes a named pipe.
+pub(crate) fn make_fifo(path: &Path) {
+    // SAFETY: the path is a C string that lives for the call.
+    assert_eq!(unsafe { mkfifo(text(path).as_ptr(), 0o600) }, 0);
+}
+
+/// Gives this process mounts of its own. Takes root.
+pub(crate) fn private_mounts() {
+    assert_eq!(unshare(CLONE_NEWNS), 0, "mounts of its own");
+    mount_at(Path::new("/"), None, MS_REC | MS_PRIVATE);
+}
+
+/// Mounts a tmpfs, in this process's mounts only.
+pub(crate) fn mount_tmpfs(target: &Path, options: &str) {
+    mount_at(target, Some(options), 0);
+}
+
+/// Mounts an empty read-only tmpfs, in this process's mounts only.
+pub(crate) fn mount_read_only(target: &Path) {
+    mount_at(target, Some("mode=0700"), MS_RDONLY);
+}
+
+fn mount_at(target: &Path, options: Option<&str>, flags: c_ulong) {
+    let kind = c"tmpfs".as_ptr();
+    let options = CString::new(options.unwrap_or("")).expect("options");
+    let target = text(target);
+    // SAFETY: all pointers are to C strings that live for the call.
+    let done = unsafe { mount(kind, target.as_ptr(), kind, flags, options.as_ptr().cast()) };
+    assert_eq!(done, 0, "mount: {}", std::io::Error::last_os_error());
+}
+
+/// Forks where it stands: the child's pid in the parent, `None` in the child.
+pub(crate) fn forked_into_both() -> Option<u32> {
+    // SAFETY: as in `forked`; the child goes on for a few calls and ends by `leave_at_once`.
+    let pid = unsafe { fork() };
+    assert!(pid >= 0, "a child");
+    if pid == 0 {
+        watchdog(super::child::WATCHDOG_S);
+    }
+    (pid != 0).then(|| pid.unsigned_abs())
+}
+
+/// Ends this process without anything that runs at its exit.
+pub(crate) fn leave_at_once(code: u8) -> ! {
+    // SAFETY: ends the process; there is no more of it that could go wrong.
+    unsafe { _exit(c_int::from(code)) }
+}

@@ -1,0 +1,248 @@
+//! The role `user`: does with one object what the test says, line by line.
+//!
+//! ```text
+//! open NAME · create NAME · open_or_create NAME · view NAME     [keep=reboot] [max=N] [timeout=MS]
+//!     [log] [constructor=hold|fail|panic|own]                   ok created=true
+//! drop · drop_view · leave · exit                               ok · ok · (end) · (end by exit)
+//! get · read · version · view_get · view_read                   ok NUMBER · ok NUMBER@VERSION · …
+//! set N · try_set N · set_timeout N MS                          ok VERSION
+//! update · try_update · update_timeout MS                       ok NUMBER, which is one more
+//! hold                                                          inside; then commit or panic
+//! peek · view_peek · look MS · view_look MS: as get and wait, and a torn pair is none of our business
+//! wait MS · view_wait MS, from the version seen last            ok NUMBER@VERSION
+//! pin · pinned I · unpin I                                      ok NUMBER@VERSION
+//! users · status                                                ok PID:guest …
+//! ```
+
+use std::time::Duration;
+
+use cohabit::{Keep, Part, Pinned, Shared, SharedValue, SharedView, Value, Version, plain};
+
+use super::child::Peer;
+use super::{line, world};
+
+/// A number and its complement, so that a torn pair is seen.
+#[plain]
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Pair {
+    pub(crate) number: u64,
+    pub(crate) twin: u64,
+}
+
+impl Pair {
+    pub(crate) fn of(number: u64) -> Pair {
+        Pair { number, twin: !number }
+    }
+
+    /// The number, if the pair is whole.
+    pub(crate) fn whole(self) -> u64 {
+        assert_eq!(self.twin, !self.number, "a torn value");
+        self.number
+    }
+}
+
+struct User {
+    object: Option<SharedValue<Pair>>,
+    view: Option<SharedView<Value<Pair>>>,
+    pins: Vec<Option<Pinned<'static, Pair>>>,
+    /// The version that was read last.
+    seen: Version,
+}
+
+/// The role.
+pub(crate) fn user(peer: &mut Peer) {
+    let mut user = User { object: None, view: None, pins: Vec::new(), seen: Version::NONE };
+    loop {
+        let said = peer.hear();
+        let words: Vec<_> = said.split(' ').collect();
+        let answer = match words[0] {
+            "leave" => return,
+            "exit" => {
+                std::mem::forget(user);
+                std::process::exit(0)
+            }
+            "open" | "create" | "open_or_create" | "view" => user.attach(peer, &words),
+            "drop" => {
+                user.object = None;
+                "ok".to_owned()
+            }
+            "drop_view" => {
+                user.view = None;
+                "ok".to_owned()
+            }
+            _ => user.act(peer, &words),
+        };
+        peer.say(answer);
+    }
+}
+
+fn number(words: &[&str], index: usize) -> u64 {
+    words[index].parse().expect("a number")
+}
+
+
+impl User {
+    fn shown(&mut self, outcome: cohabit::Result<(Pair, Version)>) -> String {
+        line(outcome.map(|(pair, version)| {
+            self.seen = version;
+            format!("{}@{version}", pair.whole())
+        }))
+    }
+
+    fn attach(&mut self, peer: &Peer, words: &[&str]) -> String {
+        let name = words[1];
+        let mut options = SharedValue::<Pair>::options();
+        let mut constructor = "plain";
+        let mut logs = false;
+        for word in &words[2..] {
+            match word.split_once('=') {
+                Some(("keep", _)) => options = options.keep(Keep::UntilReboot),
+                Some(("max", n)) => options = options.max_users(n.parse().expect("a number")),
+                Some(("timeout", ms)) => {
+                    let ms = ms.parse().expect("a number");
+                    options = options.timeout(Duration::from_millis(ms));
+                }
+                Some(("constructor", how)) => constructor = how,
+                _ => logs = true,
+            }
+        }
+        if words[0] == "view" {
+            let view = options.open_read_only(name);
+            return line(view.map(|view| {
+                self.view = Some(view);
+                "view"
+            }));
+        }
+        let build = || {
+            if logs {
+                world::log("constructor");
+            }
+            construct(peer, constructor, name)
+        };
+        let opened = match words[0] {
+            "open" => options.open(name),
+            "create" => options.create(name, build),
+            _ => options.open_or_create(name, build),
+        };
+        line(opened.map(|object| {
+            let created = object.created();
+            self.object = Some(object);
+            format!("created={created}")
+        }))
+    }
+
+    fn act(&mut self, peer: &Peer, words: &[&str]) -> String {
+        if let Some(rest) = words[0].strip_prefix("view_") {
+            let view = self.view.clone().expect("a view");
+            return match rest {
+                "get" => line(view.get().map(Pair::whole)),
+                "read" => self.shown(view.read()),
+                "wait" => self.shown(view.wait_changed(self.seen, ms(number(words, 1)))),
+                "peek" => line(view.get().map(|pair| pair.number)),
+                "look" => line(view.wait_version(self.seen, ms(number(words, 1)))),
+                "status" => line(view.status().map(|status| format!("{status:?}"))),
+                other => panic!("no such word: view_{other}"),
+            };
+        }
+        let object = self.object.clone().expect("an object");
+        match words[0] {
+            "get" => line(object.get().map(Pair::whole)),
+            "read" => self.shown(object.read()),
+            "version" => line(object.version()),
+            "set" => line(object.set(Pair::of(number(words, 1)))),
+            "try_set" => line(object.try_set(Pair::of(number(words, 1)))),
+            "set_timeout" => {
+                line(object.set_timeout(Pair::of(number(words, 1)), ms(number(words, 2))))
+            }
+            "update" => line(object.update(one_more)),
+            "try_update" => line(object.try_update(one_more)),
+            "update_timeout" => line(object.update_timeout(one_more, ms(number(words, 1)))),
+            "hold" => hold(peer, &object),
+            "peek" => line(object.get().map(|pair| pair.number)),
+            "look" => line(object.wait_version(self.seen, ms(number(words, 1)))),
+            "wait" => self.shown(object.wait_changed(self.seen, ms(number(words, 1)))),
+            "users" => line(object.users().map(|users| {
+                let users = users.iter().map(|user| format!("{}:{}", user.pid, user.guest));
+                users.collect::<Vec<_>>().join(" ")
+            })),
+            "status" => line(object.status().map(|status| format!("{status:?}"))),
+            _ => self.act_on_pins(words),
+        }
+    }
+
+    fn act_on_pins(&mut self, words: &[&str]) -> String {
+        match words[0] {
+            "pin" => {
+                let object = self.object.as_ref().expect("an object");
+                // Leaked: a pin borrows its handle, and this one is for the rest of the process.
+                let object: &'static Shared<Value<Pair>> = Box::leak(Box::new(object.clone()));
+                line(object.pin().map(|pin| {
+                    let version = pin.version();
+                    self.pins.push(Some(pin));
+                    version
+                }))
+            }
+            "pinned" => {
+                let at = usize::try_from(number(words, 1)).expect("an index");
+                let pin = self.pins[at].as_ref().expect("a pin");
+                let part = |part: Part<Pair, u64>| pin.get_part(part).expect("a pinned part");
+                let pair = Pair { number: part(Pair::NUMBER), twin: part(Pair::TWIN) };
+                format!("ok {}@{}", pair.whole(), pin.version())
+            }
+            "unpin" => {
+                let at = usize::try_from(number(words, 1)).expect("an index");
+                self.pins[at] = None;
+                "ok".to_owned()
+            }
+            other => panic!("no such word: {other}"),
+        }
+    }
+}
+
+fn ms(ms: u64) -> Duration {
+    Duration::from_millis(ms)
+}
+
+fn one_more(pair: &mut Pair) -> u64 {
+    *pair = Pair::of(pair.number.wrapping_add(1));
+    pair.number
+}
+
+/// An update in which the process stays until it is told how to go on.
+fn hold(peer: &Peer, object: &SharedValue<Pair>) -> String {
+    let updated = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        object.update(|pair| {
+            *pair = Pair { number: pair.number + 1, twin: 0 };
+            peer.say("inside");
+            let said = peer.hear();
+            assert_ne!(said, "panic", "as the test asked");
+            *pair = Pair::of(pair.number);
+            pair.number
+        })
+    }));
+    match updated {
+        Ok(outcome) => line(outcome),
+        Err(_) => "panicked".to_owned(),
+    }
+}
+
+/// The constructor, in the way that the test asked for.
+fn construct(peer: &Peer, how: &str, name: &str) -> Result<Pair, String> {
+    match how {
+        "hold" => {
+            peer.say("building");
+            match &peer.hear()[..] {
+                "fail" => return Err("no fuel".to_owned()),
+                "panic" => panic!("as the test asked"),
+                _ => {}
+            }
+        }
+        "fail" => return Err("no fuel".to_owned()),
+        "own" => {
+            let inner = SharedValue::<Pair>::open_or_create(name, || Pair::of(0));
+            return Err(line(inner.map(|_| "opened")));
+        }
+        _ => {}
+    }
+    Ok(Pair::of(0))
+}

@@ -1,0 +1,175 @@
+//! A folder of one test's own, and what is counted before and after.
+
+use std::fs;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use cohabit::Scope;
+
+use super::Child;
+
+/// A root for `COHABIT_DIR` with this user's folder in it, which must be empty in the end.
+pub(crate) struct World {
+    root: PathBuf,
+    folder: PathBuf,
+}
+
+impl World {
+    pub(crate) fn new() -> World {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let memory = Path::new("/dev/shm");
+        let base = if memory.is_dir() { memory.to_owned() } else { std::env::temp_dir() };
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        World::below(&base.join(format!("cohabit-test-{}-{number}", std::process::id())))
+    }
+
+    pub(crate) fn below(root: &Path) -> World {
+        fs::DirBuilder::new().mode(0o700).create(root).expect("a folder for the test");
+        let uid = fs::metadata(root).expect("the folder").uid();
+        let folder = root.join(format!("cohabit-{uid}"));
+        fs::DirBuilder::new().mode(0o700).create(&folder).expect("a folder for objects");
+        World { root: root.to_owned(), folder }
+    }
+
+    /// What `COHABIT_DIR` names in children.
+    pub(crate) fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// The objects' folder.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// The scope that means, in this process, what `Scope::User` means in the children.
+    pub(crate) fn scope(&self) -> Scope {
+        Scope::Folder(self.folder.clone())
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.folder.join(name)
+    }
+
+    /// Starts a child in a role.
+    pub(crate) fn child(&self, role: &str) -> Child {
+        self.child_with(role, &[])
+    }
+
+    pub(crate) fn child_with(&self, role: &str, arguments: &[&str]) -> Child {
+        let mut command = Child::command(role, arguments);
+        command.env("COHABIT_DIR", &self.root).env("COHABIT_TEST_LOG", self.log_path());
+        Child::start(command, role)
+    }
+
+    /// Runs a role that needs no script to its end.
+    pub(crate) fn run(&self, role: &str, arguments: &[&str]) {
+        self.child_with(role, arguments).finish();
+    }
+
+    fn log_path(&self) -> PathBuf {
+        self.root.join("log")
+    }
+
+    /// How often `word` stands in the log that children append to.
+    pub(crate) fn logged(&self, word: &str) -> usize {
+        let log = fs::read_to_string(self.log_path()).unwrap_or_default();
+        log.lines().filter(|line| *line == word).count()
+    }
+
+    pub(crate) fn names(&self) -> Vec<String> {
+        names_in(&self.folder)
+    }
+
+    #[track_caller]
+    pub(crate) fn assert_empty(&self) {
+        assert_eq!(self.names(), Vec::<String>::new(), "something was left behind");
+    }
+
+    /// The entry of an object as `list` gives it.
+    pub(crate) fn entry(&self, name: &str) -> Option<cohabit::Entry> {
+        let entries = cohabit::list(&self.scope()).expect("a list");
+        entries.into_iter().find(|entry| entry.name == name)
+    }
+
+    /// Waits until so many users and guests live.
+    pub(crate) fn until_users(&self, name: &str, count: usize) {
+        until(|| self.entry(name).is_some_and(|entry| entry.users == count));
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        let left = names_in(&self.folder);
+        let _ = fs::remove_dir_all(&self.root);
+        if !std::thread::panicking() {
+            assert_eq!(left, Vec::<String>::new(), "something was left behind");
+        }
+    }
+}
+
+pub(crate) fn names_in(folder: &Path) -> Vec<String> {
+    let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
+    let name = |entry: std::io::Result<fs::DirEntry>| {
+        entry.expect("an entry").file_name().to_string_lossy().into_owned()
+    };
+    let mut names: Vec<_> = entries.map(name).collect();
+    names.sort();
+    names
+}
+
+/// Adds a word to the log of the test, in a child.
+pub(crate) fn log(word: &str) {
+    use std::io::Write;
+    let path = std::env::var_os("COHABIT_TEST_LOG").expect("a log");
+    let mut file = fs::OpenOptions::new().append(true).create(true).open(path).expect("the log");
+    file.write_all(format!("{word}\n").as_bytes()).expect("the log");
+}
+
+/// Looks again until it is so. There is no bound: a test that hangs has failed.
+pub(crate) fn until(mut is_so: impl FnMut() -> bool) {
+    while !is_so() {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
+
+/// Whether this process may do what only root may; says so if not.
+pub(crate) fn is_root() -> bool {
+    let root = fs::metadata("/proc/self").is_ok_and(|me| me.uid() == 0);
+    if !root {
+        println!("skipped: needs root");
+    }
+    root
+}
+
+/// Lets the owner and nobody else in, or others too.
+pub(crate) fn set_mode(path: &Path, mode: u32) {
+    fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("a mode");
+}
+
+/// What this process holds of the system.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Census {
+    pub(crate) descriptors: usize,
+    /// Mappings of files; those of the heap come and go.
+    pub(crate) mappings: usize,
+}
+
+impl Census {
+    pub(crate) fn now() -> Census {
+        let maps = fs::read_to_string("/proc/self/maps").expect("the maps");
+        let of_objects = |line: &&str| line.contains("/cohabit-") || line.contains("(deleted)");
+        Census {
+            descriptors: fs::read_dir("/proc/self/fd").expect("the descriptors").count(),
+            mappings: maps.lines().filter(of_objects).count(),
+        }
+    }
+}
+
+/// A number of KiB that /proc/self/status has under `key`.
+pub(crate) fn status_kib(key: &str) -> u64 {
+    let status = fs::read_to_string("/proc/self/status").expect("the status");
+    let line = status.lines().find(|line| line.starts_with(key)).expect("the key");
+    line.split_whitespace().nth(1).expect("a number").parse().expect("a number")
+}

@@ -1,0 +1,213 @@
+//! Hostile bytes: a peer writes anything anywhere into a live object, while users call everything.
+//! What follows is an error or a wrong plain value; never a crash, and no wait beyond a deadline.
+
+use std::fs::{File, OpenOptions};
+use std::os::unix::fs::FileExt;
+use std::time::Duration;
+
+use cohabit::untyped::Untyped;
+use cohabit::{Keep, Scope, SharedValue, Text, Version, plain};
+
+use crate::support::{Child, Peer, World};
+
+const WAIT: Duration = Duration::from_millis(2);
+
+#[plain]
+#[derive(Clone, Debug)]
+struct Target {
+    flag: bool,
+    number: u64,
+    text: Text<20>,
+    more: [bool; 5],
+}
+
+fn target() -> Target {
+    Target { flag: true, number: 1, text: Text::default(), more: [false; 5] }
+}
+
+fn attach() -> cohabit::Result<SharedValue<Target>> {
+    let options = SharedValue::<Target>::options().keep(Keep::UntilReboot).max_users(8);
+    options.timeout(WAIT).open_or_create("target", target)
+}
+
+/// Calls everything, again and again, on objects that are damaged all the time.
+pub(crate) fn user(peer: &mut Peer) {
+    let rounds: usize = peer.argument(0).parse().expect("a number");
+    let (mut fine, mut errors) = (0_u64, 0_u64);
+    let mut count = |worked: bool| *(if worked { &mut fine } else { &mut errors }) += 1;
+    let steady = attach().expect("an object");
+    let steady_view = SharedValue::<Target>::open_read_only("target").expect("a view");
+    peer.say("here");
+    for round in 0..rounds {
+        let passing = attach();
+        count(passing.is_ok());
+        for object in [Some(&steady), passing.as_ref().ok()].into_iter().flatten() {
+            count(object.get().is_ok());
+            count(object.get_boxed().is_ok());
+            count(object.get_part(Target::MORE).is_ok());
+            count(object.set_timeout(target(), WAIT).is_ok());
+            count(object.try_set_part(Target::NUMBER, 5).is_ok());
+            count(object.update_timeout(|target| target.number ^= 1, WAIT).is_ok());
+            count(object.pin().is_ok_and(|pin| pin.get_part(Target::TEXT).is_ok()));
+            let seen = object.version().unwrap_or(Version::NONE);
+            count(object.wait_changed(seen, WAIT).is_ok());
+            count(object.users().is_ok());
+            count(object.status().is_ok());
+        }
+        count(steady_view.get().is_ok());
+        count(steady_view.wait_version(steady_view.version(), WAIT).is_ok());
+        if round % 4 == 0 {
+            count(cohabit::list(&Scope::User).is_ok());
+            count(Untyped::open_read_only("target", &Scope::User).is_ok_and(|raw| raw.read().is_ok()));
+            count(Untyped::open("target", &Scope::User).is_ok_and(|raw| raw.read().is_ok()));
+        }
+    }
+    drop(steady);
+    peer.say(format!("{fine} {errors}"));
+}
+
+/// A generator of noise that the same seed gives again.
+struct Noise(u64);
+
+impl Noise {
+    fn next(&mut self) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0
+    }
+
+    fn below(&mut self, end: u64) -> u64 {
+        self.next() % end
+    }
+}
+
+/// Writes into the file of the object, until killed: noise, or words that almost make sense.
+pub(crate) fn vandal(peer: &mut Peer) {
+    let mut noise = Noise(peer.argument(1).parse().expect("a seed"));
+    let path = peer.argument(0).to_owned();
+    let open = || OpenOptions::new().read(true).write(true).open(&path).ok();
+    peer.say("here");
+    let mut file = open();
+    for n in 0_u64.. {
+        if n % 64 == 0 {
+            file = open().or(file);
+        }
+        if let Some(file) = &file {
+            damage(file, &mut noise);
+        }
+    }
+}
+
+fn damage(file: &File, noise: &mut Noise) {
+    let mut head = [0; 128];
+    if file.read_exact_at(&mut head, 0).is_err() {
+        return;
+    }
+    let word = |at: usize| u64::from_le_bytes(head[at..at + 8].try_into().expect("8 bytes"));
+    // Places that the header is not asked for: it may lie by now.
+    let (slots, object) = (word(80) % 8192, word(88) % 8192);
+    let place = match noise.below(12) {
+        0 => object,
+        1 | 2 => object + 8,
+        3 => object + 16 + 8 * noise.below(6),
+        4 => object + 64 + 64 * noise.below(20),
+        5 => object + 64 + 8 * noise.below(64),
+        6 => 128,
+        7 => 136,
+        8 | 9 => slots + 8 * noise.below(8 * 4),
+        10 => 8 * noise.below(32),
+        _ => 256 + 8 * noise.below(64),
+    };
+    let slot = noise.below(9);
+    let word = match noise.below(6) {
+        0 => noise.next(),
+        1 => 0,
+        2 => u64::MAX,
+        // A token: generation, flags, state, slot.
+        3 => noise.below(4) << 32 | noise.below(8) << 16 | noise.below(6) << 18 | slot,
+        // A commit word or a stamp of a small version.
+        4 => noise.below(500) << 8 | noise.below(20) << 1 | noise.below(2),
+        // A row.
+        _ => noise.below(5) << 32 | noise.below(4),
+    };
+    let keep = word_of_header(place);
+    let old = u64::from_le_bytes(head[..8].try_into().expect("8 bytes"));
+    if keep.is_none_or(|bytes| bytes == old) {
+        let _ = file.write_all_at(&word.to_le_bytes(), place);
+    }
+}
+
+/// The magic stays more often than not, or nothing else would be looked at.
+fn word_of_header(place: u64) -> Option<u64> {
+    (place == 0).then(|| u64::from_le_bytes(*b"COHABIT\0") ^ 1)
+}
+
+fn ravage(seed: u64) {
+    let world = World::new();
+    let path = world.path("target");
+    let path = path.to_str().expect("a path");
+    let mut users: Vec<Child> = (0..2).map(|_| world.child_with("hostile-user", &["60"])).collect();
+    users.iter_mut().for_each(|user| drop(user.expect_next("here")));
+    let mut vandal = world.child_with("vandal", &[path, &seed.to_string()]);
+    vandal.expect_next("here");
+    for mut user in users {
+        let counted = user.hear();
+        assert_ne!(counted, "0 0"); println!("{counted}");
+        user.finish();
+    }
+    vandal.kill();
+    // Whatever is left is taken away by force, damaged or not.
+    let _ = cohabit::collect(&world.scope());
+    let _ = cohabit::list(&world.scope()).expect("a list");
+    for name in world.names() {
+        if cohabit::remove(&world.scope(), &name, true).is_err() {
+            std::fs::remove_file(world.path(&name)).expect("what is no object any more");
+        }
+    }
+}
+
+#[test]
+fn hostile_bytes_cost_nobody_more_than_an_error() {
+    for seed in [0x5eed, 0xbad_cafe, 0x0dd_ba11] {
+        ravage(seed);
+    }
+}
+
+/// One word at a time, of those that matter, with all that almost make sense.
+#[test]
+fn each_hostile_word_is_survived() {
+    let world = World::new();
+    let mut user = world.child("user");
+    user.expect("create rpm keep=reboot max=2", "ok");
+    user.expect("view rpm", "ok");
+    user.expect("read", "ok 0@1");
+    let file = OpenOptions::new().read(true).write(true).open(world.path("rpm")).expect("the file");
+    let get = |at: u64| {
+        let mut bytes = [0; 8];
+        file.read_exact_at(&mut bytes, at).expect("a word");
+        u64::from_le_bytes(bytes)
+    };
+    let (slots, object) = (get(80), get(88));
+    // Lock, commit, the first pins and stamps, life, both rows.
+    let mut places = vec![object, object + 8, object + 16, object + 24, 128, 136];
+    places.extend([object + 64, object + 128, slots, slots + 8, slots + 32]);
+    let words = [0, 1, 2, u64::MAX, 1 << 16, 1 << 32 | 1, 1 << 32 | 2, 7 << 32 | 0xffff, 0xfe, 0x1ff];
+    for place in places {
+        for word in words {
+            let before = get(place);
+            file.write_all_at(&word.to_le_bytes(), place).expect("damage");
+            user.ask("peek");
+            user.ask("view_peek");
+            for call in ["set_timeout 5 1", "update_timeout 1", "try_set 4", "look 1", "view_look 1"] {
+                user.ask(call);
+            }
+            for call in ["peek", "view_peek", "version", "users", "status"] {
+                user.ask(call);
+            }
+            file.write_all_at(&before.to_le_bytes(), place).expect("repair");
+        }
+    }
+    drop(user);
+    cohabit::remove(&world.scope(), "rpm", true).expect("by force");
+}

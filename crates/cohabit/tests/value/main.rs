@@ -1,0 +1,28 @@
+//! `Value<T>` between real processes: never torn, nothing committed lost, whole after any death, and
+//! unimpressed by hostile bytes.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod calls;
+mod hostile;
+mod large;
+mod locks;
+mod pins;
+mod torn;
+mod waits;
+
+roles! {
+    "user" => support::user::user,
+    "forms" => calls::forms,
+    "parts" => calls::parts,
+    "alone" => calls::alone,
+    "threads" => locks::threads,
+    "nested" => locks::nested,
+    "torn-writer" => torn::writer,
+    "torn-reader" => torn::reader,
+    "adder" => torn::adder,
+    "large" => large::large,
+    "hostile-user" => hostile::user,
+    "vandal" => hostile::vandal,
+}

@@ -1,0 +1,97 @@
+//! Instances, as the laboratory sees them from outside: by tag, life word and held bytes.
+//!
+//! The offsets are FORMAT.md's. A tag is the number that a constructor writes into the object.
+use super::super::world::{Outside, SegmentBytes, World};
+use std::path::Path;
+
+/// Where a value's first copy begins: behind its head and that copy's stamp.
+pub(super) const FIRST_COPY: usize = 64 + 8;
+
+/// Where the header says at which offset the object starts.
+const OBJECT_AT: usize = 88;
+/// Where the life word stands; its bits 18 to 23 are the state.
+const LIFE_AT: usize = 128;
+const BUILDING: u64 = 1;
+const LIVE: u64 = 2;
+const DROPPING: u64 = 3;
+
+/// What a survivor found when it opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Opened {
+    /// The instance.
+    pub(super) tag: u64,
+    /// What `created()` says.
+    pub(super) created: bool,
+}
+
+impl Opened {
+    /// Reads the answer `TAG CREATED`.
+    pub(super) fn parse(answer: &str) -> Result<Self, String> {
+        let mut words = answer.split_whitespace();
+        let tag = words.next().and_then(|word| word.parse().ok());
+        match (tag, words.next()) {
+            (Some(tag), Some(created)) => Ok(Self { tag, created: created == "true" }),
+            _ => Err(format!("an opener answered `{answer}`")),
+        }
+    }
+}
+
+/// What the segments said when the victim was killed.
+#[derive(Debug, Default)]
+pub(super) struct AtKill {
+    /// Whether the victim, or the host, is where others must wait for it.
+    pub(super) blocks: bool,
+    /// Tags of the instances whose life word was LIVE.
+    pub(super) live: Vec<u64>,
+    /// The tag under the name, where that instance is LIVE and somebody's byte is held.
+    pub(super) inhabited: Option<u64>,
+    /// Number of names in the folder.
+    pub(super) names: usize,
+}
+
+impl AtKill {
+    /// Looks at the world around a stopped victim; the tag stands `tag_at` bytes into the object.
+    pub(super) fn read(
+        victim: i32,
+        world: &mut World,
+        folder: &Path,
+        tag_at: usize,
+    ) -> Result<Self, String> {
+        world.follow(victim).map_err(|error| error.to_string())?;
+        world.look();
+        let inodes: Vec<u64> = world.segments().map(|(inode, _)| inode).collect();
+        let outside = Outside::read(folder, &inodes).map_err(|error| error.to_string())?;
+        let mut at_kill = Self { names: outside.names.len(), ..Self::default() };
+        for (inode, bytes) in world.segments() {
+            let named = outside.names.iter().any(|name| name.1 == inode);
+            let state = bytes.word(LIFE_AT) >> 18 & 0x3f;
+            // The life byte is the first one. Nobody else is inside while the victim stands still.
+            let locks = || outside.locks.iter().filter(|lock| lock.0 == inode);
+            let inside = locks().any(|lock| lock.1 == 0);
+            let held = locks().any(|lock| lock.1 != 0);
+            let half_way = state == BUILDING || state == DROPPING;
+            at_kill.blocks |= named && (inside || (half_way && held));
+            if state == LIVE {
+                let tag = tag_in(bytes, tag_at);
+                at_kill.live.push(tag);
+                if named && held {
+                    at_kill.inhabited = Some(tag);
+                }
+            }
+        }
+        Ok(at_kill)
+    }
+}
+
+/// The tag of the instance that a process maps. An observer cannot say so itself.
+pub(super) fn mapped_tag(pid: i32, folder: &Path, tag_at: usize) -> Result<u64, String> {
+    let mut world = World::new(folder);
+    world.follow(pid).map_err(|error| error.to_string())?;
+    let tag = world.segments().next().map(|(_, bytes)| tag_in(bytes, tag_at));
+    tag.ok_or_else(|| format!("process {pid} maps no object"))
+}
+
+fn tag_in(bytes: SegmentBytes<'_>, tag_at: usize) -> u64 {
+    let object = usize::try_from(bytes.word(OBJECT_AT)).unwrap_or(0);
+    bytes.word(object + tag_at)
+}
