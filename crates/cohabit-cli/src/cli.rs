@@ -69,7 +69,10 @@ pub(crate) fn parse_time(text: &str) -> Result<Duration, BadText> {
     let digits = text.find(|c| !is_digit(c)).unwrap_or(text.len());
     let (number, unit) = text.split_at(digits);
     let Ok(count) = number.parse::<f64>() else {
-        let what = format!("{expected}: a number is missing");
+        let what = match number {
+            "" => format!("{expected}: a number is missing"),
+            _ => format!("{expected}: `{number}` is no number"),
+        };
         return Err(BadText::new(text, 0..digits.max(1), what));
     };
     let Some((_, seconds)) = UNITS.iter().find(|(name, _)| *name == unit) else {

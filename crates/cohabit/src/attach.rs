@@ -139,15 +139,23 @@ fn folder(plan: &Plan<'_>, verb: Verb) -> Result<Option<PathBuf>> {
         Scope::User if verb == Verb::Open => place::user_folder_if_present(),
         Scope::User => place::user_folder().map(Some),
     };
-    found.map_err(|error| place_error(plan.name, error))
+    found.map_err(|error| place_error(plan.name, &plan.settings.scope, error))
 }
 
 /// Says in our words why a folder will not do.
-pub(crate) fn place_error(name: &str, error: PlaceError) -> Error {
+pub(crate) fn place_error(name: &str, scope: &Scope, error: PlaceError) -> Error {
+    // The system's own answers do not say which folder was looked for.
+    let at = match scope {
+        Scope::Folder(path) => format!(" {}", path.display()),
+        Scope::User => String::new(),
+    };
     let detail = error.to_string();
     let kind = match error {
-        PlaceError::Os(os) if os.cause() == Cause::NotFound => ErrorKind::FolderMissing,
-        PlaceError::Os(os) => return Error::from_os(name, "finding the folder", os),
+        PlaceError::Os(os) if os.cause() == Cause::NotFound => {
+            let detail = format!("expected a folder{at}, found nothing ({os})");
+            return Error::new(ErrorKind::FolderMissing, name, detail).with_source(os);
+        }
+        PlaceError::Os(os) => return Error::from_os(name, &format!("finding the folder{at}"), os),
         PlaceError::NotAFolder { .. } => ErrorKind::FolderMissing,
         PlaceError::OtherOwner { .. } => ErrorKind::OtherOwner,
         PlaceError::OthersMayWrite { .. } => ErrorKind::FolderUnsafe,

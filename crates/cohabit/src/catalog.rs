@@ -205,7 +205,7 @@ fn folder(scope: &Scope) -> Result<Option<PathBuf>> {
         Scope::User => place::user_folder_if_present(),
         Scope::Folder(path) => place::check_folder(path).map(|()| Some(path.clone())),
     };
-    found.map_err(|error| place_error("", error))
+    found.map_err(|error| place_error("", scope, error))
 }
 
 /// The names in a folder that can be objects: not those of other programs' hidden files.

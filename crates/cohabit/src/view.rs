@@ -11,7 +11,7 @@ use crate::member::{Attachment, Member};
 use crate::plain::{Part, Plain};
 use crate::shareable::Shareable;
 use crate::users::{Status, User};
-use crate::value::{self, Value, Version, read, wait};
+use crate::value::{Value, Version, read, wait};
 
 /// A read-only view of an object: the pages are mapped read-only, no slot is taken, nothing is written.
 /// It can neither block, starve nor corrupt anybody, and keeps nothing alive.
@@ -87,19 +87,19 @@ impl<T: Plain> SharedView<Value<T>> {
     ///
     /// # Errors
     /// `BadBits`, `Corrupt`; `Busy` when writers outran this reader for 100 ms.
-    #[inline]
+    #[inline(always)]
     pub fn get(&self) -> Result<T> {
-        self.read().map(|(value, _)| value)
+        read::by_value(self.object(), self.member(), &mut Version::default())
     }
 
     /// The value and its version, taken together.
     ///
     /// # Errors
     /// As [`SharedView::get`].
-    #[inline]
+    #[inline(always)]
     pub fn read(&self) -> Result<(T, Version)> {
-        value::assert_small::<T>();
-        read::by_value(self.object(), self.member())
+        let mut version = Version::NONE;
+        read::by_value(self.object(), self.member(), &mut version).map(|value| (value, version))
     }
 
     /// Copies the value into `into` and says its version.
@@ -137,9 +137,8 @@ impl<T: Plain> SharedView<Value<T>> {
     /// # Errors
     /// `TimedOut`; `Ended` or `NameLost` when the instance is over; else as [`SharedView::get`].
     pub fn wait_changed(&self, seen: Version, timeout: Duration) -> Result<(T, Version)> {
-        value::assert_small::<T>();
         wait::for_change(self.object(), self.member(), seen, timeout)?;
-        read::by_value(self.object(), self.member())
+        self.read()
     }
 
     /// Waits until the version is not `seen` any more; then the version.

@@ -81,8 +81,8 @@ fn run_here(args: &Args) -> Outcome {
     let chosen = subjects::chosen(&args.only)?;
     let mut figures = Vec::new();
     for (name, measure) in chosen {
-        let measured = measure(&setting)
-            .unwrap_or_else(|why| vec![report::Figure::new(name).broken(why)]);
+        let measured =
+            measure(&setting).unwrap_or_else(|why| vec![report::Figure::new(name).broken(why)]);
         if !args.json {
             for figure in &measured {
                 println!("{figure}");

@@ -203,8 +203,8 @@ pub(super) fn stay_on_core(which: usize) -> bool {
     // SAFETY: a set of bits, of which zero is a value.
     let allowed = unsafe { allowed.assume_init() };
     // SAFETY: the number is below the size of the set.
-    let mut usable =
-        (0..libc::CPU_SETSIZE.cast_unsigned() as usize).filter(|cpu| unsafe { libc::CPU_ISSET(*cpu, &allowed) });
+    let mut usable = (0..libc::CPU_SETSIZE.cast_unsigned() as usize)
+        .filter(|cpu| unsafe { libc::CPU_ISSET(*cpu, &allowed) });
     let Some(cpu) = usable.nth(which).filter(|_| known) else {
         return false;
     };

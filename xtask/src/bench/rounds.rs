@@ -102,10 +102,8 @@ mod tests {
     fn every_probe_runs_in_every_round() {
         let (mut first, mut second) = (0, 0);
         let pause = || std::thread::sleep(BATCH);
-        let mut probes = [
-            Probe::new(|| (first += 1, pause()).1),
-            Probe::new(|| (second += 1, pause()).1),
-        ];
+        let mut probes =
+            [Probe::new(|| (first += 1, pause()).1), Probe::new(|| (second += 1, pause()).1)];
         let table = compare(5, &mut probes);
         drop(probes);
         assert_eq!(table.rows.len(), 5);

@@ -71,6 +71,8 @@ pub(crate) struct Operation {
     pub(crate) constructs: bool,
     /// Whether the victim may end an instance by the type's own end.
     pub(crate) ends: bool,
+    /// Whether no name is left when nobody disturbs the operation.
+    pub(crate) empties: bool,
 }
 
 const fn value(
@@ -80,11 +82,11 @@ const fn value(
     covers: &'static [&'static str],
 ) -> Operation {
     let what = What::Value(effect);
-    Operation { name, what, scene, covers, constructs: false, ends: false }
+    Operation { name, what, scene, covers, constructs: false, ends: false, empties: false }
 }
 
 const fn life(name: &'static str, scene: Scene, covers: &'static [&'static str]) -> Operation {
-    Operation { name, what: What::Life, scene, covers, constructs: false, ends: false }
+    Operation { what: What::Life, ..value(name, Reads, scene, covers) }
 }
 
 /// An operation whose victim may construct.
@@ -94,7 +96,12 @@ const fn builds(operation: Operation) -> Operation {
 
 /// An operation whose victim constructed, and may end.
 const fn ends(operation: Operation) -> Operation {
-    Operation { constructs: true, ends: true, ..operation }
+    Operation { ends: true, ..empties(builds(operation)) }
+}
+
+/// An operation after which no name is left.
+const fn empties(operation: Operation) -> Operation {
+    Operation { empties: true, ..operation }
 }
 
 /// All that is run.
@@ -154,27 +161,27 @@ pub(crate) const OPERATIONS: &[Operation] = &[
     builds(life("open_or_create_with", Scene::Usual, &WITH)),
     builds(life("create_with", Scene::Usual, &["Shared::create_with", "Options::create_with"])),
     life("open_read_only", Scene::Host, &["Shared::open_read_only", "Options::open_read_only"]),
-    life("build_fails", Scene::Usual, &["Options::open_or_create"]),
-    life("build_panics", Scene::Usual, &["Options::open_or_create"]),
+    empties(life("build_fails", Scene::Usual, &["Options::open_or_create"])),
+    empties(life("build_panics", Scene::Usual, &["Options::open_or_create"])),
     life("leave", Scene::Host, &[]),
     ends(life("leave_last", Scene::Usual, &[])),
     life("leave_kept", Scene::Idle, &[]),
     life("leave_view", Scene::Host, &[]),
     life("exit", Scene::Host, &[]),
-    builds(life("exit_last", Scene::Usual, &[])),
+    empties(builds(life("exit_last", Scene::Usual, &[]))),
     life("exit_kept", Scene::Idle, &[]),
     life("status", Scene::Host, &["Shared::status"]),
     life("users", Scene::Host, &["Shared::users"]),
     life("view_status", Scene::Host, &["SharedView::status"]),
     life("view_users", Scene::Host, &["SharedView::users"]),
     life("list", Scene::Host, &[]),
-    life("remove", Scene::Orphan, &[]),
-    life("remove__idle", Scene::Idle, &[]),
+    empties(life("remove", Scene::Orphan, &[])),
+    empties(life("remove__idle", Scene::Idle, &[])),
     life("remove__in_use", Scene::Host, &[]),
-    life("remove_force", Scene::Host, &[]),
-    life("collect", Scene::Orphan, &[]),
+    empties(life("remove_force", Scene::Host, &[])),
+    empties(life("collect", Scene::Orphan, &[])),
     life("collect__in_use", Scene::Host, &[]),
-    life("collect__half_ended", Scene::HalfEnded, &[]),
+    empties(life("collect__half_ended", Scene::HalfEnded, &[])),
     life("collect__idle", Scene::Idle, &[]),
 ];
 

@@ -195,6 +195,24 @@ pub(super) fn readable(fd: BorrowedFd<'_>, timeout_ms: i32) -> io::Result<bool> 
     if ready < 0 { Err(io::Error::last_os_error()) } else { Ok(ready > 0) }
 }
 
+/// A lock that some other open file description holds on a byte in `[first, last]`, as its own first
+/// and last byte. Which one, if there are several, is the kernel's choice.
+pub(super) fn a_lock(fd: BorrowedFd<'_>, first: i64, last: i64) -> io::Result<Option<(i64, i64)>> {
+    // SAFETY: zero is a valid value of this structure of integers.
+    let mut asked: libc::flock = unsafe { std::mem::zeroed() };
+    asked.l_type = libc::F_WRLCK as libc::c_short;
+    asked.l_start = first;
+    asked.l_len = last - first + 1;
+    // SAFETY: reads and writes `asked` only.
+    let result = unsafe { libc::fcntl(fd.as_raw_fd(), libc::F_OFD_GETLK, &raw mut asked) };
+    if result == -1 {
+        return Err(io::Error::last_os_error());
+    }
+    let (start, length) = (asked.l_start, asked.l_len);
+    let end = if length == 0 { i64::MAX } else { start + length - 1 };
+    Ok((i32::from(asked.l_type) != libc::F_UNLCK).then_some((start, end)))
+}
+
 /// A read-only shared mapping of a whole file.
 #[derive(Debug)]
 pub(super) struct ReadMap {

@@ -98,13 +98,13 @@ fn one(job: &Job, args: &StepArgs) -> Result<(Vec<State>, Outcome), String> {
 }
 
 fn one_on(stage: &mut dyn Stage, args: &StepArgs) -> Result<(Vec<State>, Outcome), String> {
-    let states = step::record(stage, Method::Faults)?;
-    let mut outcome = step::replay(stage, &states)?;
+    let record = step::record(stage, Method::Faults)?;
+    let mut outcome = step::replay(stage, &record)?;
     if args.full {
         let by_steps = step::record(stage, Method::Steps)?;
-        outcome.violations.extend(differs(&states, &by_steps));
+        outcome.violations.extend(differs(&record.states, &by_steps.states));
     }
-    Ok((states, outcome))
+    Ok((record.states, outcome))
 }
 
 /// Whether two recordings name other states, and where first.

@@ -6,6 +6,7 @@
 //! does not pass the state again (an operation whose waits depend on time may take another path) is
 //! tried [`TRIES`] times; a state that is missed each time is reported, and counts as a failure.
 use super::calls;
+use super::raw::Waited;
 use super::trace::{Event, Method, Position, Victim};
 use super::world::World;
 use std::time::{Duration, Instant};
@@ -48,6 +49,8 @@ pub(super) trait Stage {
         world: &mut World,
         state: &State,
     ) -> Result<Verdict, String>;
+    /// The victim is through with its operation, unharmed: what is not as the operation promises.
+    fn finished(&mut self, victim: &Victim, world: &mut World) -> Result<Vec<String>, String>;
     /// Clears the stage of a case that is not judged.
     fn clear(&mut self, victim: Victim) -> Result<(), String>;
 }
@@ -67,35 +70,53 @@ pub(super) struct Outcome {
     pub(super) took: Duration,
 }
 
-/// Records the states of the operation; the last is the one behind its end.
-pub(super) fn record(stage: &mut dyn Stage, method: Method) -> Result<Vec<State>, String> {
+/// What the first run of an operation showed.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Record {
+    /// Its states, in order.
+    pub(super) states: Vec<State>,
+    /// What the operation did not do although nobody disturbed it.
+    pub(super) violations: Vec<String>,
+}
+
+/// Records the states of the operation, and checks that it does what it should when it is let.
+pub(super) fn record(stage: &mut dyn Stage, method: Method) -> Result<Record, String> {
     let (mut victim, mut world) = stage.raise(method)?;
     let mut states = vec![State {
         position: victim.position(),
         label: "before the operation".to_owned(),
         address: victim.address(),
     }];
-    loop {
+    let end = loop {
         let event = victim.next(&mut world).map_err(|error| format!("tracing: {error}"))?;
-        let address = if matches!(event, Event::Gone(_)) { 0 } else { victim.address() };
         if matches!(event, Event::End | Event::Gone(_)) {
-            break;
+            break event;
         }
-        states.push(State { position: victim.position(), label: label(&event), address });
+        let (position, address) = (victim.position(), victim.address());
+        states.push(State { position, label: label(&event), address });
         stage.passed(&event)?;
         if states.len() > STATES_MAX {
             return Err(format!("the operation has more than {STATES_MAX} states"));
         }
+    };
+    let mut violations = stage.finished(&victim, &mut world)?;
+    let exit = match end {
+        Event::Gone(how) => how,
+        _ => victim.run_to_exit(&mut world).map_err(|error| format!("tracing: {error}"))?,
+    };
+    if exit != Waited::Exited(0) {
+        violations.push(format!("the victim was let, and ended by {exit:?}"));
     }
     stage.clear(victim)?;
-    Ok(states)
+    Ok(Record { states, violations })
 }
 
 /// Kills one victim in each of the states.
-pub(super) fn replay(stage: &mut dyn Stage, states: &[State]) -> Result<Outcome, String> {
+pub(super) fn replay(stage: &mut dyn Stage, record: &Record) -> Result<Outcome, String> {
     let start = Instant::now();
-    let mut outcome = Outcome::default();
-    for state in states {
+    let undisturbed = record.violations.iter().map(|text| format!("undisturbed: {text}"));
+    let mut outcome = Outcome { violations: undisturbed.collect(), ..Outcome::default() };
+    for state in &record.states {
         match reach_and_judge(stage, state)? {
             None => outcome.missed.push(describe(state)),
             Some(verdict) => {

@@ -145,6 +145,15 @@ impl Victim {
         Ok(event)
     }
 
+    /// Lets the victim run to the end of its process, past its operation; how it ended.
+    pub(super) fn run_to_exit(&mut self, world: &mut World) -> io::Result<Waited> {
+        loop {
+            if let Event::Gone(how) = self.next_by_faults(world)? {
+                return Ok(how);
+            }
+        }
+    }
+
     /// Kills the victim where it is and waits until it is gone.
     pub(super) fn kill(mut self) {
         self.end();

@@ -4,16 +4,17 @@
 //! read-only, so that comparing costs no system call. Files without a name (just created, or
 //! unlinked by another) are reached through the victim's `/proc` entries. Each [`Segment`] keeps the
 //! bytes as they were at the last look; [`World::changes`] reports the ranges that differ now.
-//! Names and locks change only inside system calls, so [`Outside`] is read only at their stops.
+//! Names and locks change only inside system calls; they are read where a victim is judged. Locks are
+//! asked for with F_OFD_GETLK, since /proc/locks may miss or repeat rows while others lock elsewhere.
 //!
 //! Invariants:
 //! 1. A segment is known by (device, inode), never by name: a name may move to another inode.
 //! 2. The laboratory takes no lock and creates no name here: the world is the victim's alone.
-use super::raw::ReadMap;
+use super::raw::{self, ReadMap};
 use std::fs::{self, File};
 use std::io;
 use std::os::fd::AsFd;
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{DirEntryExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
 /// A file mapped by the victim.
@@ -21,18 +22,19 @@ use std::path::{Path, PathBuf};
 pub(super) struct Segment {
     /// Inode number.
     pub(super) inode: u64,
+    file: File,
     map: ReadMap,
     seen: Vec<u8>,
     now: Vec<u8>,
 }
 
 impl Segment {
-    fn new(inode: u64, file: &File) -> io::Result<Self> {
+    fn new(inode: u64, file: File) -> io::Result<Self> {
         let size = usize::try_from(file.metadata()?.len()).unwrap_or(0);
         let map = ReadMap::new(file.as_fd(), size)?;
         let mut seen = Vec::new();
         map.copy_to(&mut seen);
-        Ok(Self { inode, map, now: seen.clone(), seen })
+        Ok(Self { inode, file, map, now: seen.clone(), seen })
     }
 }
 
@@ -81,10 +83,38 @@ impl World {
         for mapping in mappings.iter().filter(|mapping| mapping.readable) {
             if self.segments.iter().all(|segment| segment.inode != mapping.inode) {
                 let file = open_mapped(pid, &self.folder, mapping)?;
-                self.segments.push(Segment::new(mapping.inode, &file)?);
+                self.segments.push(Segment::new(mapping.inode, file)?);
             }
         }
         Ok(mappings)
+    }
+
+    /// Follows what stands in the folder under a name, mapped by the victim or not.
+    pub(super) fn follow_names(&mut self) -> io::Result<()> {
+        for (name, inode) in names(&self.folder)? {
+            if self.segments.iter().all(|segment| segment.inode != inode) {
+                let file = File::open(self.folder.join(name))?;
+                self.segments.push(Segment::new(inode, file)?);
+            }
+        }
+        Ok(())
+    }
+
+    /// The byte locks on all segments that are followed.
+    pub(super) fn locks(&self) -> io::Result<Vec<Lock>> {
+        let mut locks = Vec::new();
+        for Segment { inode, file, .. } in &self.segments {
+            // The kernel names any one lock of a range; what is left and right of it is asked anew.
+            let mut ranges = vec![(0, i64::MAX - 1)];
+            while let Some((first, last)) = ranges.pop() {
+                let Some((start, end)) = raw::a_lock(file.as_fd(), first, last)? else { continue };
+                locks.push(Lock { inode: *inode, first: start, last: end });
+                ranges.extend((first < start).then(|| (first, start - 1)));
+                ranges.extend((end < last).then(|| (end + 1, last)));
+            }
+        }
+        locks.sort();
+        Ok(locks)
     }
 
     /// Takes the bytes of now as those of the last look.
@@ -130,49 +160,26 @@ impl SegmentBytes<'_> {
     }
 }
 
-/// Names of the folder and byte locks on its files.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Outside {
-    /// (name, inode, number of links), ordered by name.
-    pub(super) names: Vec<(String, u64, u64)>,
-    /// (inode, first byte, last byte as the kernel prints it), ordered.
-    pub(super) locks: Vec<(u64, u64, String)>,
+/// A byte lock on a segment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Lock {
+    /// Inode number of the segment.
+    pub(super) inode: u64,
+    /// First byte.
+    pub(super) first: i64,
+    /// Last byte.
+    pub(super) last: i64,
 }
 
-impl Outside {
-    /// Reads names and locks; `extra` are inodes without a name that count too.
-    pub(super) fn read(folder: &Path, extra: &[u64]) -> io::Result<Self> {
-        let mut names = Vec::new();
-        for entry in fs::read_dir(folder)? {
-            let entry = entry?;
-            if let Ok(about) = entry.metadata() {
-                let name = entry.file_name().to_string_lossy().into_owned();
-                names.push((name, about.ino(), about.nlink()));
-            }
-        }
-        names.sort();
-        let device = fs::metadata(folder)?.dev();
-        let ours = |inode| extra.contains(&inode) || names.iter().any(|name| name.1 == inode);
-        let text = fs::read_to_string("/proc/locks")?;
-        let rows = text.lines().filter_map(|line| lock_row(line, device));
-        let mut locks: Vec<_> = rows.filter(|row| ours(row.0)).collect();
-        locks.sort();
-        // The kernel walks a list that changes meanwhile, and may print a row twice.
-        locks.dedup();
-        Ok(Self { names, locks })
+/// The names in a folder, each with its inode.
+pub(super) fn names(folder: &Path) -> io::Result<Vec<(String, u64)>> {
+    let mut names = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        names.push((entry.file_name().to_string_lossy().into_owned(), entry.ino()));
     }
-}
-
-/// One line of /proc/locks: `1: OFDLCK ADVISORY  WRITE -1 00:1b:1234 0 0`.
-fn lock_row(line: &str, device: u64) -> Option<(u64, u64, String)> {
-    let fields: Vec<&str> = line.split_whitespace().collect();
-    let [_, kind, _, _, _, file, first, last] = fields[..] else { return None };
-    let mut parts = file.split(':');
-    let major = u64::from_str_radix(parts.next()?, 16).ok()?;
-    let minor = u64::from_str_radix(parts.next()?, 16).ok()?;
-    let inode = parts.next()?.parse().ok()?;
-    let same = (u64::from(libc::major(device)), u64::from(libc::minor(device))) == (major, minor);
-    (kind == "OFDLCK" && same).then(|| Some((inode, first.parse().ok()?, last.to_owned())))?
+    names.sort();
+    Ok(names)
 }
 
 /// Mappings of files of `folder` (by path, also unlinked ones) in a process.

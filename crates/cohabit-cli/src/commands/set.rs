@@ -19,7 +19,7 @@ pub(crate) struct Args {
     /// The object
     name: String,
 
-    /// What to change: FIELD=VALUE, LIST[2].FIELD=VALUE, or =VALUE for the whole value
+    /// What to change: `FIELD=VALUE`, `LIST[2].FIELD=VALUE`, or `=VALUE` for the whole value
     ///
     /// Several make one commit, the later ones last. A text is taken as it is, without quotes; lists
     /// and structs are written as JSON, where members that are left out stay as they are. An object
@@ -123,6 +123,6 @@ fn instead(root: &Node) -> String {
             format!("; the fields of {} are: {fields}", node.name)
         }
         Node::Array { .. } => format!("; it is {}: [0]=VALUE, or JSON", kind_of(root)),
-        _ => String::new(),
+        _ => format!("; it is {}, which takes one value", kind_of(root)),
     }
 }

@@ -13,7 +13,7 @@ use crate::path::{Part, Target};
 /// What can be typed behind `show`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The object, or a part of it: NAME, NAME.field, NAME.list[2].field
+    /// The object, or a part of it: `NAME`, `NAME.field`, `NAME.list[2].field`
     ///
     /// A name may hold dots: the longest beginning that is an object's name is the name.
     #[arg(value_name = "NAME[.FIELD][[INDEX]]")]

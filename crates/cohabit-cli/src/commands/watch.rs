@@ -2,11 +2,12 @@
 //!
 //! It only reads: it keeps no object alive, and changes that follow each other closely may show as one.
 
+use std::cell::OnceCell;
 use std::io::Write;
 use std::time::{Duration, Instant};
 
 use cohabit::untyped::Untyped;
-use cohabit::{ErrorKind, Scope, Status, Version};
+use cohabit::{ErrorKind, Keep, Scope, Status, Version};
 
 use crate::cli::{parse_count, parse_time};
 use crate::commands::show::{Form, line};
@@ -48,6 +49,7 @@ pub(crate) fn run(scope: &Scope, args: &Args) -> Outcome {
     let root = value_node(target.object.schema());
     let part = target.part(&root)?;
     let form = if args.json { Form::Json } else { Form::People(Layout::Compact) };
+    let watched = Watched { object: &target.object, scope, is_kept: OnceCell::new() };
     let mut out = out::stdout();
     let mut last: Option<Vec<u8>> = None;
     let mut printed = 0;
@@ -65,7 +67,7 @@ pub(crate) fn run(scope: &Scope, args: &Args) -> Outcome {
             return Ok(());
         }
         let until = args.timeout.map(|timeout| still_since + timeout);
-        match next(&target.object, scope, (&bytes, version), until)? {
+        match watched.next((&bytes, version), until)? {
             Next::Changed => {}
             Next::Still => {
                 let name = target.object.name();
@@ -92,65 +94,72 @@ enum Next {
 /// A value that was read.
 type Seen<'a> = (&'a [u8], Version);
 
-/// Waits for the next change, or for the end.
-fn next(
-    object: &Untyped,
-    scope: &Scope,
-    seen: Seen<'_>,
-    until: Option<Instant>,
-) -> Result<Next, Failure> {
-    loop {
-        let left = until.map_or(PIECE, |until| until.saturating_duration_since(Instant::now()));
-        if left.is_zero() {
-            return Ok(Next::Still);
-        }
-        let waited = if has_versions(object.schema()) {
-            wait_for_version(object, seen.1, left.min(PIECE))?
-        } else {
-            look_again(object, seen.0, left.min(PIECE))?
-        };
-        match waited {
-            Next::Still if is_over(object, scope)? => return Ok(Next::Ended),
-            Next::Still => {}
-            other => return Ok(other),
-        }
-    }
+/// An object that is watched.
+struct Watched<'a> {
+    object: &'a Untyped,
+    scope: &'a Scope,
+    /// Whether it lives on without users; asked when there are none for the first time.
+    is_kept: OnceCell<bool>,
 }
 
-fn wait_for_version(object: &Untyped, seen: Version, time: Duration) -> cohabit::Result<Next> {
-    match object.wait_version(seen, time) {
-        Ok(_) => Ok(Next::Changed),
-        Err(error) => match error.kind() {
-            ErrorKind::TimedOut => Ok(Next::Still),
-            ErrorKind::Ended | ErrorKind::NameLost => Ok(Next::Ended),
-            _ => Err(error),
-        },
-    }
-}
-
-/// Nobody tells that an atomic has changed: it is read again and again.
-fn look_again(object: &Untyped, seen: &[u8], time: Duration) -> cohabit::Result<Next> {
-    let end = Instant::now() + time;
-    while Instant::now() < end {
-        std::thread::sleep(LOOK_AGAIN.min(time));
-        if object.read()?.0 != seen {
-            return Ok(Next::Changed);
-        }
-        if object.status()? != Status::Live {
-            return Ok(Next::Ended);
+impl Watched<'_> {
+    /// Waits for the next change, or for the end.
+    fn next(&self, seen: Seen<'_>, until: Option<Instant>) -> cohabit::Result<Next> {
+        loop {
+            let left = until.map_or(PIECE, |until| until.saturating_duration_since(Instant::now()));
+            if left.is_zero() {
+                return Ok(Next::Still);
+            }
+            let waited = if has_versions(self.object.schema()) {
+                self.wait_for_version(seen.1, left.min(PIECE))?
+            } else {
+                self.look_again(seen.0, left.min(PIECE))?
+            };
+            match waited {
+                Next::Still if self.is_orphan()? => return Ok(Next::Ended),
+                Next::Still => {}
+                other => return Ok(other),
+            }
         }
     }
-    Ok(Next::Still)
-}
 
-/// Whether all users were killed, which leaves nobody to say that the object has ended.
-fn is_over(object: &Untyped, scope: &Scope) -> Result<bool, Failure> {
-    if !object.users()?.is_empty() {
-        return Ok(false);
+    fn wait_for_version(&self, seen: Version, time: Duration) -> cohabit::Result<Next> {
+        match self.object.wait_version(seen, time) {
+            Ok(_) => Ok(Next::Changed),
+            Err(error) => match error.kind() {
+                ErrorKind::TimedOut => Ok(Next::Still),
+                ErrorKind::Ended | ErrorKind::NameLost => Ok(Next::Ended),
+                _ => Err(error),
+            },
+        }
     }
-    match Untyped::open_read_only(object.name(), scope) {
-        Ok(_) => Ok(false),
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(true),
-        Err(error) => Err(error.into()),
+
+    /// Nobody tells that an atomic has changed: it is read again and again.
+    fn look_again(&self, seen: &[u8], time: Duration) -> cohabit::Result<Next> {
+        let end = Instant::now() + time;
+        while Instant::now() < end {
+            std::thread::sleep(LOOK_AGAIN.min(time));
+            if self.object.read()?.0 != seen {
+                return Ok(Next::Changed);
+            }
+            if self.object.status()? != Status::Live {
+                return Ok(Next::Ended);
+            }
+        }
+        Ok(Next::Still)
+    }
+
+    /// Whether all users were killed, which leaves nobody to say that the object has ended.
+    fn is_orphan(&self) -> cohabit::Result<bool> {
+        if self.object.users()?.iter().any(|user| !user.guest) {
+            return Ok(false);
+        }
+        if let Some(is_kept) = self.is_kept.get() {
+            return Ok(!is_kept);
+        }
+        let entries = cohabit::list(self.scope)?;
+        let entry = entries.iter().find(|entry| entry.name == self.object.name());
+        let is_kept = entry.is_some_and(|entry| entry.keep != Some(Keep::WhileUsed));
+        Ok(!self.is_kept.get_or_init(|| is_kept))
     }
 }

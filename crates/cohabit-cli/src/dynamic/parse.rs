@@ -68,11 +68,13 @@ fn expected(node: &Node) -> String {
             format!("{article} {}, from {least} to {most}", scalar.name())
         }
         Node::Scalar(scalar) => {
-            let most = if *scalar == Scalar::F32 { f64::from(f32::MAX) } else { f64::MAX };
-            format!("an {}, from -{most:e} to {most:e}, or NaN, inf, -inf", scalar.name())
+            let most = match scalar {
+                Scalar::F32 => format!("{:e}", f32::MAX),
+                _ => format!("{:e}", f64::MAX),
+            };
+            format!("an {}, from -{most} to {most}, or NaN, inf, -inf", scalar.name())
         }
-        Node::Array { .. } => format!("{}, written as JSON", kind_of(node)),
-        Node::Struct(_) => format!("{}, written as JSON", kind_of(node)),
+        Node::Array { .. } | Node::Struct(_) => format!("{}, written as JSON", kind_of(node)),
         _ => kind_of(node),
     }
 }

@@ -98,12 +98,13 @@ fn another_writer_is_waited_for_as_long_as_said() {
     let shared = &data;
     std::thread::scope(|threads| {
         threads.spawn(move || {
-            shared.update(|data| {
-                inside.send(()).unwrap();
-                may_leave.recv().unwrap();
-                data.x += 1;
-            })
-            .unwrap();
+            shared
+                .update(|data| {
+                    inside.send(()).unwrap();
+                    may_leave.recv().unwrap();
+                    data.x += 1;
+                })
+                .unwrap();
         });
         is_inside.recv().unwrap();
         let err = place.run(&["set", "data", "x=1", "--timeout", "1ms"]).failed(4);

@@ -115,21 +115,33 @@ pub(crate) fn corrupt(commit: Commit) -> Error {
 /// Picks the copy to fill: neither committed nor pinned (invariants 1 to 3).
 #[inline(always)]
 pub(crate) fn pick<C: CellWords>(cell: &C, commit: Commit) -> usize {
+    let pins = &cell.pins()[..usable_pins(cell.count())];
+    // SeqCst: orders these loads behind the swap of the commit before, against `pin`.
+    if pins.iter().fold(0, |any, pin| any | pin.load(Ordering::SeqCst)) == 0 {
+        return next_index(cell, commit.index());
+    }
+    pick_unpinned(cell, pins, commit)
+}
+
+#[inline(always)]
+fn next_index<C: CellWords>(cell: &C, index: usize) -> usize {
+    if index + 1 == cell.count() { 0 } else { index + 1 }
+}
+
+#[cold]
+#[inline(never)]
+fn pick_unpinned<C: CellWords>(cell: &C, pins: &[AtomicU64], commit: Commit) -> usize {
     let mut taken = 1_u128 << commit.index();
-    for pin in &cell.pins()[..usable_pins(cell.count())] {
-        // SeqCst: orders this load behind the swap of the commit before, against `pin`.
+    for pin in pins {
+        // SeqCst: as in `pick`. Each pin is loaded once more, and once only: a peer may change it.
         let pin = pin.load(Ordering::SeqCst);
-        if pin != 0 {
-            taken |= pinned_copy(pin).map_or(0, |index| 1 << index);
-        }
+        taken |= pinned_copy(pin).map_or(0, |index| 1 << index);
     }
-    let mut index = commit.index();
-    loop {
-        index = if index + 1 == cell.count() { 0 } else { index + 1 };
-        if taken >> index & 1 == 0 {
-            return index;
-        }
+    let mut index = next_index(cell, commit.index());
+    while taken >> index & 1 != 0 {
+        index = next_index(cell, index);
     }
+    index
 }
 
 /// Begins to fill a copy: from here on readers of what it held before will see that it changes.

@@ -169,19 +169,19 @@ impl<T: Plain> Value<T> {
     /// # Errors
     /// `BadBits` or `Corrupt` when a peer broke the rules; `Forked`, `NotShared`; `Busy` when writers
     /// outran this reader for 100 ms and all pins are taken.
-    #[inline]
+    #[inline(always)]
     pub fn get(&self) -> Result<T> {
-        self.read().map(|(value, _)| value)
+        read::by_value(self, &self.site()?, &mut Version::default())
     }
 
     /// The value and its version, taken together.
     ///
     /// # Errors
     /// As [`Value::get`].
-    #[inline]
+    #[inline(always)]
     pub fn read(&self) -> Result<(T, Version)> {
-        assert_small::<T>();
-        read::by_value(self, &self.site()?)
+        let mut version = Version::NONE;
+        read::by_value(self, &self.site()?, &mut version).map(|value| (value, version))
     }
 
     /// Copies the value into `into` and says its version.
@@ -237,10 +237,8 @@ impl<T: Plain> Value<T> {
     /// # Errors
     /// `TimedOut`; `Ended` or `NameLost` when the instance is over; else as [`Value::get`].
     pub fn wait_changed(&self, seen: Version, timeout: Duration) -> Result<(T, Version)> {
-        assert_small::<T>();
-        let site = self.site()?;
-        wait::for_change(self, &site, seen, timeout)?;
-        read::by_value(self, &site)
+        wait::for_change(self, &self.site()?, seen, timeout)?;
+        self.read()
     }
 
     /// Waits until the version is not `seen` any more; then the version.
@@ -262,7 +260,7 @@ macro_rules! three_forms {
         /// # Errors
         /// `Deadlock` inside an update of the same cell; `LivenessLost`, `Corrupt`, `BadBits`,
         /// `Forked`, `NotShared`.
-        #[inline]
+        #[inline(always)]
         pub fn $name<$($generic $(: $bound)?),*>(&self, $($arg: $ty),*) -> Result<$out> {
             let ($cell, $site, $patience) = (self, self.site()?, Patience::Forever);
             $body

@@ -132,16 +132,25 @@ fn back_off<C: CellWords>(cell: &C, copy: &mut dyn FnMut(&[AtomicU64])) -> Resul
     }
 }
 
-/// Reads the whole value, by value.
+/// Reads the whole value, by value. Inlined, with the version apart: each step in between that
+/// moved a T would cost as much as the copy itself.
 #[inline(always)]
-pub(crate) fn by_value<T: Plain>(cell: &Value<T>, reader: &impl Reader) -> Result<(T, Version)> {
+pub(crate) fn by_value<T: Plain>(
+    cell: &Value<T>,
+    reader: &impl Reader,
+    version: &mut Version,
+) -> Result<T> {
+    assert_small::<T>();
     let mut into = MaybeUninit::<T>::uninit();
-    let version = read(cell, reader, &mut |words: &[AtomicU64]| {
+    let read = read(cell, reader, &mut |words: &[AtomicU64]| {
         // SAFETY: `into` is ours, aligned and as large as a T.
         unsafe { words::load(words, into.as_mut_ptr()) }
-    })?;
-    let value = checked(into).map_err(|error| reader.name(error))?;
-    Ok((value, Version(version)))
+    });
+    match read {
+        Ok(number) => *version = Version(number),
+        Err(error) => return Err(error),
+    }
+    checked(into).map_err(|error| reader.name(error))
 }
 
 /// Reads the whole value into a new box.

@@ -22,7 +22,10 @@ pub(crate) fn same_name_twice(_peer: &mut Peer) {
         assert_eq!(other.users().expect("users").len(), 1);
     }
     assert!(first.created());
-    assert_eq!(SharedValue::<Pair>::create("rpm", || Pair::of(2)).unwrap_err().code(), "already-exists");
+    assert_eq!(
+        SharedValue::<Pair>::create("rpm", || Pair::of(2)).unwrap_err().code(),
+        "already-exists"
+    );
     let mismatch = SharedValue::<u32>::open("rpm").expect_err("another type");
     assert_eq!(mismatch.code(), "type-mismatch");
     let view: SharedView<Value<Pair>> = SharedValue::open_read_only("rpm").expect("a view");

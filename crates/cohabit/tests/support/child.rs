@@ -158,8 +158,11 @@ impl Peer {
     }
 }
 
+/// A role: its name, and what it does.
+pub(crate) type Role = (&'static str, fn(&mut Peer));
+
 /// Plays the role that the environment names, if it names one; then the process ends.
-pub(crate) fn play(roles: &[(&str, fn(&mut Peer))]) {
+pub(crate) fn play(roles: &[Role]) {
     let Ok(role) = std::env::var(ROLE) else { return };
     sys::watchdog(WATCHDOG_S);
     let arguments = std::env::var(ARGUMENTS).unwrap_or_default();

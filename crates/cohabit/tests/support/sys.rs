@@ -19,6 +19,7 @@ const CLONE_NEWNS: c_int = 0x0002_0000;
 const MS_RDONLY: c_ulong = 1;
 const MS_REC: c_ulong = 0x4000;
 const MS_PRIVATE: c_ulong = 1 << 18;
+const MNT_DETACH: c_int = 2;
 
 #[repr(C)]
 #[derive(Clone, Copy)]
@@ -38,6 +39,9 @@ unsafe extern "C" {
     fn setrlimit(which: c_int, limit: *const Limit) -> c_int;
     fn mkfifo(path: *const c_char, mode: c_uint) -> c_int;
     safe fn unshare(flags: c_int) -> c_int;
+    safe fn close(descriptor: c_int) -> c_int;
+    safe fn seteuid(uid: c_uint) -> c_int;
+    fn umount2(target: *const c_char, flags: c_int) -> c_int;
     fn mount(
         source: *const c_char,
         target: *const c_char,
@@ -135,14 +139,27 @@ pub(crate) fn private_mounts() {
     mount_at(Path::new("/"), None, MS_REC | MS_PRIVATE);
 }
 
+/// A mount in this process's mounts only; dropped, it is gone.
+#[must_use]
+pub(crate) struct Mount(CString);
+
+impl Drop for Mount {
+    fn drop(&mut self) {
+        // SAFETY: the path is a C string that lives for the call.
+        assert_eq!(unsafe { umount2(self.0.as_ptr(), MNT_DETACH) }, 0, "unmounted");
+    }
+}
+
 /// Mounts a tmpfs, in this process's mounts only.
-pub(crate) fn mount_tmpfs(target: &Path, options: &str) {
+pub(crate) fn mount_tmpfs(target: &Path, options: &str) -> Mount {
     mount_at(target, Some(options), 0);
+    Mount(text(target))
 }
 
 /// Mounts an empty read-only tmpfs, in this process's mounts only.
-pub(crate) fn mount_read_only(target: &Path) {
+pub(crate) fn mount_read_only(target: &Path) -> Mount {
     mount_at(target, Some("mode=0700"), MS_RDONLY);
+    Mount(text(target))
 }
 
 fn mount_at(target: &Path, options: Option<&str>, flags: c_ulong) {
@@ -169,4 +186,14 @@ pub(crate) fn forked_into_both() -> Option<u32> {
 pub(crate) fn leave_at_once(code: u8) -> ! {
     // SAFETY: ends the process; there is no more of it that could go wrong.
     unsafe { _exit(c_int::from(code)) }
+}
+
+/// Closes a descriptor that belongs to somebody else in this process, as careless programs do.
+pub(crate) fn close_behind_its_back(descriptor: i32) {
+    assert_eq!(close(descriptor), 0, "it was open");
+}
+
+/// Becomes another user, as far as permissions go. Takes root.
+pub(crate) fn become_user(uid: u32) {
+    assert_eq!(seteuid(uid), 0, "another user");
 }

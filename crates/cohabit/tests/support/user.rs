@@ -80,7 +80,6 @@ fn number(words: &[&str], index: usize) -> u64 {
     words[index].parse().expect("a number")
 }
 
-
 impl User {
     fn shown(&mut self, outcome: cohabit::Result<(Pair, Version)>) -> String {
         line(outcome.map(|(pair, version)| {

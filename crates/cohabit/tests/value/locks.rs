@@ -108,7 +108,8 @@ pub(crate) fn nested(_peer: &mut Peer) {
     assert_eq!(a.read().expect("a value").0, Pair::of(1));
     assert_eq!(b.read().expect("a value"), (Pair::of(9), b.version().expect("a version")));
     // The mark of a panicking update does not stay.
-    let panicking = std::panic::AssertUnwindSafe(|| a.update(|_| std::panic::resume_unwind(Box::new(1))));
+    let panicking =
+        std::panic::AssertUnwindSafe(|| a.update(|_| std::panic::resume_unwind(Box::new(1))));
     let panicked: Result<cohabit::Result<()>, _> = std::panic::catch_unwind(panicking);
     panicked.expect_err("the panic goes on");
     a.update(|pair| *pair = Pair::of(2)).expect("an update");

@@ -24,9 +24,11 @@ pub(super) fn measure(setting: &Setting) -> Result<Vec<Figure>, String> {
 
 fn figure(name: String, table: &Table, probe: usize, floor: usize, what: &'static str) -> Figure {
     let least = Quantity(table.median(floor), "ns");
-    Figure::new(name)
-        .measured(table.median(probe), "ns")
-        .floor(what, least, table.ratio(probe, floor))
+    Figure::new(name).measured(table.median(probe), "ns").floor(
+        what,
+        least,
+        table.ratio(probe, floor),
+    )
 }
 
 /// README's struct, by value. The floors copy as many bytes as it has, out of a mapping and into it.
@@ -88,21 +90,22 @@ where
     let options = within::<Value<[u8; N]>>(folder);
     let data: SharedValue<[u8; N]> =
         options.create_with(&format!("large-{N}"), |_| ()).map_err(said)?;
-    let map = Map::of_path(&folder.join(format!("large-{N}.bytes")), N).map_err(|e| e.to_string())?;
-    let mut buffers = [boxed::<N>(), boxed::<N>()];
-    let [local, into] = &mut buffers;
-    let (from, value) = (boxed::<N>(), boxed::<N>());
+    let map =
+        Map::of_path(&folder.join(format!("large-{N}.bytes")), N).map_err(|e| e.to_string())?;
+    let mut buffer = Aligned::<N>::boxed();
+    let mut into = Aligned::<N>::boxed();
+    let from = Aligned::<N>::boxed();
     let expected = "nobody else uses this object";
     let table = compare(
         setting.rounds().min(501),
         &mut [
-            Probe::new(|| black_box(&map).copy_out(0, black_box(&mut local[..]))),
-            Probe::new(|| black_box(&map).copy_in(0, black_box(&from[..]))),
+            Probe::new(|| black_box(&map).copy_out(0, black_box(&mut buffer.0[..]))),
+            Probe::new(|| black_box(&map).copy_in(0, black_box(&from.0[..]))),
             Probe::new(|| {
-                black_box(&data).get_into(black_box(&mut *into)).expect(expected);
+                black_box(&data).get_into(black_box(&mut into.0)).expect(expected);
             }),
             Probe::new(|| {
-                black_box(&data).set_from(black_box(&value)).expect(expected);
+                black_box(&data).set_from(black_box(&from.0)).expect(expected);
             }),
         ],
     );
@@ -111,8 +114,14 @@ where
     Ok(vec![get, set])
 }
 
-/// Bytes on the heap that never were on the stack.
-fn boxed<const N: usize>() -> Box<[u8; N]> {
-    let bytes: Box<[u8]> = vec![1; N].into();
-    bytes.try_into().expect("as many as were asked for")
+/// Private bytes on cache lines of their own, so that chance does not favour the one or the other.
+#[repr(C, align(64))]
+struct Aligned<const N: usize>([u8; N]);
+
+impl<const N: usize> Aligned<N> {
+    /// Made of zeros on the heap: a stack may be too small.
+    fn boxed() -> Box<Self> {
+        // SAFETY: zeros are bytes, and padding may be anything.
+        unsafe { Box::<Self>::new_zeroed().assume_init() }
+    }
 }

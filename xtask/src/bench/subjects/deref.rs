@@ -30,7 +30,8 @@ pub(super) fn measure(_setting: &Setting) -> Result<Vec<Figure>, String> {
         Ok(both) => both,
         Err(why) => return Ok(vec![figure.skipped(why)]),
     };
-    let merged = if by_shared == by_pointer { " (the compiler made one function of both)" } else { "" };
+    let merged =
+        if by_shared == by_pointer { " (the compiler made one function of both)" } else { "" };
     let note = format!(
         "through Shared:    {}\nthrough a pointer: {}{merged}",
         shared.join("; "),

@@ -95,7 +95,5 @@ fn users(setting: &Setting) -> Result<Figure, String> {
 
 fn beside(name: &str, what: &'static str, table: &Table) -> Figure {
     let floor = Quantity(table.median(0) / 1000.0, "µs");
-    Figure::new(name)
-        .measured(table.median(1) / 1000.0, "µs")
-        .floor(what, floor, table.ratio(1, 0))
+    Figure::new(name).measured(table.median(1) / 1000.0, "µs").floor(what, floor, table.ratio(1, 0))
 }

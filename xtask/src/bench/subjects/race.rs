@@ -148,7 +148,8 @@ fn figures(rounds: &[(Turn, Done, Done)]) -> Vec<Figure> {
     let whole = Figure::new("torn values").measured(torn as f64, "").at_most(0.0);
     let whole = whole.note(format!("{checked} reads were looked through"));
     let longest = of(Turn::Tries).map(|(_, read, _)| read.longest).max().unwrap_or(0);
-    let mean = median(of(Turn::Tries).map(|(_, read, _)| read.tries as f64 / read.operations as f64));
+    let mean =
+        median(of(Turn::Tries).map(|(_, read, _)| read.tries as f64 / read.operations as f64));
     vec![
         compared("reads beside an endless writer", |round| round.1, 2.0),
         compared("writes beside an endless reader", |round| round.2, 1.0),

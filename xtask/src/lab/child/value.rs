@@ -7,8 +7,8 @@ use crate::lab::trace;
 use cohabit::{Error, Part, Plain, Shared, SharedValue, SharedView, Value, Version, plain};
 use std::time::Duration;
 
-/// Longer than any wait that ends well, and shorter than the watchdog.
-const LONG: Duration = Duration::from_secs(8);
+/// Longer than the watchdog: who waits in vain must not be saved by its own deadline.
+const LONG: Duration = Duration::from_secs(60);
 
 /// The small value: one word.
 #[plain]

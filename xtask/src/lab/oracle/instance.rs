@@ -1,7 +1,7 @@
 //! Instances, as the laboratory sees them from outside: by tag, life word and held bytes.
 //!
 //! The offsets are FORMAT.md's. A tag is the number that a constructor writes into the object.
-use super::super::world::{Outside, SegmentBytes, World};
+use super::super::world::{self, SegmentBytes, World};
 use std::path::Path;
 
 /// Where a value's first copy begins: behind its head and that copy's stamp.
@@ -47,30 +47,43 @@ pub(super) struct AtKill {
     pub(super) inhabited: Option<u64>,
     /// Number of names in the folder.
     pub(super) names: usize,
+    /// What must not be, whoever dies.
+    pub(super) wrong: Vec<String>,
 }
 
 impl AtKill {
-    /// Looks at the world around a stopped victim; the tag stands `tag_at` bytes into the object.
+    /// Looks at the world around a stopped victim; the tag stands `tag_at` bytes into the object, and
+    /// the instances of `old` were left by the dead before the victim came.
     pub(super) fn read(
         victim: i32,
         world: &mut World,
         folder: &Path,
         tag_at: usize,
+        old: &[u64],
     ) -> Result<Self, String> {
-        world.follow(victim).map_err(|error| error.to_string())?;
+        let in_words = |error: std::io::Error| format!("looking at the world: {error}");
+        world.follow(victim).map_err(in_words)?;
+        world.follow_names().map_err(in_words)?;
         world.look();
-        let inodes: Vec<u64> = world.segments().map(|(inode, _)| inode).collect();
-        let outside = Outside::read(folder, &inodes).map_err(|error| error.to_string())?;
-        let mut at_kill = Self { names: outside.names.len(), ..Self::default() };
+        let names = world::names(folder).map_err(in_words)?;
+        let all_locks = world.locks().map_err(in_words)?;
+        let mut at_kill = Self { names: names.len(), ..Self::default() };
         for (inode, bytes) in world.segments() {
-            let named = outside.names.iter().any(|name| name.1 == inode);
+            let named = names.iter().any(|name| name.1 == inode);
             let state = bytes.word(LIFE_AT) >> 18 & 0x3f;
             // The life byte is the first one. Nobody else is inside while the victim stands still.
-            let locks = || outside.locks.iter().filter(|lock| lock.0 == inode);
-            let inside = locks().any(|lock| lock.1 == 0);
-            let held = locks().any(|lock| lock.1 != 0);
+            let locks = || all_locks.iter().filter(|lock| lock.inode == inode);
+            let inside = locks().any(|lock| lock.first == 0);
+            let held = locks().any(|lock| lock.first != 0);
             let half_way = state == BUILDING || state == DROPPING;
             at_kill.blocks |= named && (inside || (half_way && held));
+            if named && half_way && !held && !old.contains(&inode) {
+                let text = "an instance is half way under its name, and nobody's byte is held";
+                at_kill.wrong.push(text.to_owned());
+            }
+            if !named && (state == LIVE || state == DROPPING) {
+                at_kill.wrong.push("the name went before the life word was DEAD".to_owned());
+            }
             if state == LIVE {
                 let tag = tag_in(bytes, tag_at);
                 at_kill.live.push(tag);

@@ -53,6 +53,8 @@ struct Case {
     scene_tags: Vec<u64>,
     /// Tags ended before the victim came.
     scene_ends: Vec<u64>,
+    /// Inodes that the dead left before the victim came.
+    left_by_the_dead: Vec<u64>,
 }
 
 impl LifeStage {
@@ -165,9 +167,18 @@ impl LifeStage {
             Scene::Idle => die("kept")?,
             _ => {}
         }
+        if self.case.host.is_none() {
+            self.case.left_by_the_dead = self.ground.inodes();
+        }
         self.case.scene_tags = self.log("C");
         self.case.scene_ends = self.log("D");
         Ok(())
+    }
+
+    /// What the world looks like while the victim stands still.
+    fn at_kill(&self, victim: &Victim, world: &mut World) -> Result<AtKill, String> {
+        let old = &self.case.left_by_the_dead;
+        AtKill::read(victim.pid(), world, &self.folder, self.tag_at(), old)
     }
 
     fn host_goes_on(&mut self) -> Result<(), String> {
@@ -330,9 +341,10 @@ impl Stage for LifeStage {
         state: &State,
     ) -> Result<Verdict, String> {
         let mut findings = Findings::default();
-        let at_kill = AtKill::read(victim.pid(), world, &self.folder, self.tag_at())?;
+        let at_kill = self.at_kill(&victim, world)?;
         let ordinal = state.position.call + state.position.change;
         let before = at_kill.blocks || (ordinal as u64 + self.seed).is_multiple_of(2);
+        findings.texts.extend(at_kill.wrong.iter().cloned());
         let mut recovered = Duration::ZERO;
         if let Some((mate, took)) = self.kill_and_open(victim, before, &at_kill, &mut findings) {
             recovered = took;
@@ -345,6 +357,20 @@ impl Stage for LifeStage {
             self.restore()?;
         }
         Ok(Verdict { violations: findings.texts, recovered })
+    }
+
+    fn finished(&mut self, _: &Victim, _: &mut World) -> Result<Vec<String>, String> {
+        let mut findings = Findings::default();
+        let (names, expected) = (self.ground.names(), usize::from(!self.operation.empties));
+        findings.check(names.len() == expected, || format!("names afterwards: {names:?}"));
+        let built = self.log("C").len() - self.case.scene_tags.len();
+        let ended = self.log("D").len() - self.case.scene_ends.len();
+        let by_host = usize::from(self.operation.scene == Scene::Builder);
+        let expected = (usize::from(self.operation.constructs) + by_host, self.operation.ends);
+        findings.check((built, ended == 1) == expected && ended <= 1, || {
+            format!("{built} constructions and {ended} ends, not {expected:?}")
+        });
+        Ok(findings.texts)
     }
 
     fn clear(&mut self, victim: Victim) -> Result<(), String> {

@@ -10,7 +10,7 @@ pub(super) mod value;
 
 use super::cast::{self, Player};
 use super::trace::{Method, Victim};
-use super::world::World;
+use super::world::{self, World};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -61,8 +61,14 @@ impl Ground {
 
     /// What stands in the folder.
     pub(super) fn names(&self) -> Vec<String> {
-        let entries = fs::read_dir(self.folder()).into_iter().flatten().flatten();
-        entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect()
+        let names = world::names(&self.folder()).unwrap_or_default();
+        names.into_iter().map(|(name, _)| name).collect()
+    }
+
+    /// The inodes of what stands in the folder.
+    pub(super) fn inodes(&self) -> Vec<u64> {
+        let names = world::names(&self.folder()).unwrap_or_default();
+        names.into_iter().map(|(_, inode)| inode).collect()
     }
 
     /// Takes away what a case that failed left behind.

@@ -354,6 +354,16 @@ impl Stage for ValueStage {
         Ok(Verdict { violations: findings.texts, recovered })
     }
 
+    fn finished(&mut self, _: &Victim, world: &mut World) -> Result<Vec<String>, String> {
+        world.look();
+        self.case.history.extend(self.effect, self.case.number);
+        let (made, expected) = (commit_word(world) >> 8, self.case.history.version());
+        let mut findings = Findings::default();
+        findings.check(made == expected, || format!("version {made} is committed, not {expected}"));
+        findings.check(lock_word(world) == 0, || "the lock is still held".to_owned());
+        Ok(findings.texts)
+    }
+
     fn clear(&mut self, victim: Victim) -> Result<(), String> {
         victim.kill();
         self.restore()

@@ -1,0 +1,17 @@
+//! Bad input: each row of docs/bad-input.md, each with its own error, and nothing left behind.
+//!
+//! Every test runs in a process of its own, since it counts what that process holds and sets limits.
+//! Rows about names are tested where the rule is, in src/name.rs.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod case;
+mod files;
+mod resources;
+mod running;
+mod types;
+
+roles! {
+    "user" => support::user::user,
+}

@@ -1,0 +1,244 @@
+//! What goes wrong in constructors, and in use.
+
+use std::error::Error as _;
+use std::fs;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
+
+use cohabit::untyped::Untyped;
+use cohabit::{SharedValue, Value, Version};
+
+use crate::case;
+use crate::case::NAME;
+use crate::support::user::Pair;
+use crate::support::{Census, Child, sys};
+
+const WAIT: Duration = Duration::from_millis(5);
+
+#[test]
+fn constructor_failed() {
+    case!(constructor_failed, |case| {
+        let fails = || "".parse::<u64>().map(Pair::of);
+        let create = || case.options().open_or_create(NAME, fails);
+        let error = case.refused("constructor-failed", &["`rpm`", "empty string"], create);
+        assert!(error.source().is_some_and(|source| source.is::<std::num::ParseIntError>()));
+    });
+}
+
+#[test]
+fn constructor_panics() {
+    case!(constructor_panics, |case| {
+        let before = (case.world.names(), Census::now());
+        let panics = || -> Pair { std::panic::resume_unwind(Box::new("as the test asked")) };
+        let create = AssertUnwindSafe(|| case.options().create(NAME, panics));
+        let panic = catch_unwind(create).expect_err("the panic goes on");
+        assert_eq!(panic.downcast_ref::<&str>(), Some(&"as the test asked"));
+        assert_eq!(before, (case.world.names(), Census::now()));
+    });
+}
+
+#[test]
+fn constructor_reentered() {
+    case!(constructor_reentered, |case| {
+        let own = || {
+            let words = ["`rpm`", "opens it itself"];
+            let open = || case.options().open(NAME);
+            case.refused("constructor-reentered", &words, open);
+            Err::<Pair, _>("that was all")
+        };
+        case.refused("constructor-failed", &["that was all"], || case.options().create(NAME, own));
+    });
+}
+
+/// Every kind of plain data has a value that is zero, so it takes a peer to leave other bits behind.
+#[test]
+fn constructor_incomplete() {
+    case!(constructor_incomplete, |case| {
+        let options = || SharedValue::<[bool; 4]>::options().scope(case.world.scope());
+        options().create_with(NAME, |_| ()).expect("zero is a value of bool");
+        let create = || {
+            options().create_with(NAME, |_| {
+                let at = u64::from_le_bytes(case.bytes()[88..96].try_into().expect("8 bytes"));
+                case.patch(at + 64 + 8 + 3, &[7]);
+            })
+        };
+        case.refused("constructor-incomplete", &["`rpm`", "is no value"], create);
+    });
+}
+
+#[test]
+fn busy() {
+    case!(busy, |case| {
+        let mut user = case.world.child("user");
+        user.expect("create rpm", "ok");
+        let object = case.options().open(NAME).expect("an object");
+        user.expect("hold", "inside");
+        let words = ["`rpm`", &format!("pid {}", user.pid())];
+        case.refused("busy", &words, || object.try_set(Pair::of(1)));
+        case.refused("busy", &words, || object.set_timeout(Pair::of(1), WAIT));
+        user.expect("commit", "ok");
+    });
+}
+
+#[test]
+fn busy_builder() {
+    case!(busy_builder, |case| {
+        let mut user = case.world.child("user");
+        user.expect("create rpm constructor=hold", "building");
+        let words = ["`rpm`", &format!("pid {}", user.pid()), "constructing"];
+        case.refused("busy", &words, || case.options().timeout(WAIT).open(NAME));
+        user.expect("go", "ok");
+    });
+}
+
+#[test]
+fn timed_out() {
+    case!(timed_out, |case| {
+        let object = case.options().create(NAME, || Pair::of(0)).expect("an object");
+        let seen = object.version().expect("a version");
+        let words = ["`rpm`", "version 1", "5ms"];
+        case.refused("timed-out", &words, || object.wait_changed(seen, WAIT));
+    });
+}
+
+#[test]
+fn ended() {
+    case!(ended, |case| {
+        let object = case.options().create(NAME, || Pair::of(0)).expect("an object");
+        cohabit::remove(&case.world.scope(), NAME, true).expect("by force");
+        let seen = object.version().expect("a version");
+        case.refused("ended", &["`rpm`"], || object.wait_changed(seen, WAIT));
+    });
+}
+
+#[test]
+fn name_lost() {
+    case!(name_lost, |case| {
+        let object = case.options().create(NAME, || Pair::of(0)).expect("an object");
+        case.remove_file();
+        let seen = object.version().expect("a version");
+        let path = case.path().to_str().expect("a path").to_owned();
+        let folder = path.trim_end_matches("/rpm");
+        case.refused("name-lost", &["`rpm`", folder], || object.wait_changed(seen, WAIT));
+    });
+}
+
+#[test]
+fn forked() {
+    case!(forked, |case| {
+        let object = case.options().create(NAME, || Pair::of(0)).expect("an object");
+        let child = sys::forked(|| {
+            case.refused("forked", &["`rpm`", "forked"], || object.get());
+            0
+        });
+        assert_eq!(sys::code_of(child), 0);
+    });
+}
+
+#[test]
+fn not_shared() {
+    case!(not_shared, |case| {
+        let value = Value::new(Pair::of(0));
+        case.refused("not-shared", &["does not live in"], || value.get());
+    });
+}
+
+#[test]
+fn deadlock() {
+    case!(deadlock, |case| {
+        let object = case.options().create(NAME, || Pair::of(0)).expect("an object");
+        let inner = |_: &mut Pair| {
+            case.refused("deadlock", &["`rpm`", "update"], || object.set(Pair::of(1)));
+        };
+        object.update(inner).expect("the outer one");
+    });
+}
+
+#[test]
+fn bad_bits() {
+    case!(bad_bits, |case| {
+        let options = SharedValue::<[bool; 4]>::options().scope(case.world.scope());
+        let object = options.create(NAME, || [true; 4]).expect("an object");
+        let at = u64::from_le_bytes(case.bytes()[88..96].try_into().expect("8 bytes"));
+        case.patch(at + 64 + 8 + 2, &[7]);
+        case.refused("bad-bits", &["`rpm`"], || object.get());
+        case.refused("bad-bits", &["`rpm`"], || object.update(|_| ()));
+        object.set([false; 4]).expect("the cure");
+        assert_eq!(object.get().expect("a value"), [false; 4]);
+    });
+}
+
+#[test]
+fn corrupt() {
+    case!(corrupt, |case| {
+        let object = case.options().create(NAME, || Pair::of(0)).expect("an object");
+        let at = u64::from_le_bytes(case.bytes()[88..96].try_into().expect("8 bytes"));
+        case.patch(at + 8, &[0xfe, 1, 0, 0, 0, 0, 0, 0]);
+        let words = ["`rpm`", "copy 127"];
+        case.refused("corrupt", &words, || object.get());
+        case.refused("corrupt", &words, || object.set(Pair::of(1)));
+        case.refused("corrupt", &words, || object.pin().map(drop));
+    });
+}
+
+#[test]
+fn unsupported() {
+    case!(unsupported, |case| {
+        let object = case.options().create(NAME, || Pair::of(0)).expect("an object");
+        let raw = Untyped::open_read_only(NAME, &case.world.scope()).expect("a view");
+        let update = || raw.update(WAIT, |_| Ok::<(), ()>(()));
+        case.refused("unsupported", &["`rpm`", "reading only"], update);
+        drop(object);
+    });
+}
+
+#[test]
+fn liveness_lost() {
+    case!(liveness_lost, |case| {
+        let object = case.options().create(NAME, || Pair::of(0)).expect("an object");
+        let is_ours = |entry: &fs::DirEntry| {
+            fs::read_link(entry.path()).is_ok_and(|target| target.starts_with(case.world.folder()))
+        };
+        let entries = fs::read_dir("/proc/self/fd").expect("the descriptors");
+        let ours: Vec<_> = entries.map(|entry| entry.expect("an entry")).filter(is_ours).collect();
+        assert_eq!(ours.len(), 1);
+        let number = ours[0].file_name().to_str().and_then(|text| text.parse().ok());
+        sys::close_behind_its_back(number.expect("a number"));
+        assert_eq!(object.users().expect("asked by name").len(), 1);
+        fs::rename(case.path(), case.world.path("elsewhere")).expect("another name");
+        case.refused("liveness-lost", &["`rpm`", "descriptor"], || object.users());
+        object.set(Pair::of(1)).expect("what needs no kernel goes on");
+        fs::rename(case.world.path("elsewhere"), case.path()).expect("its name again");
+        assert_eq!(object.users().expect("asked by name").len(), 1);
+        drop(object);
+        case.world.assert_empty();
+    });
+}
+
+/// A peer cuts the file: SIGBUS at the access, or an error; documented, and no undefined behaviour.
+#[test]
+fn truncated_in_use() {
+    case!(truncated_in_use, |case| {
+        let mut user = case.world.child("user");
+        user.expect("create rpm", "ok");
+        let file = fs::OpenOptions::new().write(true).open(case.path()).expect("the object");
+        file.set_len(0).expect("a cut");
+        user.say("get");
+        let status = Child::end(user);
+        assert_eq!(std::os::unix::process::ExitStatusExt::signal(&status), Some(sys::SIGBUS));
+        case.refused_by_all("not-an-object", &["found 0"]);
+        case.clear();
+    });
+}
+
+#[test]
+fn view_waits_as_a_user_does() {
+    case!(view_waits_as_a_user_does, |case| {
+        let object = case.options().create(NAME, || Pair::of(0)).expect("an object");
+        let view = case.options().open_read_only(NAME).expect("a view");
+        case.refused("timed-out", &["`rpm`"], || view.wait_version(view.version(), WAIT));
+        drop(object);
+        case.refused("ended", &["`rpm`"], || view.wait_version(view.version(), WAIT));
+        view.wait_version(Version::NONE, WAIT).expect("an older one");
+    });
+}

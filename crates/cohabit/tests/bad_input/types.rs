@@ -1,0 +1,203 @@
+//! Objects of another type, of another format, and files that are no objects.
+
+use std::fs;
+
+use cohabit::untyped::Untyped;
+use cohabit::{SharedValue, Text, plain};
+
+use crate::case;
+use crate::case::{Case, NAME};
+use crate::support::user::Pair;
+
+macro_rules! variants {
+    ($($name:ident { $($field:ident: $ty:ty),* })*) => {$(
+        #[plain]
+        #[derive(Debug)]
+        struct $name { $($field: $ty),* }
+    )*};
+}
+
+variants! {
+    Motor { rpm: u32, level: f32, name: Text<16> }
+    Renamed { speed: u32, level: f32, name: Text<16> }
+    Moved { level: f32, rpm: u32, name: Text<16> }
+    Retyped { rpm: i32, level: f32, name: Text<16> }
+    Longer { rpm: u32, level: f32, name: Text<24> }
+    Appended { rpm: u32, level: f32, name: Text<16>, torque: f64 }
+    SameSize { words: [u64; 3] }
+}
+
+/// A Motor lives, and somebody opens it as another type.
+fn opened_as<T: cohabit::Plain + std::fmt::Debug>(case: &Case, words: &[&str]) {
+    let motor = || Motor { rpm: 900, level: 0.5, name: Text::default() };
+    let live = SharedValue::<Motor>::options().scope(case.world.scope()).create(NAME, motor);
+    let live = live.expect("an object");
+    let pid = format!("held by pid {}", std::process::id());
+    let mut words = words.to_vec();
+    words.extend(["`rpm`", "another type", &pid]);
+    let other = || SharedValue::<T>::options().scope(case.world.scope());
+    case.refused("type-mismatch", &words, || other().open(NAME));
+    case.refused("type-mismatch", &words, || other().open_read_only(NAME));
+    assert_eq!(live.get().expect("untouched").rpm, 900);
+}
+
+#[test]
+fn type_mismatch_same_size() {
+    assert_eq!(size_of::<Motor>(), size_of::<SameSize>());
+    case!(type_mismatch_same_size, |case| opened_as::<SameSize>(case, &["words", "rpm"]));
+}
+
+#[test]
+fn type_mismatch_renamed() {
+    case!(type_mismatch_renamed, |case| opened_as::<Renamed>(case, &["speed", "rpm"]));
+}
+
+#[test]
+fn type_mismatch_moved() {
+    case!(type_mismatch_moved, |case| opened_as::<Moved>(case, &["rpm", "level"]));
+}
+
+#[test]
+fn type_mismatch_retyped() {
+    case!(type_mismatch_retyped, |case| opened_as::<Retyped>(case, &["rpm", "i32", "u32"]));
+}
+
+#[test]
+fn type_mismatch_retyped_longer() {
+    case!(type_mismatch_retyped_longer, |case| opened_as::<Longer>(case, &["name", "24", "16"]));
+}
+
+#[test]
+fn type_mismatch_appended() {
+    case!(type_mismatch_appended, |case| opened_as::<Appended>(case, &["torque"]));
+}
+
+#[test]
+fn type_mismatch_kept() {
+    case!(type_mismatch_kept, |case| {
+        case.kept();
+        let other = SharedValue::<u64>::options().scope(case.world.scope());
+        let words = ["`rpm`", "nobody, it is kept"];
+        case.refused("type-mismatch", &words, || other.open_or_create(NAME, || 0));
+        case.clear();
+    });
+}
+
+#[test]
+fn format_version() {
+    case!(format_version, |case| {
+        case.kept();
+        case.patch(8, &7_u32.to_le_bytes());
+        case.refused_by_all("format-version", &["expected format 0", "found format 7"]);
+        case.clear();
+    });
+}
+
+#[test]
+fn not_an_object() {
+    case!(not_an_object, |case| {
+        case.kept();
+        case.patch(0, b"Cohabit\0");
+        case.refused_by_all("not-an-object", &["expected", "COHABIT", "found"]);
+        for other in [&b"#!/bin/sh\necho a script of somebody\n"[..], b"", b"COHABIT"] {
+            fs::write(case.path(), other).expect("a file");
+            case.refused_by_all("not-an-object", &["expected", "COHABIT", "found"]);
+            assert_eq!(case.bytes(), other, "it is left as it is");
+        }
+        case.clear();
+    });
+}
+
+#[test]
+fn truncated() {
+    case!(truncated, |case| {
+        case.kept();
+        let whole = case.bytes();
+        for size in [12, 128, 255] {
+            fs::write(case.path(), &whole[..size]).expect("a file");
+            let found = format!("found {size}");
+            case.refused_by_all("truncated", &["expected a header of 256 bytes", &found]);
+        }
+        for size in [256, 300, whole.len() - 1] {
+            fs::write(case.path(), &whole[..size]).expect("a file");
+            let (expected, found) = (format!("expected {}", whole.len()), format!("found {size}"));
+            case.refused_by_all("truncated", &[&expected, &found]);
+        }
+        cohabit::remove(&case.world.scope(), NAME, false).expect_err("it may be in use");
+        cohabit::remove(&case.world.scope(), NAME, true).expect("the cure");
+    });
+}
+
+#[test]
+fn oversized() {
+    case!(oversized, |case| {
+        case.kept();
+        let mut bytes = case.bytes();
+        let expected = format!("expected {}", bytes.len());
+        for more in [1, 4096] {
+            bytes.resize(bytes.len() + more, 0);
+            fs::write(case.path(), &bytes).expect("a file");
+            let found = format!("found {}", bytes.len());
+            case.refused_by_all("oversized", &[&expected, &found]);
+        }
+        cohabit::remove(&case.world.scope(), NAME, true).expect("the cure");
+    });
+}
+
+/// The fields of the header that say where things are, by place and width.
+const NUMBERS: [(usize, usize); 12] = [
+    (12, 4),
+    (16, 8),
+    (56, 4),
+    (60, 4),
+    (64, 8),
+    (72, 4),
+    (76, 4),
+    (80, 8),
+    (88, 8),
+    (96, 8),
+    (104, 8),
+    (112, 8),
+];
+
+#[test]
+fn header_invalid() {
+    case!(header_invalid, |case| {
+        case.kept();
+        let good = case.bytes();
+        for (at, width) in NUMBERS {
+            for lie in [u64::MAX, 1 << 31, 5_000_000] {
+                case.patch(at as u64, &lie.to_le_bytes()[..width]);
+                let what = if at == 12 { "flags" } else { "the header's" };
+                case.refused_by_all("header-invalid", &[what, "rpm"]);
+                case.patch(at as u64, &good[at..at + width]);
+            }
+        }
+        // Numbers that go with each other, and not with the type whose fingerprint stands there.
+        case.patch(96, &(64_u64 + 8).to_le_bytes());
+        case.refused_by_all("header-invalid", &["has 72 bytes, expected 1088"]);
+        cohabit::remove(&case.world.scope(), NAME, true).expect("the cure");
+    });
+}
+
+#[test]
+fn header_invalid_schema() {
+    case!(header_invalid_schema, |case| {
+        case.kept();
+        let good = case.bytes();
+        for damage in [&b"{{{{{{{{"[..], b"\0\0\0\0\0\0\0\0", b"\xff\xff\xff\xff\xff\xff\xff\xff"] {
+            for at in (256..400).step_by(8) {
+                case.patch(at, damage);
+                let open = || Untyped::open(NAME, &case.world.scope()).map(drop);
+                case.refused("header-invalid", &["`rpm`", "schema"], open);
+                let at_index = usize::try_from(at).expect("an index");
+                case.patch(at, &good[at_index..at_index + 8]);
+            }
+        }
+        // The type's own users do not read it.
+        case.patch(256, b"????");
+        let open = || case.options().open(NAME);
+        assert_eq!(open().expect("the type is known").get().expect("a value"), Pair::of(5));
+        case.clear();
+    });
+}

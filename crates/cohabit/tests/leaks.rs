@@ -1,0 +1,119 @@
+//! Attaching and leaving, 100,000 times: descriptors, mappings and memory stay where they are.
+//!
+//! In debug builds a fifth of it is done, unless `COHABIT_LEAKS_FULL` is set.
+
+mod support;
+
+use cohabit::{Keep, SharedValue};
+
+use crate::support::user::Pair;
+use crate::support::{Census, Peer, World, world};
+
+roles! {
+    "attach" => attach_and_detach,
+    "create" => create_and_leave,
+    "view" => view_and_drop,
+    "refuse" => be_refused,
+}
+
+/// Memory that may come and go, in KiB: less than one byte for each round.
+const SLACK_KIB: u64 = 64;
+
+/// How often, of so many times in full.
+fn rounds(full: usize) -> usize {
+    let all = std::env::var_os("COHABIT_LEAKS_FULL").is_some() || !cfg!(debug_assertions);
+    if all { full } else { full / 5 }
+}
+
+/// Runs `round` so often, and sees that nothing grows once the first tenth has made what is made once.
+fn stays_flat(times: usize, mut round: impl FnMut()) {
+    (0..times / 10).for_each(|_| round());
+    let before = (Census::now(), maps(), resident_kib());
+    (times / 10..times).for_each(|_| round());
+    let after = (Census::now(), maps(), resident_kib());
+    assert_eq!(before.0, after.0);
+    assert!(after.1 <= before.1 + 2, "mappings: {} and then {}", before.1, after.1);
+    let (low, high) = (before.2, after.2);
+    assert!(high <= low + SLACK_KIB, "resident: {low} KiB and then {high} KiB in {times} rounds");
+}
+
+fn maps() -> usize {
+    std::fs::read_to_string("/proc/self/maps").expect("the maps").lines().count()
+}
+
+/// Private memory: pages of an object count for whoever touched them.
+fn resident_kib() -> u64 {
+    world::status_kib("RssAnon:")
+}
+
+fn attach_and_detach(peer: &mut Peer) {
+    // Another process has it, so that each round maps and claims a slot anew.
+    stays_flat(rounds(peer.argument(0).parse().expect("a number")), || {
+        let object = SharedValue::<Pair>::open("rpm").expect("an object");
+        assert!(!object.created());
+    });
+}
+
+fn create_and_leave(peer: &mut Peer) {
+    stays_flat(rounds(peer.argument(0).parse().expect("a number")), || {
+        let object = SharedValue::<Pair>::create("mine", || Pair::of(1)).expect("an object");
+        assert!(object.created());
+    });
+}
+
+fn view_and_drop(peer: &mut Peer) {
+    stays_flat(rounds(peer.argument(0).parse().expect("a number")), || {
+        let view = SharedValue::<Pair>::open_read_only("rpm").expect("a view");
+        assert_eq!(view.get().expect("a value").whole(), 0);
+    });
+}
+
+fn be_refused(peer: &mut Peer) {
+    let mut round = 0;
+    stays_flat(rounds(peer.argument(0).parse().expect("a number")), || {
+        round += 1;
+        let code = match round % 3 {
+            0 => SharedValue::<u32>::open("rpm").expect_err("another type").code(),
+            1 => {
+                let fails = || Err::<Pair, _>("no fuel");
+                SharedValue::create("mine", fails)
+                    .map(|_: SharedValue<Pair>| ())
+                    .expect_err("fails")
+                    .code()
+            }
+            _ => SharedValue::<Pair>::create("rpm", || Pair::of(1)).expect_err("in use").code(),
+        };
+        assert_eq!(code, ["type-mismatch", "constructor-failed", "already-exists"][round % 3]);
+    });
+}
+
+fn beside_a_user(role: &str, times: &str) {
+    let world = World::new();
+    let options = SharedValue::<Pair>::options().scope(world.scope()).keep(Keep::WhileUsed);
+    let object = options.create("rpm", || Pair::of(0)).expect("an object");
+    world.run(role, &[times]);
+    assert_eq!(object.users().expect("users").len(), 1);
+    drop(object);
+    // While this process starts another child, that one shares its descriptions for a moment.
+    cohabit::collect(&world.scope()).expect("a tidy folder");
+}
+
+#[test]
+fn attach_and_detach_100_000_times() {
+    beside_a_user("attach", "100000");
+}
+
+#[test]
+fn create_and_leave_10_000_times() {
+    beside_a_user("create", "10000");
+}
+
+#[test]
+fn view_and_drop_100_000_times() {
+    beside_a_user("view", "100000");
+}
+
+#[test]
+fn be_refused_10_000_times() {
+    beside_a_user("refuse", "10000");
+}
