@@ -88,13 +88,6 @@ pub(crate) fn attach(plan: &Plan<'_>, verb: Verb, build: BuildFn<'_>) -> Result<
         return Err(not_found(plan, Path::new("")));
     };
     let path = folder.join(plan.name);
-    if is_constructing(&path) {
-        return Err(Error::new(
-            ErrorKind::ConstructorReentered,
-            plan.name,
-            "the constructor of this object opens it itself",
-        ));
-    }
     if plan.role != Role::Observer {
         // Once per process: whether this kernel keeps a byte as long as an address space.
         liveness::anchors_work(&folder)
@@ -107,7 +100,7 @@ pub(crate) fn attach(plan: &Plan<'_>, verb: Verb, build: BuildFn<'_>) -> Result<
                 return Err(Error::new(
                     ErrorKind::AlreadyExists,
                     plan.name,
-                    format!("an object of this name is in use in {}", folder.display()),
+                    format!("an object of this name is in use or kept in {}", folder.display()),
                 ));
             }
             Found::Absent if verb == Verb::Open => return Err(not_found(plan, &folder)),
@@ -176,16 +169,18 @@ fn existing(
             return Ok(Found::Absent);
         };
         let Some(segment) = segment else { continue };
-        if let Some(attachment) = registry::find(segment.id, plan.role)
-            && claim
-            && attachment.member().segment.life_now() == Life::Live
-        {
+        if is_constructing(segment.id) {
+            let detail = "the constructor of this object opens it itself";
+            return Err(Error::new(ErrorKind::ConstructorReentered, plan.name, detail));
+        }
+        let role = role_in(plan, &segment);
+        if let Some(attachment) = attached_already(&segment, role, claim)? {
             check_type(plan, &segment)?;
             return Ok(Found::Attached(attachment));
         }
-        let step = match plan.role {
+        let step = match role {
             Role::Observer => observe_one(plan, segment)?,
-            _ => join(plan, segment, claim, deadline)?,
+            _ => join(plan, segment, role, claim, deadline)?,
         };
         let attachment = match step {
             Step::Again => continue,
@@ -197,6 +192,26 @@ fn existing(
             return Ok(Found::Attached(registry::enter(attachment)));
         }
         // Ended before it lived: whoever has a constructor starts over.
+    }
+}
+
+/// This process's attachment, if it has one that still serves. A view may outlive all users.
+fn attached_already(segment: &Segment, role: Role, claim: bool) -> Result<Option<Arc<Attachment>>> {
+    let known = registry::find(segment.id, role).filter(|_| claim);
+    let serves = match known {
+        Some(_) if segment.life_now() != Life::Live => false,
+        Some(_) if role == Role::Observer => !is_over(segment)?,
+        Some(_) => true,
+        None => false,
+    };
+    Ok(known.filter(|_| serves))
+}
+
+/// As what to attach: who knows an object by its schema only, lacks the code of its end.
+fn role_in(plan: &Plan<'_>, segment: &Segment) -> Role {
+    match plan.role {
+        Role::User if plan.wanted.is_none() && segment.header.has_end => Role::Guest,
+        role => role,
     }
 }
 
@@ -240,6 +255,7 @@ pub(crate) fn boot(name: &str) -> Result<u64> {
 fn join(
     plan: &Plan<'_>,
     segment: Segment,
+    role: Role,
     claim: bool,
     deadline: Option<Deadline>,
 ) -> Result<Step> {
@@ -259,10 +275,10 @@ fn join(
         drop(section);
         return Err(mismatch);
     }
-    let seat = claim_seat(&segment, &section, plan.role)?;
+    let seat = claim_seat(&segment, &section, role)?;
     drop(section);
     let end = plan.wanted.and_then(|wanted| wanted.end);
-    Ok(Step::Joined(Attachment::new(Member::seated(segment, plan.role, seat, false)?, end)))
+    Ok(Step::Joined(Attachment::new(Member::seated(segment, role, seat, false)?, end)))
 }
 
 /// Whether the instance is to be ended by whoever holds the life byte: dead already, an orphan, or

@@ -4,7 +4,7 @@
 //! life is BUILDING: the next opener, or one that already waits, ends the instance and starts over.
 
 use std::cell::RefCell;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -27,13 +27,13 @@ use crate::token::{Life, Row, RowState, Token};
 pub(crate) type BuildFn<'a> = &'a mut dyn FnMut(&Segment) -> Result<()>;
 
 thread_local! {
-    /// Paths whose constructors run on this thread: opening one of them would wait for itself.
-    static CONSTRUCTING: RefCell<Vec<PathBuf>> = const { RefCell::new(Vec::new()) };
+    /// Instances whose constructors run on this thread: opening one of them would wait for itself.
+    static CONSTRUCTING: RefCell<Vec<InstanceId>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Whether this thread is inside the constructor of the object at `path`.
-pub(crate) fn is_constructing(path: &Path) -> bool {
-    CONSTRUCTING.with_borrow(|paths| paths.iter().any(|p| p == path))
+/// Whether this thread is inside the constructor of that instance.
+pub(crate) fn is_constructing(id: InstanceId) -> bool {
+    CONSTRUCTING.with_borrow(|instances| instances.contains(&id))
 }
 
 /// Makes a new instance. `None`: the name was taken meanwhile, and no user code has run.
@@ -61,7 +61,7 @@ pub(crate) fn fresh(
         Err(e) => return Err(Error::from_os(plan.name, "naming the new object", e)),
     }
     let attachment = Attachment::new(member, wanted.end);
-    construct(attachment.member(), path, build)?;
+    construct(attachment.member(), build)?;
     // Entered before LIVE: another thread that waits for LIVE then finds the creator's attachment.
     let attachment = registry::enter(attachment);
     go_live(&attachment.member().segment)?;
@@ -89,9 +89,9 @@ fn go_live(segment: &Segment) -> Result<()> {
 }
 
 /// Runs the user's constructor; if it fails or panics, the new instance ends.
-fn construct(member: &Arc<Member>, path: &Path, build: BuildFn<'_>) -> Result<()> {
+fn construct(member: &Arc<Member>, build: BuildFn<'_>) -> Result<()> {
     let mut abandon = Abandon { member, armed: true };
-    CONSTRUCTING.with_borrow_mut(|paths| paths.push(path.to_owned()));
+    CONSTRUCTING.with_borrow_mut(|instances| instances.push(member.segment.id));
     let built = build(&member.segment);
     if !member.is_here() {
         // The constructor forked, and this is the child: the object is the parent's to finish.
@@ -113,7 +113,7 @@ struct Abandon<'a> {
 
 impl Drop for Abandon<'_> {
     fn drop(&mut self) {
-        CONSTRUCTING.with_borrow_mut(|paths| paths.pop());
+        CONSTRUCTING.with_borrow_mut(|instances| instances.pop());
         if self.armed && self.member.is_here() {
             let segment = &self.member.segment;
             if let Ok(Some(section)) = segment.enter(Deadline::after(SECTION_PATIENCE)) {
@@ -188,7 +188,11 @@ fn unnamed(
     let os = |doing| move |e| Error::from_os(plan.name, doing, e);
     let status = file.status().map_err(os("looking at the new object"))?;
     let len = usize::try_from(size).map_err(|_| {
-        Error::new(ErrorKind::NoAddressSpace, plan.name, format!("{size} bytes do not fit"))
+        Error::new(
+            ErrorKind::NoAddressSpace,
+            plan.name,
+            format!("the object needs {size} bytes, which do not fit this process's addresses"),
+        )
     })?;
     let mapping = file.map(len, Access::ReadWrite).map_err(os("mapping the new object"))?;
     let id = InstanceId { file: status.id, instance: header.instance };

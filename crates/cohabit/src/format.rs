@@ -135,7 +135,10 @@ impl Header {
         let id_at = |at: usize| -> [u8; 16] { bytes[at..at + 16].try_into().expect("16 bytes") };
         let flags = u32_at(12);
         let Some(keep) = Keep::from_code(flags & KEEP_MASK).filter(|_| flags & !0b111 == 0) else {
-            return bad(ErrorKind::HeaderInvalid, format!("flags {flags:#x} are not known"));
+            return bad(
+                ErrorKind::HeaderInvalid,
+                format!("the header's flags are {flags:#x}, expected known ones only"),
+            );
         };
         let header = Header {
             keep,
@@ -181,7 +184,7 @@ impl Header {
         if let Some((what, found, _)) = rules.iter().find(|(_, _, holds)| !holds) {
             return Err(BadHeader {
                 kind: ErrorKind::HeaderInvalid,
-                detail: format!("the header's {what} is {found}, which cannot be"),
+                detail: format!("the header's {what} is {found}, expected one in its range"),
             });
         }
         let expected = self.clone().place();

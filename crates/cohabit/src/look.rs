@@ -38,7 +38,10 @@ pub(crate) fn look(name: &str, path: &Path, role: Role) -> Result<Option<Option<
         Error::new(bad.kind, name, format!("{} in {}", bad.detail, path.display()))
     })?;
     let Ok(len) = usize::try_from(header.segment_size) else {
-        let detail = format!("{} bytes do not fit this process's addresses", header.segment_size);
+        let detail = format!(
+            "the object needs {} bytes, which do not fit this process's addresses",
+            header.segment_size
+        );
         return Err(Error::new(ErrorKind::NoAddressSpace, name, detail));
     };
     let mapping = file.map(len, access).map_err(|e| match e.cause() {

@@ -128,35 +128,48 @@ impl Member {
         self.segment.enter(Deadline::after(LEAVE_PATIENCE)).ok().flatten()
     }
 
+    /// The life byte, for leaving. Where many leave at once, whoever has tried in vain says so in its
+    /// row and tries once more: who is in the section after that does not count it any more, so that
+    /// one of them finds itself the last.
+    fn enter_to_leave(&self) -> Option<LifeSection> {
+        self.enter_briefly().or_else(|| {
+            self.set_row(RowState::Left);
+            self.enter_briefly()
+        })
+    }
+
     /// The clean way out of a seat. Whatever fails, fails as a kill would.
     fn leave(&self, end: Option<EndFn>) {
-        let Some(mut section) = self.enter_briefly() else {
-            return;
-        };
+        let Some(section) = self.enter_to_leave() else { return };
         if !self.is_last() {
             self.set_row(RowState::Free);
             return;
         }
-        let mut panicked = None;
-        if let (Some(end), Some(token)) = (end, self.token())
-            && self.segment.life_now() == Life::Live
-        {
-            // Release: pairs with the Acquire in `life_now` of whoever waits for the end.
-            self.segment.life().store(Life::Dropping(token).word(), Ordering::Release);
-            drop(section);
-            panicked = catch_unwind(AssertUnwindSafe(|| end(self.segment.object()))).err();
-            if !self.is_here() {
-                return; // a child that was forked inside of it
+        match (end, self.token()) {
+            (Some(end), Some(token)) if self.segment.life_now() == Life::Live => {
+                self.drop_object(section, token, end);
             }
-            let Some(again) = self.enter_briefly() else {
-                return;
-            };
-            section = again;
+            // A name that cannot be taken away names a DEAD instance: the next opener tidies.
+            _ => drop(self.segment.end(&section)),
         }
-        // A name that cannot be taken away names a DEAD instance: the next opener tidies.
-        let _ = self.segment.end(&section);
+    }
+
+    /// Runs the type's end, outside of the section, and ends the instance, whatever that did.
+    fn drop_object(&self, section: LifeSection, token: Token, end: EndFn) {
+        // Counted again, so that nobody takes the object for an orphan meanwhile.
+        self.set_row(RowState::User);
+        // Release: pairs with the Acquire in `life_now` of whoever waits for the end.
+        self.segment.life().store(Life::Dropping(token).word(), Ordering::Release);
         drop(section);
-        if let Some(panic) = panicked.filter(|_| !std::thread::panicking()) {
+        let ended = catch_unwind(AssertUnwindSafe(|| end(self.segment.object())));
+        if !self.is_here() {
+            return; // a child that was forked inside of it
+        }
+        if let Some(section) = self.enter_to_leave() {
+            // As above: what cannot be removed is DEAD.
+            drop(self.segment.end(&section));
+        }
+        if let (Err(panic), false) = (ended, std::thread::panicking()) {
             resume_unwind(panic);
         }
     }

@@ -44,8 +44,7 @@ impl Untyped {
     /// # Errors
     /// As [`Shared::open`](crate::Shared::open); `HeaderInvalid` when the schema cannot be read.
     pub fn open(name: &str, scope: &Scope) -> Result<Untyped> {
-        let has_end = Self::open_read_only(name, scope)?.segment().header.has_end;
-        Self::attached(name, scope, if has_end { Role::Guest } else { Role::User })
+        Self::attached(name, scope, Role::User)
     }
 
     fn attached(name: &str, scope: &Scope, role: Role) -> Result<Untyped> {

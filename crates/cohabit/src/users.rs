@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering;
 
 use cohabit_os::process;
 
+use crate::attach::is_orphan;
 use crate::error::{ErrorKind, Result};
 use crate::segment::Segment;
 use crate::token::{RowState, Token};
@@ -42,6 +43,9 @@ pub enum Status {
     Live,
     /// It has ended: the last user left, or somebody removed it with `--force`. Open the name again.
     Ended,
+    /// Its users are all dead: nobody keeps it, and the next opener of the name takes it away. Only a
+    /// view can see that.
+    Orphan,
     /// Its name was taken away (systemd's RemoveIPC, `rm`): users go on among themselves, but nobody
     /// new finds it.
     NameLost,
@@ -75,6 +79,7 @@ impl Segment {
     /// How the instance stands.
     pub(crate) fn status(&self) -> Result<Status> {
         match self.check_alive().map_err(|error| (error.kind(), error)) {
+            Ok(()) if is_orphan(self)? => Ok(Status::Orphan),
             Ok(()) => Ok(Status::Live),
             Err((ErrorKind::Ended, _)) => Ok(Status::Ended),
             Err((ErrorKind::NameLost, _)) => Ok(Status::NameLost),
