@@ -219,3 +219,15 @@ fn users_and_status_say_who_and_how() {
     assert_eq!(entry.size, fs::metadata(world.path("rpm")).expect("a file").len());
     assert!(entry.created_ns > 0 && entry.problem.is_none());
 }
+
+#[test]
+fn of_many_that_leave_at_once_one_finds_itself_the_last() {
+    let world = World::new();
+    let mut users: Vec<_> = (0..12).map(|_| world.child("user")).collect();
+    for _ in 0..40 {
+        users.iter_mut().for_each(|user| drop(user.expect("open_or_create rpm", "ok")));
+        users.iter_mut().for_each(|user| user.say("drop"));
+        users.iter_mut().for_each(|user| assert_eq!(user.hear(), "ok"));
+        world.assert_empty();
+    }
+}
