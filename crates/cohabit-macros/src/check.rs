@@ -52,9 +52,7 @@ pub(crate) fn plain(arguments: &TokenStream, item: &Item) -> Result<Input, Error
         let Some(ident) = &field.ident else { continue };
         let label = syn::ext::IdentExt::unraw(ident).to_string();
         let constant = format_ident!("{}", label.to_uppercase(), span = ident.span());
-        let clash = fields
-            .iter()
-            .find(|other: &&Part| other.constant == constant);
+        let clash = fields.iter().find(|other: &&Part| other.constant == constant);
         let error = match (clash, advice(&field.ty)) {
             (Some(other), _) => {
                 let other = &other.label;
@@ -70,21 +68,11 @@ pub(crate) fn plain(arguments: &TokenStream, item: &Item) -> Result<Input, Error
             _ => {}
         }
         let (vis, ty) = (field.vis.clone(), field.ty.clone());
-        fields.push(Part {
-            field: ident.clone(),
-            constant,
-            label,
-            vis,
-            ty,
-        });
+        fields.push(Part { field: ident.clone(), constant, label, vis, ty });
     }
     match errors {
         Some(errors) => Err(errors),
-        None => Ok(Input {
-            item: item.clone(),
-            needs_repr,
-            fields,
-        }),
+        None => Ok(Input { item: item.clone(), needs_repr, fields }),
     }
 }
 
@@ -107,10 +95,7 @@ fn expect_struct(item: &Item) -> Result<&ItemStruct, Error> {
 /// Whether there is a `#[repr(C)]`. Any other representation is an error.
 fn has_repr_c(attributes: &[Attribute]) -> Result<bool, Error> {
     let mut found = false;
-    for attribute in attributes
-        .iter()
-        .filter(|attribute| attribute.path().is_ident("repr"))
-    {
+    for attribute in attributes.iter().filter(|attribute| attribute.path().is_ident("repr")) {
         attribute.parse_nested_meta(|meta| {
             if !meta.path.is_ident("C") {
                 let text = format!(
@@ -144,9 +129,7 @@ fn advice(ty: &Type) -> Option<String> {
         _ => return None,
     };
     let written = ty.to_token_stream().to_string();
-    Some(format!(
-        "`{written}` cannot live in shared memory: {instead}"
-    ))
+    Some(format!("`{written}` cannot live in shared memory: {instead}"))
 }
 
 fn by_name(name: &str) -> Option<&'static str> {
@@ -227,14 +210,8 @@ mod tests {
             ("struct A;", "`struct Name { field: Type }`"),
             ("struct A {}", "at least one field"),
             ("struct A<T> { x: T }", "one struct for each use"),
-            (
-                "#[repr(C, packed)] struct A { x: u8 }",
-                "repr(packed) would change it: remove it",
-            ),
-            (
-                "#[repr(align(16))] struct A { x: u8 }",
-                "repr(align) would change it: remove it",
-            ),
+            ("#[repr(C, packed)] struct A { x: u8 }", "repr(packed) would change it: remove it"),
+            ("#[repr(align(16))] struct A { x: u8 }", "repr(align) would change it: remove it"),
             ("#[repr(transparent)] struct A { x: u8 }", "remove it"),
             ("enum A { X, Y }", "comes later: use an integer"),
             ("union A { x: u8 }", "comes later: use a struct"),

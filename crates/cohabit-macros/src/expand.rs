@@ -70,13 +70,7 @@ fn twin(input: &Input, stored: &syn::Ident) -> TokenStream {
 fn parts(input: &Input, stored: &syn::Ident) -> TokenStream {
     let name = &input.item.ident;
     let constants = input.fields.iter().map(|part| {
-        let Part {
-            field,
-            constant,
-            label,
-            vis,
-            ty,
-        } = part;
+        let Part { field, constant, label, vis, ty } = part;
         let doc = format!("The field `{label}` as a part.");
         quote! {
             #[doc = #doc]

@@ -153,7 +153,7 @@ impl Untyped {
         get_bytes(cell.data(commit.index()), &mut bytes);
         let outcome = change(&mut bytes);
         if outcome.is_ok() {
-            write::publish(&cell, &held, commit, |words| put_bytes(words, &bytes));
+            write::publish(&cell, held, commit, |words| put_bytes(words, &bytes));
         }
         Ok(outcome)
     }

@@ -1,8 +1,10 @@
 //! Alternating rounds: every probe runs one short batch in each round, and medians are taken.
 //!
 //! A batch is short, so that most batches are not interrupted; the rounds are many, so that those
-//! that are do not count.
+//! that are do not count. They run at several depths of the stack: a copy is several times slower where
+//! the low 12 bits of its two addresses are near each other, and one depth would leave that to chance.
 
+use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 /// How long one batch takes, at least.
@@ -67,16 +69,38 @@ pub(super) fn compare(rounds: usize, probes: &mut [Probe<'_>]) -> Table {
     for probe in &mut *probes {
         probe.calibrate();
     }
+    let mut table = Table { rows: Vec::new() };
+    for round in 0..rounds {
+        at_depth(round % DEPTHS, &mut || table.rows.push(one_round(round, probes)));
+    }
+    table
+}
+
+/// How many depths, and how much of the stack lies between two of them: a page in all.
+const DEPTHS: usize = 8;
+const DEEPER: usize = 4096 / DEPTHS;
+
+#[inline(never)]
+fn at_depth(depth: usize, run: &mut dyn FnMut()) {
+    let space = [0_u8; DEEPER];
+    black_box(&space);
+    if depth == 0 {
+        run();
+    } else {
+        at_depth(depth - 1, run);
+    }
+    // Looked at again, so that the call above needs a frame of its own.
+    black_box(&space);
+}
+
+fn one_round(round: usize, probes: &mut [Probe<'_>]) -> Vec<f64> {
     let count = probes.len();
-    let rows = (0..rounds).map(|round| {
-        let mut row = vec![0.0; count];
-        for turn in 0..count {
-            let at = (round + turn) % count;
-            row[at] = probes[at].nanoseconds();
-        }
-        row
-    });
-    Table { rows: rows.collect() }
+    let mut row = vec![0.0; count];
+    for turn in 0..count {
+        let at = (round + turn) % count;
+        row[at] = probes[at].nanoseconds();
+    }
+    row
 }
 
 /// The middle one of some numbers, at least one.

@@ -1,17 +1,19 @@
 //! The crash laboratory: kills a process in every state of an operation and asks the survivors.
 //!
-//! `lab step value` and `lab step life` run each operation of [`list`] in a child under ptrace. A first
-//! run records its states (every change of shared bytes, and both sides of every system call); then,
-//! for each state, a new child is brought there and killed, and survivors must prove what
-//! ARCHITECTURE promises: no hang, no torn value, nothing committed lost, constructors and ends
-//! counted right, at most one orphan, nothing left.
+//! `lab step value` and `lab step life` run each operation of [`list`] in a child under ptrace. A
+//! first run records its states (every change of shared bytes, and both sides of every system
+//! call); then, for each state, a new child is brought there and killed, and survivors must prove
+//! what ARCHITECTURE promises: no hang, no torn value, nothing committed lost, constructors and
+//! ends counted right, at most one orphan, nothing left.
 //!
-//! - `trace` and `raw`: a child under ptrace, state by state · `world`: what a kill can leave behind
-//! - `step`: recording and replaying · `oracle`: the scenes and what must hold after them
+//! - `trace` and `raw`: a child under ptrace, state by state · `world`: what a kill can leave
+//!   behind
+//! - `step`: recording and replaying · `twice`: killing the one that recovers, too
+//! - `oracle`: the scenes and what must hold after them
 //! - `cast` and `child`: the survivors, from without and from within
 //!
-//! The registers and the `syscall` instruction are x86_64's, and ptrace is Linux's; elsewhere the list
-//! is printed and stepping is refused.
+//! The registers and the `syscall` instruction are x86_64's, and ptrace is Linux's; elsewhere the
+//! list is printed and stepping is refused.
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 mod calls;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
@@ -31,6 +33,8 @@ mod step;
 mod tests;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 mod trace;
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+mod twice;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 mod world;
 
@@ -72,6 +76,10 @@ pub(crate) struct StepArgs {
     /// sizes of every value
     #[arg(long)]
     full: bool,
+    /// Only life: kill one victim in every state of a beginning or an end, and then a second one in
+    /// states of its recovery
+    #[arg(long)]
+    twice: bool,
     /// Print the states of each operation
     #[arg(long)]
     states: bool,
@@ -125,7 +133,7 @@ fn run_child(words: &[String]) -> Result<(), String> {
 
 #[cfg(not(all(target_os = "linux", target_arch = "x86_64")))]
 fn run_step(args: &StepArgs) -> Result<(), String> {
-    let asked = (args.what, &args.operation, args.seed, args.full, args.states);
+    let asked = (args.what, &args.operation, args.seed, args.full, args.twice, args.states);
     Err(format!("stepping needs Linux on x86_64; this is another system ({asked:?})"))
 }
 

@@ -195,8 +195,8 @@ pub(super) fn readable(fd: BorrowedFd<'_>, timeout_ms: i32) -> io::Result<bool> 
     if ready < 0 { Err(io::Error::last_os_error()) } else { Ok(ready > 0) }
 }
 
-/// A lock that some other open file description holds on a byte in `[first, last]`, as its own first
-/// and last byte. Which one, if there are several, is the kernel's choice.
+/// A lock that some other open file description holds on a byte in `[first, last]`, as its own
+/// first and last byte. Which one, if there are several, is the kernel's choice.
 pub(super) fn a_lock(fd: BorrowedFd<'_>, first: i64, last: i64) -> io::Result<Option<(i64, i64)>> {
     // SAFETY: zero is a valid value of this structure of integers.
     let mut asked: libc::flock = unsafe { std::mem::zeroed() };

@@ -1,14 +1,14 @@
 //! `lab step`: every operation that was asked for, on all processors, and a table at the end.
 //!
-//! Each operation has a stage of its own (folder, survivors, victims), so that operations run beside
-//! each other without meeting. All of one operation happens on one thread, since only the thread that
-//! started a victim may trace it.
+//! Each operation has a stage of its own (folder, survivors, victims), so that operations run
+//! beside each other without meeting. All of one operation happens on one thread, since only the
+//! thread that started a victim may trace it.
 use super::list::{self, Effect, Operation};
 use super::oracle::life::LifeStage;
 use super::oracle::value::ValueStage;
 use super::step::{self, Outcome, Stage, State};
 use super::trace::Method;
-use super::{Oracle, StepArgs};
+use super::{Oracle, StepArgs, twice};
 use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Mutex, PoisonError};
@@ -24,8 +24,18 @@ const SHOWN: usize = 12;
 struct Job {
     name: String,
     operation: &'static Operation,
-    /// Effect and size of a value; nothing for an operation of life.
-    value: Option<(Effect, u32)>,
+    kind: Kind,
+}
+
+/// How a job is run.
+#[derive(Clone, Copy, Debug)]
+enum Kind {
+    /// On a value of so many bytes.
+    Value(Effect, u32),
+    /// On the life of an object.
+    Life,
+    /// The same, and the recovery is killed too.
+    Twice,
 }
 
 /// Runs what was asked for.
@@ -63,19 +73,19 @@ fn jobs(args: &StepArgs) -> Vec<Job> {
         args.operation.is_empty() || args.operation.iter().any(|name| name == operation.name)
     };
     if args.what == Oracle::Life {
-        let all = list::of_life().filter(asked);
-        let job = |operation: &'static Operation| Job {
-            name: operation.name.to_owned(),
-            operation,
-            value: None,
+        let first = |operation: &&Operation| !args.twice || twice::FIRSTS.contains(&operation.name);
+        let kind = if args.twice { Kind::Twice } else { Kind::Life };
+        let job = |operation: &'static Operation| {
+            let suffix = if args.twice { ", then its recovery" } else { "" };
+            Job { name: format!("{}{suffix}", operation.name), operation, kind }
         };
-        return all.map(job).collect();
+        return list::of_life().filter(asked).filter(first).map(job).collect();
     }
     let all = list::of_value().filter(|(operation, _)| asked(operation));
     let sized = all.flat_map(|(operation, effect)| {
         sizes(operation, args).iter().map(move |&size| {
             let name = format!("{} ({size} bytes)", operation.name);
-            Job { name, operation, value: Some((effect, size)) }
+            Job { name, operation, kind: Kind::Value(effect, size) }
         })
     });
     sized.collect()
@@ -88,12 +98,13 @@ fn sizes(operation: &Operation, args: &StepArgs) -> &'static [u32] {
 
 /// Records and replays one operation.
 fn one(job: &Job, args: &StepArgs) -> Result<(Vec<State>, Outcome), String> {
-    match job.value {
-        Some((effect, size)) => {
+    match job.kind {
+        Kind::Value(effect, size) => {
             let mut stage = ValueStage::new(job.operation, effect, size, args.seed)?;
             one_on(&mut stage, args)
         }
-        None => one_on(&mut LifeStage::new(job.operation, args.seed)?, args),
+        Kind::Twice => twice::run(job.operation, args.seed),
+        Kind::Life => one_on(&mut LifeStage::new(job.operation, args.seed)?, args),
     }
 }
 
@@ -109,8 +120,9 @@ fn one_on(stage: &mut dyn Stage, args: &StepArgs) -> Result<(Vec<State>, Outcome
 
 /// Whether two recordings name other states, and where first.
 ///
-/// Results and ids differ from run to run, so of a call only its name counts, and of a change only the
-/// word. What follows a pause by the clock depends on how long the run took, and is not compared.
+/// Results and ids differ from run to run, so of a call only its name counts, and of a change only
+/// the word. What follows a pause by the clock depends on how long the run took, and is not
+/// compared.
 fn differs(faults: &[State], steps: &[State]) -> Option<String> {
     let by_faults = faults.iter().map(bare_name).chain(["the end".to_owned()]);
     let by_steps = steps.iter().map(bare_name).chain(["the end".to_owned()]);
@@ -163,8 +175,9 @@ fn summary(
     rows: Vec<Result<(Vec<State>, Outcome), String>>,
     start: Instant,
 ) -> Result<(), String> {
+    let width = jobs.iter().map(|job| job.name.len()).max().unwrap_or(0).max("operation".len());
     println!(
-        "\n{:<36} {:>7} {:>7} {:>11} {:>7} {:>15}",
+        "\n{:<width$} {:>7} {:>7} {:>11} {:>7} {:>15}",
         "operation", "states", "kills", "violations", "missed", "ms to recover"
     );
     let (mut kills, mut violations, mut missed, mut failed) = (0, 0, 0, Vec::new());
@@ -176,14 +189,14 @@ fn summary(
                 let slowest = outcome.slowest.as_secs_f64() * 1000.0;
                 let (states, killed, lost) = (states.len(), outcome.kills, outcome.missed.len());
                 println!(
-                    "{name:<36} {states:>7} {killed:>7} {broken:>11} {lost:>7} {slowest:>15.1}"
+                    "{name:<width$} {states:>7} {killed:>7} {broken:>11} {lost:>7} {slowest:>15.1}"
                 );
                 kills += killed;
                 violations += broken;
                 missed += lost;
             }
             Err(error) => {
-                println!("{name:<36} FAILED");
+                println!("{name:<width$} FAILED");
                 failed.push(error);
             }
         }

@@ -1,10 +1,11 @@
 //! The stepper: records the states of an operation, then kills a fresh victim at each of them.
 //!
-//! **Method.** A first run of the operation yields the list of its states. Then, for each state, the
-//! stage is set anew, a new victim is brought to that state (by its [`Position`], two ordinals) and
-//! handed to the stage, which kills it and lets the survivors prove what is promised. A victim that
-//! does not pass the state again (an operation whose waits depend on time may take another path) is
-//! tried [`TRIES`] times; a state that is missed each time is reported, and counts as a failure.
+//! **Method.** A first run of the operation yields the list of its states. Then, for each state,
+//! the stage is set anew, a new victim is brought to that state (by its [`Position`], two ordinals)
+//! and handed to the stage, which kills it and lets the survivors prove what is promised. A victim
+//! that does not pass the state again (an operation whose waits depend on time may take another
+//! path) is tried [`TRIES`] times; a state that is missed each time is reported, and counts as a
+//! failure.
 use super::calls;
 use super::raw::Waited;
 use super::trace::{Event, Method, Position, Victim};
@@ -148,7 +149,7 @@ fn reach_and_judge(stage: &mut dyn Stage, state: &State) -> Result<Option<Verdic
 }
 
 /// Brings the victim to a position; false where it took another path.
-fn reach(
+pub(super) fn reach(
     stage: &mut dyn Stage,
     victim: &mut Victim,
     world: &mut World,

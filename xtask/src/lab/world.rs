@@ -2,10 +2,11 @@
 //!
 //! **Method.** The laboratory maps every file that the victim maps from the folder, by itself and
 //! read-only, so that comparing costs no system call. Files without a name (just created, or
-//! unlinked by another) are reached through the victim's `/proc` entries. Each [`Segment`] keeps the
-//! bytes as they were at the last look; [`World::changes`] reports the ranges that differ now.
-//! Names and locks change only inside system calls; they are read where a victim is judged. Locks are
-//! asked for with F_OFD_GETLK, since /proc/locks may miss or repeat rows while others lock elsewhere.
+//! unlinked by another) are reached through the victim's `/proc` entries. Each [`Segment`] keeps
+//! the bytes as they were at the last look; [`World::changes`] reports the ranges that differ now.
+//! Names and locks change only inside system calls; they are read where a victim is judged. Locks
+//! are asked for with F_OFD_GETLK, since /proc/locks may miss or repeat rows while others lock
+//! elsewhere.
 //!
 //! Invariants:
 //! 1. A segment is known by (device, inode), never by name: a name may move to another inode.

@@ -152,20 +152,18 @@ pub(crate) fn begin_fill<C: CellWords>(cell: &C, index: usize, next: Commit) {
     fence(Ordering::Release);
 }
 
-/// Commits the filled copy and wakes who waits for it.
+/// Commits the filled copy, and says whether somebody waits for it.
 #[inline(always)]
-pub(crate) fn commit<C: CellWords>(cell: &C, next: Commit) {
+pub(crate) fn commit<C: CellWords>(cell: &C, next: Commit) -> bool {
     // SeqCst: Release for the readers' Acquire; orders the commit before the next load of the pins.
-    let old = cell.commit().swap(next.0, Ordering::SeqCst);
-    if old & WAITER != 0 {
-        wake_all(cell.commit());
-    }
+    cell.commit().swap(next.0, Ordering::SeqCst) & WAITER != 0
 }
 
+/// Wakes everyone who waits for a commit.
 #[cold]
 #[inline(never)]
-fn wake_all(word: &AtomicU64) {
-    wait::wake_all(word);
+pub(crate) fn wake<C: CellWords>(cell: &C) {
+    wait::wake_all(cell.commit());
 }
 
 /// How many pins a cell of `count` copies can have at once.

@@ -26,11 +26,12 @@ fn begin<C: CellWords>(cell: &C, site: Site, patience: Patience) -> Result<(Held
     Ok((held, commit))
 }
 
-/// Fills a free copy by `fill` and commits it. The caller holds the lock.
+/// Fills a free copy by `fill`, commits it, lets the lock go, and only then wakes who waits for the
+/// commit: whoever is killed while it wakes holds nothing.
 #[inline(always)]
-pub(crate) fn publish<C: CellWords>(
+pub(crate) fn publish<C: CellWords, H>(
     cell: &C,
-    _held: &Held<'_>,
+    held: H,
     commit: Commit,
     fill: impl FnOnce(&[AtomicU64]),
 ) -> Version {
@@ -38,7 +39,11 @@ pub(crate) fn publish<C: CellWords>(
     let next = Commit::new(commit.version() + 1, index);
     cell::begin_fill(cell, index, next);
     fill(cell.data(index));
-    cell::commit(cell, next);
+    let somebody_waits = cell::commit(cell, next);
+    drop(held);
+    if somebody_waits {
+        cell::wake(cell);
+    }
     Version(next.version())
 }
 
@@ -51,14 +56,6 @@ struct HeldOverClosure<'a> {
 impl<'a> HeldOverClosure<'a> {
     fn new(held: Held<'a>, site: Site) -> Self {
         Self { held: Some(held), site }
-    }
-}
-
-impl<'a> std::ops::Deref for HeldOverClosure<'a> {
-    type Target = Held<'a>;
-
-    fn deref(&self) -> &Held<'a> {
-        self.held.as_ref().expect("taken only in drop")
     }
 }
 
@@ -79,7 +76,7 @@ pub(crate) fn whole<T: Plain>(
     value: &T,
 ) -> Result<Version> {
     let (held, commit) = begin(cell, site, patience)?;
-    Ok(publish(cell, &held, commit, |words| words::store(value, words)))
+    Ok(publish(cell, held, commit, |words| words::store(value, words)))
 }
 
 /// Replaces one part: the committed copy is copied inside the segment, patched, and committed.
@@ -92,7 +89,7 @@ pub(crate) fn part<T: Plain, F: Plain>(
 ) -> Result<Version> {
     let (held, commit) = begin(cell, site, patience)?;
     let from = cell.data(commit.index());
-    Ok(publish(cell, &held, commit, |to| {
+    Ok(publish(cell, held, commit, |to| {
         copy_words(from, to);
         words::store_part(value, to, part.offset());
     }))
@@ -134,7 +131,7 @@ fn update_on_stack<T: Plain, R>(
     unsafe { words::load(cell.data(commit.index()), copy.as_mut_ptr()) };
     let mut value = checked(copy).map_err(|error| site.name(error))?;
     let result = run(cell, site, &mut value, change)?;
-    publish(cell, &held, commit, |words| words::store(&value, words));
+    publish(cell, held, commit, |words| words::store(&value, words));
     Ok(result)
 }
 
@@ -151,7 +148,7 @@ fn update_on_heap<T: Plain, R>(
     unsafe { words::load(cell.data(commit.index()), copy.as_mut_ptr()) };
     let mut value = checked_box(copy).map_err(|error| site.name(error))?;
     let result = run(cell, site, &mut *value, change)?;
-    publish(cell, &held, commit, |words| words::store(&*value, words));
+    publish(cell, held, commit, |words| words::store(&*value, words));
     Ok(result)
 }
 

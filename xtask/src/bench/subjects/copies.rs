@@ -36,17 +36,18 @@ fn small(setting: &Setting, folder: &Path) -> Result<Vec<Figure>, String> {
     const SIZE: usize = size_of::<MyData>();
     let data = within::<Value<MyData>>(folder).create("small", MyData::default).map_err(said)?;
     let map = Map::of_path(&folder.join("small.bytes"), SIZE).map_err(|e| e.to_string())?;
-    let (value, bytes, mut local) = (MyData::example(7), [7; SIZE], [0; SIZE]);
+    let (from, mut into) = (Private::<SIZE>::boxed(), Private::<SIZE>::boxed());
+    let value = MyData::example(7);
     let expected = "nobody else uses this object";
     let table = compare(
         setting.rounds(),
         &mut [
             Probe::new(|| {
-                black_box(&map).copy_out(0, &mut local);
-                black_box(&local);
+                black_box(&map).copy_out(0, &mut into.bytes);
+                black_box(&into);
             }),
             Probe::new(|| {
-                black_box(&map).copy_in(0, black_box(&bytes));
+                black_box(&map).copy_in(0, black_box(&from.bytes));
                 black_box(&map);
             }),
             Probe::new(|| {
@@ -92,20 +93,20 @@ where
         options.create_with(&format!("large-{N}"), |_| ()).map_err(said)?;
     let map =
         Map::of_path(&folder.join(format!("large-{N}.bytes")), N).map_err(|e| e.to_string())?;
-    let mut buffer = Aligned::<N>::boxed();
-    let mut into = Aligned::<N>::boxed();
-    let from = Aligned::<N>::boxed();
+    let mut buffer = Private::<N>::boxed();
+    let mut into = Private::<N>::boxed();
+    let from = Private::<N>::boxed();
     let expected = "nobody else uses this object";
     let table = compare(
         setting.rounds().min(501),
         &mut [
-            Probe::new(|| black_box(&map).copy_out(0, black_box(&mut buffer.0[..]))),
-            Probe::new(|| black_box(&map).copy_in(0, black_box(&from.0[..]))),
+            Probe::new(|| black_box(&map).copy_out(0, black_box(&mut buffer.bytes[..]))),
+            Probe::new(|| black_box(&map).copy_in(0, black_box(&from.bytes[..]))),
             Probe::new(|| {
-                black_box(&data).get_into(black_box(&mut into.0)).expect(expected);
+                black_box(&data).get_into(black_box(&mut into.bytes)).expect(expected);
             }),
             Probe::new(|| {
-                black_box(&data).set_from(black_box(&from.0)).expect(expected);
+                black_box(&data).set_from(black_box(&from.bytes)).expect(expected);
             }),
         ],
     );
@@ -114,11 +115,14 @@ where
     Ok(vec![get, set])
 }
 
-/// Private bytes on cache lines of their own, so that chance does not favour the one or the other.
-#[repr(C, align(64))]
-struct Aligned<const N: usize>([u8; N]);
+/// Private bytes at a place in their page that is far from where mapped bytes begin in theirs.
+#[repr(C, align(4096))]
+struct Private<const N: usize> {
+    before: [u8; 2048],
+    bytes: [u8; N],
+}
 
-impl<const N: usize> Aligned<N> {
+impl<const N: usize> Private<N> {
     /// Made of zeros on the heap: a stack may be too small.
     fn boxed() -> Box<Self> {
         // SAFETY: zeros are bytes, and padding may be anything.

@@ -1,6 +1,7 @@
 //! Children that use an object whose type has a beginning and an end, both written down.
 use super::{Orders, answer, in_folder, in_words, kill_myself};
 use crate::lab::trace;
+use cohabit::untyped::Untyped;
 use cohabit::{
     Error, Fill, Keep, Kind, Options, Shareable, Shared, SharedValue, SharedView, Value,
 };
@@ -86,6 +87,7 @@ enum Hold {
     Observer(SharedView<Tagged>),
     Filler(SharedValue<Filled>),
     Watcher(SharedView<Value<Filled>>),
+    Untyped(Untyped),
 }
 
 /// Opens by a verb.
@@ -94,6 +96,10 @@ fn come(verb: &str, folder: &str, name: &str) -> Result<Hold, Error> {
     Ok(match verb {
         "create_with" => Hold::Filler(fills.create_with(name, fill)?),
         "open_or_create_with" => Hold::Filler(fills.open_or_create_with(name, fill)?),
+        "open_untyped" => Hold::Untyped(Untyped::open(name, &in_folder(folder))?),
+        "open_untyped_read_only" => {
+            Hold::Untyped(Untyped::open_read_only(name, &in_folder(folder))?)
+        }
         "open_with" => Hold::Filler(fills.open(name)?),
         "open_read_only_with" => Hold::Watcher(fills.open_read_only(name)?),
         "create" => Hold::User(options(folder).create(name, construct)?),
@@ -235,6 +241,7 @@ fn opened(hold: &Hold) -> String {
         Hold::User(object) => format!("{} {}", object.0.load(Relaxed), object.created()),
         Hold::Filler(object) => format!("{} {}", tag(object.get()), object.created()),
         Hold::Watcher(view) => format!("{} false", tag(view.get())),
+        Hold::Untyped(object) => format!("0 {}", object.name().is_empty()),
         Hold::Observer(_) | Hold::Nothing => "0 false".to_owned(),
     }
 }

@@ -1,9 +1,9 @@
 //! The children of the laboratory: victims, players, and those that die by their own hand.
 //!
 //! They are this program, run again as `lab child …`, and use the public interface of cohabit only.
-//! A *player* obeys one line of text at a time and answers `ok …` or `err KIND text`. A *victim* does
-//! one operation between the marks of [`super::trace::perform`]. A *suicide* brings an object into a
-//! state that only a death can make.
+//! A *player* obeys one line of text at a time and answers `ok …` or `err KIND text`. A *victim*
+//! does one operation between the marks of [`super::trace::perform`]. A *suicide* brings an object
+//! into a state that only a death can make.
 mod life;
 mod value;
 
@@ -15,7 +15,8 @@ use std::path::PathBuf;
 /// Does what the words say.
 pub(super) fn run(words: &[String]) -> Result<(), String> {
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
-    // A constructor that panics does so on purpose, and a victim's message would reach the terminal.
+    // A constructor that panics does so on purpose, and a victim's message would reach the
+    // terminal.
     std::panic::set_hook(Box::new(|_| ()));
     match words[..] {
         ["player", "value", "8"] => value::play::<value::Eight>(),

@@ -4,6 +4,7 @@
 //! the second. A value in which they do not fit each other is torn.
 use super::{Orders, answer, in_folder, in_words, kill_myself};
 use crate::lab::trace;
+use cohabit::untyped::Untyped;
 use cohabit::{Error, Part, Plain, Shared, SharedValue, SharedView, Value, Version, plain};
 use std::time::Duration;
 
@@ -44,6 +45,8 @@ pub(super) trait Specimen: Plain + Copy {
     fn make(label: (u64, u64)) -> Self;
     /// The numbers of a value; nothing if it is torn.
     fn label(&self) -> Option<(u64, u64)>;
+    /// The value's canonical bytes.
+    fn bytes(&self) -> Vec<u8>;
 }
 
 /// A word that tells its number and its place: 24 bits of number, the others depend on both.
@@ -89,6 +92,10 @@ impl Specimen for Eight {
     fn label(&self) -> Option<(u64, u64)> {
         Some((half_number(self.head, 0)?, half_number(self.rest, 1)?))
     }
+
+    fn bytes(&self) -> Vec<u8> {
+        [self.head.to_le_bytes(), self.rest.to_le_bytes()].concat()
+    }
 }
 
 impl Specimen for Wide {
@@ -114,6 +121,11 @@ impl Specimen for Wide {
         let first = number(self.rest[0], 1)?;
         let whole = (1..).zip(self.rest).all(|(place, word_)| number(word_, place) == Some(first));
         whole.then_some((number(self.head, 0)?, first))
+    }
+
+    fn bytes(&self) -> Vec<u8> {
+        let words = [self.head].into_iter().chain(self.rest);
+        words.flat_map(u64::to_le_bytes).collect()
     }
 }
 
@@ -190,9 +202,12 @@ fn act<T: Specimen>(
         }
         "wait_changed" => Outcome::both(object.wait_changed(seen, LONG)?),
         "wait_version" => Outcome::version(object.wait_version(seen, LONG)?),
-        "set" | "set_quiet" | "set_contended" | "set_takeover" => {
-            Outcome::version(object.set(whole)?)
-        }
+        "set"
+        | "set_quiet"
+        | "set_contended"
+        | "set_takeover"
+        | "untyped_update"
+        | "untyped_update_takeover" => Outcome::version(object.set(whole)?),
         "try_set" | "try_set_takeover" => Outcome::version(object.try_set(whole)?),
         "set_timeout" => Outcome::version(object.set_timeout(whole, LONG)?),
         "set_from" => Outcome::version(object.set_from(&whole)?),
@@ -238,6 +253,16 @@ fn watch<T: Specimen>(
     })
 }
 
+/// A write by somebody who knows the type by its schema only.
+fn by_schema<T: Specimen>(object: &Untyped, bytes: &[u8]) -> Result<Outcome<T>, Error> {
+    let all = |value: &mut [u8]| {
+        value.copy_from_slice(bytes);
+        Ok::<(), ()>(())
+    };
+    // The closure says Ok.
+    object.update(LONG, all).map(|_said| Outcome::NOTHING)
+}
+
 /// The victim: opens, then does one operation under the eyes of the tracer.
 pub(super) fn suffer<T: Specimen>(
     what: &str,
@@ -248,7 +273,11 @@ pub(super) fn suffer<T: Specimen>(
     let number = number.parse().map_err(|_| format!("no number: {number}"))?;
     let options = Shared::<Value<T>>::options().scope(in_folder(folder));
     let failed = |error: Error| in_words(&error);
-    let done = if what.starts_with("view_") {
+    let done = if what.starts_with("untyped_") {
+        let object = Untyped::open(name, &in_folder(folder)).map_err(failed)?;
+        let bytes = T::make((number, number)).bytes();
+        trace::perform(|| by_schema::<T>(&object, &bytes))
+    } else if what.starts_with("view_") {
         let view = options.open_read_only(name).map_err(failed)?;
         let seen = view.version();
         trace::perform(|| watch(&view, what, seen))

@@ -1,8 +1,8 @@
 //! What is known of a value: the values of all its versions, and the words of its cell.
 //!
 //! A value is known by its label, two numbers from which all its bytes follow. The history grows by
-//! what the players report and by what the commit word says of the victim; every read is held against
-//! it. The offsets are FORMAT.md's.
+//! what the players report and by what the commit word says of the victim; every read is held
+//! against it. The offsets are FORMAT.md's.
 use super::super::list::Effect;
 use super::super::world::World;
 use super::Findings;

@@ -52,8 +52,8 @@ pub(super) struct AtKill {
 }
 
 impl AtKill {
-    /// Looks at the world around a stopped victim; the tag stands `tag_at` bytes into the object, and
-    /// the instances of `old` were left by the dead before the victim came.
+    /// Looks at the world around a stopped victim; the tag stands `tag_at` bytes into the object,
+    /// and the instances of `old` were left by the dead before the victim came.
     pub(super) fn read(
         victim: i32,
         world: &mut World,
@@ -84,7 +84,7 @@ impl AtKill {
             if !named && (state == LIVE || state == DROPPING) {
                 at_kill.wrong.push("the name went before the life word was DEAD".to_owned());
             }
-            if state == LIVE {
+            if state == LIVE && !old.contains(&inode) {
                 let tag = tag_in(bytes, tag_at);
                 at_kill.live.push(tag);
                 if named && held {

@@ -1,25 +1,24 @@
 //! The oracle of life: constructed once, ended at most once, at most one instance, nothing left.
 //!
 //! **Cast.** The *victim*; the *host*, who uses (or builds) the object from before in some scenes;
-//! the *mate*, who opens or creates, begun before the kill where the victim is in nobody's reach but
-//! its own (inside the life section, constructing, ending) and in every second state otherwise; the
-//! *fresh* opener and the *observer*, who come after the kill.
+//! the *mate*, who opens or creates, begun before the kill where others must wait for the victim,
+//! and in every second state otherwise; the *fresh* opener and the *observer*, who come after it.
 //!
-//! **Model.** The constructor writes a tag into the object and a line `C tag` into a file opened with
-//! O_APPEND; the end of the type writes `D tag`. A tag names one construction. Promises:
+//! **Model.** The constructor writes a tag into the object and a line `C tag` into a file opened
+//! with O_APPEND; the end of the type writes `D tag`. A tag names one construction. Promises:
 //! 1. mate, fresh opener and observer, and the host if there is one, find the same tag;
 //! 2. each tag is constructed once, an instance that reached LIVE has its line, and no constructor
 //!    ran but the victim's and those of survivors whose `created()` is true;
 //! 3. a survivor joins an instance that has a live user, and makes a new one where there is none;
-//! 4. each tag is ended at most once, the survivors' instance exactly once, a kept instance never, an
-//!    orphan never, and nothing is ended by `exit`;
+//! 4. each tag is ended at most once, the survivors' instance exactly once, a kept instance never,
+//!    an orphan never, and nothing is ended by `exit`;
 //! 5. at the kill there is at most one name; after the next open exactly one; when all have left,
 //!    none (one where the object is kept), and no survivor holds a descriptor or mapping more.
 use super::super::calls;
 use super::super::cast::{self, Player};
 use super::super::list::{Operation, Scene};
-use super::super::step::{Stage, State, Verdict};
-use super::super::trace::{Event, Method, Victim};
+use super::super::step::{self, Stage, State, Verdict};
+use super::super::trace::{Event, Method, Position, Victim};
 use super::super::world::World;
 use super::instance::{self, AtKill, Opened};
 use super::{Findings, Ground, run_to_death, start_victim, until_it_waits};
@@ -39,6 +38,8 @@ pub(in super::super) struct LifeStage {
     observer: Player,
     fresh: Player,
     held_before: Vec<(usize, usize)>,
+    /// Where another victim is killed first, and in which operation.
+    first: Option<(&'static Operation, Position)>,
     case: Case,
 }
 
@@ -66,7 +67,7 @@ impl LifeStage {
         let (host, mate) = (player("host")?, player("mate")?);
         let (observer, fresh) = (player("observer")?, player("fresh opener")?);
         let folder = ground.folder();
-        let (held_before, case) = (Vec::new(), Case::default());
+        let (held_before, first, case) = (Vec::new(), None, Case::default());
         let mut stage = Self {
             operation,
             seed,
@@ -77,10 +78,16 @@ impl LifeStage {
             observer,
             fresh,
             held_before,
+            first,
             case,
         };
         stage.warm_up()?;
         Ok(stage)
+    }
+
+    /// From now on each case begins with the death of another victim, in this state.
+    pub(in super::super) fn kill_first(&mut self, operation: &'static Operation, at: Position) {
+        self.first = Some((operation, at));
     }
 
     fn cast(&mut self) -> [&mut Player; 4] {
@@ -111,13 +118,6 @@ impl LifeStage {
         format!("{} {}", self.folder.display(), self.case.name)
     }
 
-    /// The lines of the log that begin with `kind`, as tags.
-    fn log(&self, kind: &str) -> Vec<u64> {
-        let text = fs::read_to_string(self.ground.log()).unwrap_or_default();
-        let of_kind = text.lines().filter_map(|line| line.strip_prefix(kind)?.trim().parse().ok());
-        of_kind.collect()
-    }
-
     fn keeps(&self) -> bool {
         self.operation.scene == Scene::Idle
     }
@@ -138,11 +138,6 @@ impl LifeStage {
         if self.fills() { instance::FIRST_COPY } else { 0 }
     }
 
-    /// The verb by which the mate comes.
-    fn mates_verb(&self) -> &'static str {
-        if self.keeps() { "open_or_create_kept" } else { "open_or_create" }
-    }
-
     fn set_scene(&mut self) -> Result<(), String> {
         // Emptied, not removed: the players have it open.
         fs::write(self.ground.log(), "").map_err(|error| format!("the log: {error}"))?;
@@ -151,7 +146,9 @@ impl LifeStage {
         let folder = self.folder.display().to_string();
         let log = self.ground.log().display().to_string();
         let die = |deed| run_to_death(&["suicide", "life", deed, &folder, &self.case.name, &log]);
-        match self.operation.scene {
+        // With a first victim, the scene is that one's, and what it leaves is the second one's.
+        let scene = self.first.map_or(self.operation.scene, |(operation, _)| operation.scene);
+        match scene {
             Scene::Host => {
                 let opened = Opened::parse(&self.host.ask(&format!("open_or_create {place}"))?)?;
                 self.case.host = Some(opened.tag);
@@ -167,12 +164,37 @@ impl LifeStage {
             Scene::Idle => die("kept")?,
             _ => {}
         }
+        if let Some((operation, at)) = self.first {
+            self.first_dies(operation, at)?;
+        }
         if self.case.host.is_none() {
             self.case.left_by_the_dead = self.ground.inodes();
         }
-        self.case.scene_tags = self.log("C");
-        self.case.scene_ends = self.log("D");
+        self.case.scene_tags = self.ground.tags("C");
+        self.case.scene_ends = self.ground.tags("D");
         Ok(())
+    }
+
+    fn first_dies(&mut self, operation: &'static Operation, at: Position) -> Result<(), String> {
+        let mut world = World::new(&self.folder);
+        let mut victim = self.start(operation, &mut world, Method::Faults)?;
+        if step::reach(self, &mut victim, &mut world, at)? {
+            victim.kill();
+            return Ok(());
+        }
+        Err(format!("the first victim did not come to {at} of {}", operation.name))
+    }
+
+    fn start(
+        &self,
+        operation: &Operation,
+        world: &mut World,
+        method: Method,
+    ) -> Result<Victim, String> {
+        let folder = self.folder.display().to_string();
+        let log = self.ground.log().display().to_string();
+        let arguments = ["victim", "life", operation.name, &folder, &self.case.name, &log];
+        start_victim(&arguments, world, method)
     }
 
     /// What the world looks like while the victim stands still.
@@ -196,7 +218,8 @@ impl LifeStage {
         at_kill: &AtKill,
         findings: &mut Findings,
     ) -> Option<(Opened, Duration)> {
-        let line = self.order(self.mates_verb());
+        let verb = if self.keeps() { "open_or_create_kept" } else { "open_or_create" };
+        let line = self.order(verb);
         if before {
             findings.keep(self.mate.order(&line))?;
             until_it_waits(&mut self.mate);
@@ -236,7 +259,7 @@ impl LifeStage {
     fn check_instance(&self, mate: Opened, at_kill: &AtKill, before: bool, f: &mut Findings) {
         let removes = self.operation.name.starts_with("remove");
         if mate.created && removes && self.operation.scene != Scene::Orphan {
-            // What was asked for: the name was taken from an instance that others use or keep.
+            // Asked for: the name was taken from an instance that others use or keep.
         } else if let Some(host) = self.case.host {
             f.check(mate == Opened { tag: host, created: false }, || {
                 format!("the host lives in {host}, but the mate found {mate:?}")
@@ -259,7 +282,7 @@ impl LifeStage {
     }
 
     fn check_constructions(&self, mate: Opened, at_kill: &AtKill, findings: &mut Findings) {
-        let built = self.log("C");
+        let built = self.ground.tags("C");
         let mut known = self.case.scene_tags.clone();
         known.extend(self.case.host);
         if mate.created {
@@ -277,7 +300,7 @@ impl LifeStage {
     }
 
     fn check_ends(&self, mate: Opened, findings: &mut Findings) {
-        let ended = self.log("D");
+        let ended = self.ground.tags("D");
         let mine = ended.iter().filter(|tag| **tag == mate.tag).count();
         let expected = usize::from(!self.keeps() && !self.fills());
         findings.check(mine == expected, || {
@@ -319,11 +342,8 @@ impl LifeStage {
 impl Stage for LifeStage {
     fn raise(&mut self, method: Method) -> Result<(Victim, World), String> {
         self.set_scene()?;
-        let folder = self.folder.display().to_string();
-        let log = self.ground.log().display().to_string();
         let mut world = World::new(&self.folder);
-        let arguments = ["victim", "life", self.operation.name, &folder, &self.case.name, &log];
-        let victim = start_victim(&arguments, &mut world, method)?;
+        let victim = self.start(self.operation, &mut world, method)?;
         Ok((victim, world))
     }
 
@@ -363,8 +383,8 @@ impl Stage for LifeStage {
         let mut findings = Findings::default();
         let (names, expected) = (self.ground.names(), usize::from(!self.operation.empties));
         findings.check(names.len() == expected, || format!("names afterwards: {names:?}"));
-        let built = self.log("C").len() - self.case.scene_tags.len();
-        let ended = self.log("D").len() - self.case.scene_ends.len();
+        let built = self.ground.tags("C").len() - self.case.scene_tags.len();
+        let ended = self.ground.tags("D").len() - self.case.scene_ends.len();
         let by_host = usize::from(self.operation.scene == Scene::Builder);
         let expected = (usize::from(self.operation.constructs) + by_host, self.operation.ends);
         findings.check((built, ended == 1) == expected && ended <= 1, || {

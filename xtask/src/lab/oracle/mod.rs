@@ -1,8 +1,8 @@
 //! The oracles: what must hold for the survivors, whatever the state in which a victim was killed.
 //!
-//! Both work the same way. Survivors are long-lived [`Player`]s; each case has an object of its own,
-//! in one folder that must be empty between cases. The players attach anew in each case, so that a
-//! victim finds the same world as in the run that recorded its states.
+//! Both work the same way. Survivors are long-lived [`Player`]s; each case has an object of its
+//! own, in one folder that must be empty between cases. The players attach anew in each case, so
+//! that a victim finds the same world as in the run that recorded its states.
 mod history;
 mod instance;
 pub(super) mod life;
@@ -36,6 +36,7 @@ impl Ground {
         let number = COUNT.fetch_add(1, Relaxed);
         // Of one length, as are the names of objects: no victim's run differs by it.
         let root = base.join(format!("cohabit-lab-{:08}-{number:04}", std::process::id()));
+        sweep_stale(&base);
         let made = fs::create_dir(&root).and_then(|()| fs::create_dir(root.join("objects")));
         made.map_err(|error| format!("cannot make {}: {error}", root.display()))?;
         let ground = Self { root, cases: 0 };
@@ -51,6 +52,13 @@ impl Ground {
     /// Where constructors and destructors leave a line.
     pub(super) fn log(&self) -> PathBuf {
         self.root.join("log")
+    }
+
+    /// The tags of the log's lines that begin with `kind`.
+    pub(super) fn tags(&self, kind: &str) -> Vec<u64> {
+        let text = fs::read_to_string(self.log()).unwrap_or_default();
+        let of_kind = text.lines().filter_map(|line| line.strip_prefix(kind)?.trim().parse().ok());
+        of_kind.collect()
     }
 
     /// The name of the next case's object: all are of one length, so that no run differs by it.
@@ -82,6 +90,17 @@ impl Ground {
 impl Drop for Ground {
     fn drop(&mut self) {
         let _best_effort = fs::remove_dir_all(&self.root);
+    }
+}
+
+/// Takes away the folders of laboratories that were interrupted.
+fn sweep_stale(base: &Path) {
+    for (name, _) in world::names(base).unwrap_or_default() {
+        let number = name.strip_prefix("cohabit-lab-").and_then(|rest| rest.split('-').next());
+        let pid = number.and_then(|number| number.parse::<u32>().ok());
+        if pid.is_some_and(|pid| !Path::new(&format!("/proc/{pid}")).exists()) {
+            let _best_effort = fs::remove_dir_all(base.join(name));
+        }
     }
 }
 

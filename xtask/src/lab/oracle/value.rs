@@ -5,9 +5,9 @@
 //! `wait_changed` from the start; the *observer*, which maps read-only; the *fresh* opener, which
 //! comes after the kill. All but the victim are [`Player`]s.
 //!
-//! **Model.** Every version has one value, known here by its label (two numbers, from which all bytes
-//! of the value follow). Before the kill the commit word is read from the segment itself: it says
-//! whether the victim's own commit counts. From then on:
+//! **Model.** Every version has one value, known here by its label (two numbers, from which all
+//! bytes of the value follow). Before the kill the commit word is read from the segment itself: it
+//! says whether the victim's own commit counts. From then on:
 //! 1. every read by anybody gives a version that exists and exactly its value, never an older one
 //!    than the commit word said at the kill;
 //! 2. every write by a survivor succeeds and makes exactly one version;
