@@ -33,7 +33,7 @@ pub(crate) fn plain(input: &Input) -> TokenStream {
         #item
 
         #[doc(hidden)]
-        #[allow(warnings, clippy::all, clippy::pedantic)]
+        #[allow(warnings, clippy::all, clippy::pedantic, reason = "generated, in a user's crate")]
         const _: () = {
             #twin
             #implementation

@@ -11,7 +11,7 @@ use crate::words::{WordSink, WordSource};
 /// The image of an 8-byte scalar: little-endian, aligned to 8 also where the scalar is not.
 #[repr(C, align(8))]
 #[derive(Debug)]
-pub struct Le64(#[allow(dead_code)] [u8; 8]);
+pub struct Le64(#[allow(dead_code, reason = "bytes are reached through the cell's words")] [u8; 8]);
 
 /// The bytes of a private place that may be uninitialised.
 ///

@@ -133,7 +133,7 @@ fn next_index<C: CellWords>(cell: &C, index: usize) -> usize {
 fn pick_unpinned<C: CellWords>(cell: &C, pins: &[AtomicU64], commit: Commit) -> usize {
     let mut taken = 1_u128 << commit.index();
     for pin in pins {
-        // SeqCst: as in `pick`. Each pin is loaded once more, and once only: a peer may change it.
+        // SeqCst: orders as in `pick`. Loaded once more, and once only: a peer may change it.
         let pin = pin.load(Ordering::SeqCst);
         taken |= pinned_copy(pin).map_or(0, |index| 1 << index);
     }
