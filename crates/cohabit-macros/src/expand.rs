@@ -26,6 +26,7 @@ pub(crate) fn plain(input: &Input) -> TokenStream {
     let stored = format_ident!("__CohabitStored{}", syn::ext::IdentExt::unraw(&item.ident));
     let twin = twin(input, &stored);
     let parts = parts(input, &stored);
+    let unchanged = unchanged(input);
     let implementation = implementation(input, &stored);
     let name = &item.ident;
     quote! {
@@ -36,6 +37,7 @@ pub(crate) fn plain(input: &Input) -> TokenStream {
         #[allow(warnings, clippy::all, clippy::pedantic, reason = "generated, in a user's crate")]
         const _: () = {
             #twin
+            #unchanged
             #implementation
             #parts
             ::core::assert!(
@@ -63,6 +65,22 @@ fn twin(input: &Input, stored: &syn::Ident) -> TokenStream {
     quote! {
         #[repr(C)]
         pub struct #stored { #(#fields,)* }
+    }
+}
+
+/// Stops the compilation if another attribute adds, removes or retypes a field after us.
+fn unchanged(input: &Input) -> TokenStream {
+    let name = &input.item.ident;
+    let fields = input.fields.iter().map(|part| &part.field);
+    let types = input.fields.iter().map(|part| {
+        let (field, ty) = (&part.field, &part.ty);
+        quote!(let _: &#ty = #field;)
+    });
+    quote! {
+        fn fields_are_as_seen(value: &#name) {
+            let #name { #(#fields,)* } = value;
+            #(#types)*
+        }
     }
 }
 

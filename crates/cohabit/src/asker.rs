@@ -7,6 +7,7 @@
 
 use std::path::Path;
 
+use cohabit_os::fork::process_lock;
 use cohabit_os::liveness::{self, Byte};
 use cohabit_os::mapping::{Access, File, FileId, FileStatus};
 
@@ -80,6 +81,9 @@ fn lost() -> Error {
 
 impl Drop for Asker {
     fn drop(&mut self) {
+        // Under the process lock: meanwhile no thread of ours is in a life section, whose file could
+        // have got the number, and whose closing would free the life byte.
+        let _process = process_lock();
         let file = self.file.take();
         if file.as_ref().is_some_and(|file| self.proved(file).is_none()) {
             // Closed by the program: the number is nobody's, or another file's.

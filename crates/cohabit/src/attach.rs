@@ -24,7 +24,8 @@ use cohabit_os::place::{self, PlaceError};
 use cohabit_os::process;
 use cohabit_os::wait::{self, Deadline};
 
-use crate::create::{BuildFn, fresh, is_constructing};
+use crate::acting::Acting;
+use crate::create::{BuildFn, fresh};
 use crate::error::{Error, ErrorKind, Result};
 use crate::look::look;
 use crate::member::{Attachment, EndFn, Member, Role, Seat};
@@ -89,9 +90,7 @@ pub(crate) fn attach(plan: &Plan<'_>, verb: Verb, build: BuildFn<'_>) -> Result<
     };
     let path = folder.join(plan.name);
     if plan.role != Role::Observer {
-        // Once per process: whether this kernel keeps a byte as long as an address space.
-        liveness::anchors_work(&folder)
-            .map_err(|e| Error::from_os(plan.name, "trying the liveness lock", e))?;
+        try_liveness(plan, &folder)?;
     }
     loop {
         match existing(plan, &path, verb != Verb::Create, deadline)? {
@@ -109,6 +108,17 @@ pub(crate) fn attach(plan: &Plan<'_>, verb: Verb, build: BuildFn<'_>) -> Result<
         if let Some(attachment) = fresh(plan, &folder, &path, build)? {
             return Ok(attachment);
         }
+    }
+}
+
+/// Tries once per process whether this kernel keeps a byte as long as an address space. Trouble of
+/// another sort, such as a full disk, is for the call that meets it for its own sake.
+fn try_liveness(plan: &Plan<'_>, folder: &Path) -> Result<()> {
+    match liveness::anchors_work(folder) {
+        Err(e) if e.cause() == Cause::Unsupported => {
+            Err(Error::from_os(plan.name, "trying the liveness lock", e))
+        }
+        _ => Ok(()),
     }
 }
 
@@ -132,7 +142,16 @@ fn folder(plan: &Plan<'_>, verb: Verb) -> Result<Option<PathBuf>> {
         Scope::User if verb == Verb::Open => place::user_folder_if_present(),
         Scope::User => place::user_folder().map(Some),
     };
+    let found = found.map(|folder| folder.map(|folder| absolute(&folder)));
     found.map_err(|error| place_error(plan.name, &plan.settings.scope, error))
+}
+
+/// A folder that stays the same when the process changes its own.
+fn absolute(folder: &Path) -> PathBuf {
+    match std::path::absolute(folder) {
+        Ok(absolute) if folder.is_relative() => absolute,
+        _ => folder.to_owned(),
+    }
 }
 
 /// Says in our words why a folder will not do.
@@ -169,13 +188,14 @@ fn existing(
             return Ok(Found::Absent);
         };
         let Some(segment) = segment else { continue };
-        if is_constructing(segment.id) {
-            let detail = "the constructor of this object opens it itself";
+        if Acting::is_on(segment.id) {
+            let detail = "the constructor or end of this object opens it itself";
             return Err(Error::new(ErrorKind::ConstructorReentered, plan.name, detail));
         }
         let role = role_in(plan, &segment);
         if let Some(attachment) = attached_already(&segment, role, claim)? {
-            check_type(plan, &segment)?;
+            // Its own header, not the one just read: a peer may have rewritten that since.
+            check_type(plan, &attachment.member().segment)?;
             return Ok(Found::Attached(attachment));
         }
         let step = match role {
@@ -189,7 +209,10 @@ fn existing(
             Step::Joined(attachment) => attachment,
         };
         if wait_for_live(attachment.member(), deadline)? {
-            return Ok(Found::Attached(registry::enter(attachment)));
+            // Another thread may have been first; then its attachment is the one to check.
+            let attachment = registry::enter(attachment);
+            check_type(plan, &attachment.member().segment)?;
+            return Ok(Found::Attached(attachment));
         }
         // Ended before it lived: whoever has a constructor starts over.
     }
@@ -271,9 +294,10 @@ fn join(
     if !claim {
         return Ok(Step::Occupied);
     }
-    if let Err(mismatch) = check_type(plan, &segment) {
+    if !fits(plan, &segment) {
+        // Explained outside of the section: it reads the schema, and /proc for the holders.
         drop(section);
-        return Err(mismatch);
+        return check_type(plan, &segment).map(|()| Step::Again);
     }
     let seat = claim_seat(&segment, &section, role)?;
     drop(section);
@@ -296,8 +320,7 @@ pub(crate) fn is_over(segment: &Segment) -> Result<bool> {
 /// whoever is killed in between leaves a row whose byte is free.
 fn claim_seat(segment: &Segment, section: &LifeSection, role: Role) -> Result<Seat> {
     let state = if role == Role::Guest { RowState::Guest } else { RowState::User };
-    let slot = free_slot(segment)?;
-    let generation = segment.row_now(slot).generation + 1;
+    let (slot, generation) = free_slot(segment)?;
     let token = Token { slot, generation };
     sign_row(segment.row_display(slot));
     segment.set_row(slot, Row { generation, state });
@@ -308,16 +331,20 @@ fn claim_seat(segment: &Segment, section: &LifeSection, role: Role) -> Result<Se
     })
 }
 
-fn free_slot(segment: &Segment) -> Result<u16> {
-    let usable = |slot: &u16| segment.row_now(*slot).generation != u32::MAX;
-    if let Some(slot) =
-        segment.slots().filter(usable).find(|s| segment.row_now(*s).state == RowState::Free)
-    {
-        return Ok(slot);
+/// A slot to take and the generation to take it in. Each row is looked at once: a peer may write it.
+fn free_slot(segment: &Segment) -> Result<(u16, u32)> {
+    let rows = segment.slots().map(|slot| (slot, segment.row_now(slot)));
+    let mut held = Vec::new();
+    for (slot, Row { generation, state }) in rows {
+        match generation.checked_add(1) {
+            None => {}
+            Some(next) if state == RowState::Free => return Ok((slot, next)),
+            Some(next) => held.push((Token { slot, generation }, next)),
+        }
     }
-    for slot in segment.slots().filter(usable) {
-        if segment.is_dead(Token { slot, generation: segment.row_now(slot).generation })? {
-            return Ok(slot);
+    for (token, next) in held {
+        if segment.is_dead(token)? {
+            return Ok((token.slot, next));
         }
     }
     Err(Error::new(
@@ -376,24 +403,25 @@ fn wait_for_live(member: &Arc<Member>, deadline: Option<Deadline>) -> Result<boo
     }
 }
 
-/// Compares the object's type with the caller's.
-fn check_type(plan: &Plan<'_>, segment: &Segment) -> Result<()> {
-    let Some(wanted) = plan.wanted else {
-        return Ok(());
-    };
+/// Whether the object's type is the caller's.
+fn fits(plan: &Plan<'_>, segment: &Segment) -> bool {
     let header = &segment.header;
-    if header.fingerprint != wanted.fingerprint {
+    plan.wanted.is_none_or(|wanted| {
+        header.fingerprint == wanted.fingerprint
+            && header.object_size == wanted.object_size
+            && header.has_end == wanted.end.is_some()
+    })
+}
+
+/// Compares the object's type with the caller's, and explains the difference.
+pub(crate) fn check_type(plan: &Plan<'_>, segment: &Segment) -> Result<()> {
+    let Some(wanted) = plan.wanted.filter(|_| !fits(plan, segment)) else { return Ok(()) };
+    if segment.header.fingerprint != wanted.fingerprint {
         return Err(crate::mismatch::explain(segment, &(wanted.schema)()));
     }
-    if header.object_size != wanted.object_size || header.has_end != wanted.end.is_some() {
-        return Err(Error::new(
-            ErrorKind::HeaderInvalid,
-            plan.name,
-            format!(
-                "the fingerprint fits, but the object has {} bytes, expected {}",
-                header.object_size, wanted.object_size
-            ),
-        ));
-    }
-    Ok(())
+    let detail = format!(
+        "the fingerprint fits, but the object has {} bytes, expected {}",
+        segment.header.object_size, wanted.object_size
+    );
+    Err(Error::new(ErrorKind::HeaderInvalid, plan.name, detail))
 }

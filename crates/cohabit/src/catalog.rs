@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use cohabit_os::liveness::{Entered, LifeSection};
-use cohabit_os::mapping;
+use cohabit_os::mapping::{self, Access, File};
 use cohabit_os::place;
 use cohabit_os::wait::Deadline;
 
@@ -133,8 +133,10 @@ pub fn remove(scope: &Scope, name: &str, force: bool) -> Result<()> {
         let Some(section) = segment.enter(Deadline::after(PATIENCE))? else {
             continue;
         };
-        let users = segment.users()?;
-        if !force && !users.is_empty() {
+        if !force && !segment.live_tokens()?.is_empty() {
+            // Described outside of the section: it reads /proc.
+            drop(section);
+            let users = segment.users()?;
             let users: Vec<_> = users.iter().map(ToString::to_string).collect();
             let detail = format!("in use by {}", users.join(", "));
             return Err(Error::new(ErrorKind::Busy, name, detail));
@@ -154,7 +156,9 @@ fn remove_damaged(name: &str, path: &Path, force: bool, error: Error) -> Result<
         return Err(error);
     }
     let os = |e| Error::from_os(name, "removing the damaged object", e);
-    let id = mapping::status_of(path).map_err(os)?.id;
+    // Kept open, so that its inode number is not used again meanwhile.
+    let file = File::open(path, Access::ReadOnly).map_err(os)?;
+    let id = file.status().map_err(os)?.id;
     let entered = LifeSection::enter(path, id, Some(Deadline::after(PATIENCE))).map_err(os)?;
     match entered {
         Entered::Yes(_section) => mapping::retire(path, id).map(drop).map_err(os),

@@ -3,7 +3,6 @@
 //! Killed before the name is linked, nothing is left. Killed after it, the byte of slot 0 is free and
 //! life is BUILDING: the next opener, or one that already waits, ends the instance and starts over.
 
-use std::cell::RefCell;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -14,8 +13,9 @@ use cohabit_os::mapping::{self, Access, File};
 use cohabit_os::process;
 use cohabit_os::wait::{self, Deadline};
 
+use crate::acting::Acting;
 use crate::asker::Asker;
-use crate::attach::{Plan, SECTION_PATIENCE, Wanted, boot, sign_row};
+use crate::attach::{Plan, SECTION_PATIENCE, Wanted, boot, check_type, sign_row};
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::{HEADER_SIZE, Header, InstanceId, SCHEMA_MAX};
 use crate::member::{Attachment, Member, Role, Seat};
@@ -25,16 +25,6 @@ use crate::token::{Life, Row, RowState, Token};
 
 /// Runs the user's constructor on zeroed memory.
 pub(crate) type BuildFn<'a> = &'a mut dyn FnMut(&Segment) -> Result<()>;
-
-thread_local! {
-    /// Instances whose constructors run on this thread: opening one of them would wait for itself.
-    static CONSTRUCTING: RefCell<Vec<InstanceId>> = const { RefCell::new(Vec::new()) };
-}
-
-/// Whether this thread is inside the constructor of that instance.
-pub(crate) fn is_constructing(id: InstanceId) -> bool {
-    CONSTRUCTING.with_borrow(|instances| instances.contains(&id))
-}
 
 /// Makes a new instance. `None`: the name was taken meanwhile, and no user code has run.
 pub(crate) fn fresh(
@@ -64,6 +54,7 @@ pub(crate) fn fresh(
     construct(attachment.member(), build)?;
     // Entered before LIVE: another thread that waits for LIVE then finds the creator's attachment.
     let attachment = registry::enter(attachment);
+    check_type(plan, &attachment.member().segment)?;
     go_live(&attachment.member().segment)?;
     Ok(Some(attachment))
 }
@@ -91,7 +82,7 @@ fn go_live(segment: &Segment) -> Result<()> {
 /// Runs the user's constructor; if it fails or panics, the new instance ends.
 fn construct(member: &Arc<Member>, build: BuildFn<'_>) -> Result<()> {
     let mut abandon = Abandon { member, armed: true };
-    CONSTRUCTING.with_borrow_mut(|instances| instances.push(member.segment.id));
+    let _acting = Acting::on(member.segment.id, &member.segment.name)?;
     let built = build(&member.segment);
     if !member.is_here() {
         // The constructor forked, and this is the child: the object is the parent's to finish.
@@ -113,7 +104,6 @@ struct Abandon<'a> {
 
 impl Drop for Abandon<'_> {
     fn drop(&mut self) {
-        CONSTRUCTING.with_borrow_mut(|instances| instances.pop());
         if self.armed && self.member.is_here() {
             let segment = &self.member.segment;
             if let Ok(Some(section)) = segment.enter(Deadline::after(SECTION_PATIENCE)) {

@@ -27,6 +27,7 @@
 
 extern crate self as cohabit;
 
+mod acting;
 mod asker;
 mod attach;
 mod catalog;

@@ -101,7 +101,7 @@ fn acquire_contended<'a>(
 ) -> Result<Held<'a>> {
     const SPINS: u32 = 100;
     let mut mine = me;
-    let mut round = 0;
+    let mut round = 0_u32;
     let mut pause = Duration::from_millis(1);
     loop {
         let seen = word.load(Ordering::Relaxed);
@@ -112,10 +112,14 @@ fn acquire_contended<'a>(
             }
             continue;
         }
-        round += 1;
+        round = round.saturating_add(1);
         if round <= SPINS {
             std::hint::spin_loop();
             continue;
+        }
+        // A word that changes under every try is busy too, whoever it names.
+        if round > 2 * SPINS && patience.is_over() {
+            return Err(busy(seen, peers));
         }
         if is_dead(seen, me, word, peers)? {
             // Acquire: pairs with the Release of whatever the dead holder committed before it died.

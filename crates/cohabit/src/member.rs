@@ -18,6 +18,7 @@ use cohabit_os::fork::{at_exit, process_lock};
 use cohabit_os::liveness::{Anchor, LifeSection};
 use cohabit_os::wait::Deadline;
 
+use crate::acting::Acting;
 use crate::error::Result;
 use crate::format::InstanceId;
 use crate::options::Keep;
@@ -161,7 +162,10 @@ impl Member {
         // Release: pairs with the Acquire in `life_now` of whoever waits for the end.
         self.segment.life().store(Life::Dropping(token).word(), Ordering::Release);
         drop(section);
-        let ended = catch_unwind(AssertUnwindSafe(|| end(self.segment.object())));
+        let ended = catch_unwind(AssertUnwindSafe(|| {
+            let _acting = Acting::on(self.segment.id, &self.segment.name);
+            end(self.segment.object());
+        }));
         if !self.is_here() {
             return; // a child that was forked inside of it
         }

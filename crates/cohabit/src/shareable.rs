@@ -7,9 +7,12 @@ use std::sync::atomic::{
 };
 
 use crate::attach::Wanted;
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::plain::{Kind, Plain};
 use crate::schema;
+use crate::segment::Segment;
+use crate::table;
+use crate::token::Token;
 use crate::value::{Value, fill};
 
 /// A type that several processes may use at once, through `&T`, where it stands.
@@ -112,67 +115,87 @@ fn run_end<T: Shareable>(object: *const u8) {
 pub trait Build<I>: Shareable {
     /// Puts what the constructor returned into the new, zeroed object.
     #[doc(hidden)]
-    fn build(input: I, place: Place<Self>) -> Result<()>;
+    fn build(input: I, place: Place<'_, Self>) -> Result<()>;
 }
 
-/// Where a new object is to be built; zeroed, and used by nobody who follows the protocol.
+/// Where a new object is to be built; zeroed, and used by nobody who follows the protocol. It cannot
+/// be kept: the borrow ends with the building.
 #[derive(Debug)]
-pub struct Place<T>(*mut T);
+pub struct Place<'a, T> {
+    object: *mut T,
+    segment: &'a Segment,
+}
 
-impl<T: Shareable> Place<T> {
-    pub(crate) fn at(object: *mut u8) -> Self {
-        Self(object.cast())
+impl<'a, T: Shareable> Place<'a, T> {
+    pub(crate) fn in_segment(segment: &'a Segment) -> Self {
+        Self { object: segment.object().cast(), segment }
+    }
+
+    /// Refuses a child that was forked inside the constructor: the object is its parent's to finish.
+    fn check_here(&self) -> Result<()> {
+        if is_creator(self.object.addr()) {
+            return Ok(());
+        }
+        let detail =
+            "the constructor forked, and this is the child: the parent finishes the object";
+        Err(Error::new(ErrorKind::Forked, &self.segment.name, detail))
     }
 
     /// The new object, for cells that are written through atomics.
-    fn cell(&self) -> &T {
-        // SAFETY: the creator's mapping holds a whole T here; any bits are one (contract of Shareable).
-        unsafe { &*self.0 }
+    fn cell(&self) -> Result<&T> {
+        self.check_here()?;
+        // SAFETY: the creator's mapping holds a whole T here, as long as `segment` is borrowed; any
+        // bits are a T (contract of Shareable).
+        Ok(unsafe { &*self.object })
     }
 
-    /// Copies a whole T in. Bytes go as volatile words: a peer that breaks the rules may write here
+    /// Copies a whole T in. Bytes go as volatile bytes: a peer that breaks the rules may write here
     /// already, and then no ordinary store would be allowed. Padding stays what it is.
-    fn write(&self, value: &T) {
+    fn write(&self, value: &T) -> Result<()> {
+        self.check_here()?;
         let from = std::ptr::from_ref(value).cast::<MaybeUninit<u8>>();
         for at in 0..size_of::<T>() {
             // SAFETY: `at` is inside the T.
             let from = unsafe { from.add(at) };
             // SAFETY: a MaybeUninit byte of the T may be read, whatever it is.
             let byte = unsafe { from.read() };
-            let to = self.0.cast::<MaybeUninit<u8>>().wrapping_add(at);
+            let to = self.object.cast::<MaybeUninit<u8>>().wrapping_add(at);
             // SAFETY: `at` is inside the new object, which is mapped writable.
             unsafe { to.write_volatile(byte) };
         }
+        self.cell()?.settle();
+        Ok(())
     }
 }
 
+/// Whether this process is the one that creates the object at an address, not a child of it.
+pub(crate) fn is_creator(object: usize) -> bool {
+    table::token_at(object) == Token::FIRST.word()
+}
+
 impl<T: Shareable> Build<T> for T {
-    fn build(input: T, place: Place<T>) -> Result<()> {
-        place.write(&input);
-        place.cell().settle();
-        Ok(())
+    fn build(input: T, place: Place<'_, T>) -> Result<()> {
+        place.write(&input)
     }
 }
 
 impl<T: Shareable> Build<Box<T>> for T {
-    fn build(input: Box<T>, place: Place<T>) -> Result<()> {
-        place.write(&input);
-        place.cell().settle();
-        Ok(())
+    fn build(input: Box<T>, place: Place<'_, T>) -> Result<()> {
+        place.write(&input)
     }
 }
 
 impl<T: Plain> Build<T> for Value<T> {
-    fn build(input: T, place: Place<Self>) -> Result<()> {
+    fn build(input: T, place: Place<'_, Self>) -> Result<()> {
         crate::value::assert_small::<T>();
-        fill::from_value(place.cell(), &input);
+        fill::from_value(place.cell()?, &input);
         Ok(())
     }
 }
 
 impl<T: Plain> Build<Box<T>> for Value<T> {
-    fn build(input: Box<T>, place: Place<Self>) -> Result<()> {
-        fill::from_value(place.cell(), &*input);
+    fn build(input: Box<T>, place: Place<'_, Self>) -> Result<()> {
+        fill::from_value(place.cell()?, &*input);
         Ok(())
     }
 }
@@ -182,7 +205,7 @@ where
     T: Build<I>,
     E: Into<Box<dyn StdError + Send + Sync>>,
 {
-    fn build(input: Result<I, E>, place: Place<T>) -> Result<()> {
+    fn build(input: Result<I, E>, place: Place<'_, T>) -> Result<()> {
         T::build(input.map_err(|error| fill::failed(error.into()))?, place)
     }
 }
@@ -190,7 +213,10 @@ where
 /// Runs a filling constructor in place.
 pub(crate) fn build_in_place<T: Plain, R: fill::Filled>(
     fill: impl FnOnce(&mut fill::Fill<'_, T>) -> R,
-    place: Place<Value<T>>,
+    place: Place<'_, Value<T>>,
 ) -> Result<()> {
-    fill::in_place(place.cell(), fill)
+    let outcome = fill::parts(place.cell()?, fill);
+    let cell = place.cell()?;
+    outcome?;
+    fill::finish_parts(cell)
 }

@@ -234,12 +234,12 @@ impl<T: Shareable> Options<T> {
         &self,
         name: &str,
         verb: Verb,
-        build: impl FnOnce(Place<T>) -> Result<()>,
+        build: impl FnOnce(Place<'_, T>) -> Result<()>,
     ) -> Result<Shared<T>> {
         let mut build = Some(build);
         let mut once = |segment: &Segment| {
             let build = build.take().expect("a constructor runs at most once for a call");
-            build(Place::at(segment.object())).map_err(|error| error.about(&segment.name))
+            build(Place::in_segment(segment)).map_err(|error| error.about(&segment.name))
         };
         attach(&self.plan(name, Role::User), verb, &mut once).map(Shared::over)
     }

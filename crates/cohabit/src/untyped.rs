@@ -19,6 +19,7 @@ use crate::segment::Segment;
 use crate::site::Site;
 use crate::users::{Status, User};
 use crate::value::cell::{self, CellWords, PINS};
+use crate::value::write::HeldOverClosure;
 use crate::value::{Version, read, wait, write};
 
 /// An object that is used by its schema alone.
@@ -114,7 +115,7 @@ impl Untyped {
         let Some(cell) = self.value()? else {
             return Ok((self.load_atomic()?, Version::NONE));
         };
-        let mut bytes = vec![0; cell.size];
+        let mut bytes = room(self.name(), cell.size)?;
         let mut copy = |words: &[AtomicU64]| get_bytes(words, &mut bytes);
         let version = match self.site()? {
             Some(site) => read::read(&cell, &site, &mut copy)?,
@@ -140,6 +141,7 @@ impl Untyped {
         let Some(cell) = self.value()? else {
             let mut bytes = self.load_atomic()?;
             let outcome = change(&mut bytes);
+            write::check_here(site)?;
             if outcome.is_ok() {
                 self.store_atomic(&bytes)?;
             }
@@ -147,11 +149,11 @@ impl Untyped {
         };
         let name = |error: Error| error.about(self.name());
         let held = lock::acquire(cell.lock(), site.me(), &site, Patience::timeout(timeout));
-        let held = held.map_err(name)?;
+        let held = HeldOverClosure::new(held.map_err(name)?, site);
         let commit = cell::committed(&cell).map_err(name)?;
-        let mut bytes = vec![0; cell.size];
+        let mut bytes = room(self.name(), cell.size)?;
         get_bytes(cell.data(commit.index()), &mut bytes);
-        let outcome = change(&mut bytes);
+        let outcome = write::run(&cell, site, || change(&mut bytes))?;
         if outcome.is_ok() {
             write::publish(&cell, held, commit, |words| put_bytes(words, &bytes));
         }
@@ -233,6 +235,17 @@ fn narrow<'a, A>(object: *mut u8) -> &'a A {
     // the check in `attached`; the schema says that it is such an atomic, and any bits are one. The
     // borrow ends inside `load_atomic` or `store_atomic`, where the attachment is held.
     unsafe { &*object.cast::<A>() }
+}
+
+/// Zeroed memory for a private copy; a schema may lie about its size.
+fn room(name: &str, size: usize) -> Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    bytes.try_reserve_exact(size).map_err(|e| {
+        let detail = format!("no memory for a private copy of {size} bytes");
+        Error::new(ErrorKind::NoAddressSpace, name, detail).with_source(e)
+    })?;
+    bytes.resize(size, 0);
+    Ok(bytes)
 }
 
 fn get_bytes(words: &[AtomicU64], bytes: &mut [u8]) {

@@ -66,7 +66,7 @@ pub(crate) fn run(scope: &Scope, args: &Args) -> Outcome {
         if args.count.is_some_and(|count| printed >= count) {
             return Ok(());
         }
-        let until = args.timeout.map(|timeout| still_since + timeout);
+        let until = args.timeout.and_then(|timeout| still_since.checked_add(timeout));
         match watched.next((&bytes, version), until)? {
             Next::Changed => {}
             Next::Still => {

@@ -11,7 +11,7 @@ use core::fmt;
 use serde_json::{Map, Value as Json};
 
 use super::tree::{FieldNode, Node, Scalar, Schema, StructNode};
-use crate::plain::{Kind, MAX_DEPTH, stride};
+use crate::plain::{Kind, MAX_DEPTH};
 
 /// The longest text, in bytes.
 pub const MAX_TEXT: usize = 1 << 20;
@@ -222,7 +222,7 @@ impl Limits {
             let problem = format!("expected an alignment of at most 8, found {}", of.align());
             return Err(SchemaError::new(problem).under("type"));
         }
-        let expected = usize::try_from(of.size()).map_or(u64::MAX, |size| stride(size) as u64);
+        let expected = (8 + of.size()).next_multiple_of(64);
         if found != expected || found * copies > MAX_SIZE {
             let problem = format!("expected {expected} for {} bytes, found {found}", of.size());
             return Err(SchemaError::new(problem).under("stride"));

@@ -8,6 +8,7 @@ use super::Value;
 use super::cell::{CellWords, Commit};
 use crate::error::{Error, ErrorKind, Result};
 use crate::plain::{Part, Plain};
+use crate::shareable::is_creator;
 use crate::words;
 
 /// Writes the parts of a new value. What is not written is zero.
@@ -38,7 +39,10 @@ impl<T: Plain> Fill<'_, T> {
 
     /// Writes one part from where it is: for a large one.
     pub fn put_from<F: Plain>(&mut self, part: Part<T, F>, value: &F) {
-        words::store_part(value, self.words, part.offset());
+        // A child that was forked in here writes nothing: the object is its parent's.
+        if is_creator(self.words.as_ptr().addr()) {
+            words::store_part(value, self.words, part.offset());
+        }
     }
 }
 
@@ -73,13 +77,17 @@ pub(crate) fn from_value<T: Plain>(cell: &Value<T>, value: &T) {
     finish(cell);
 }
 
-/// Fills copy 0 of a zeroed cell by parts, checks its bits, and makes it version 1.
-pub(crate) fn in_place<T: Plain, R: Filled>(
+/// Fills copy 0 of a zeroed cell by parts.
+pub(crate) fn parts<T: Plain, R: Filled>(
     cell: &Value<T>,
     fill: impl FnOnce(&mut Fill<'_, T>) -> R,
 ) -> Result<()> {
     let outcome = fill(&mut Fill { words: cell.data(0), of: PhantomData }).outcome();
-    outcome.map_err(failed)?;
+    outcome.map_err(failed)
+}
+
+/// Checks the bits of what was filled by parts, and makes it version 1.
+pub(crate) fn finish_parts<T: Plain>(cell: &Value<T>) -> Result<()> {
     if !T::ANY_BITS {
         check_words::<T>(cell.data(0))?;
     }

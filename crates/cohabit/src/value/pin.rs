@@ -133,9 +133,13 @@ impl<'a, T: Plain> Pinned<'a, T> {
     /// A copy of one part.
     ///
     /// # Errors
-    /// `BadBits` when a peer wrote bits that are no value of the part's type.
+    /// `BadBits` when a peer wrote bits that are no value of the part's type; `Forked`.
     pub fn get_part<F: Plain>(&self, part: Part<T, F>) -> Result<F> {
         super::assert_small::<F>();
+        if !self.copy.site.is_here() {
+            let detail = "this process was forked from the one that holds the pin";
+            return Err(self.copy.site.name(Error::new(ErrorKind::Forked, "", detail)));
+        }
         let mut into = MaybeUninit::<F>::uninit();
         let words = self.value.data(self.copy.index());
         // SAFETY: `into` is ours, aligned and large enough; a Part lies inside its T by construction.

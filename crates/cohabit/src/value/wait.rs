@@ -54,7 +54,7 @@ pub(crate) fn for_change<C: CellWords>(
     timeout: Duration,
 ) -> Result<Version> {
     let patience = Patience::timeout(timeout);
-    for round in 0.. {
+    for round in (0..).chain(std::iter::repeat(u32::MAX)) {
         // Relaxed: only the version is judged; the value is read with its own fences.
         let word = cell.commit().load(Ordering::Relaxed);
         let version = Version(Commit(word).version());

@@ -48,13 +48,13 @@ pub(crate) fn publish<C: CellWords, H>(
 }
 
 /// A lock that is held while a caller's closure runs, which may fork: a child lets nothing go.
-struct HeldOverClosure<'a> {
+pub(crate) struct HeldOverClosure<'a> {
     held: Option<Held<'a>>,
     site: Site,
 }
 
 impl<'a> HeldOverClosure<'a> {
-    fn new(held: Held<'a>, site: Site) -> Self {
+    pub(crate) fn new(held: Held<'a>, site: Site) -> Self {
         Self { held: Some(held), site }
     }
 }
@@ -130,7 +130,7 @@ fn update_on_stack<T: Plain, R>(
     // SAFETY: `copy` is ours, aligned and as large as a T.
     unsafe { words::load(cell.data(commit.index()), copy.as_mut_ptr()) };
     let mut value = checked(copy).map_err(|error| site.name(error))?;
-    let result = run(cell, site, &mut value, change)?;
+    let result = run(cell, site, || change(&mut value))?;
     publish(cell, held, commit, |words| words::store(&value, words));
     Ok(result)
 }
@@ -147,24 +147,23 @@ fn update_on_heap<T: Plain, R>(
     // SAFETY: `copy` is ours, aligned and as large as a T.
     unsafe { words::load(cell.data(commit.index()), copy.as_mut_ptr()) };
     let mut value = checked_box(copy).map_err(|error| site.name(error))?;
-    let result = run(cell, site, &mut *value, change)?;
+    let result = run(cell, site, || change(&mut value))?;
     publish(cell, held, commit, |words| words::store(&*value, words));
     Ok(result)
 }
 
 /// Runs the caller's closure, marked, so that a write to the same cell in it is told from a wait.
-fn run<T: Plain, R>(
-    cell: &Value<T>,
-    site: Site,
-    value: &mut T,
-    change: impl FnOnce(&mut T) -> R,
-) -> Result<R> {
+pub(crate) fn run<C: CellWords, R>(cell: &C, site: Site, change: impl FnOnce() -> R) -> Result<R> {
     let _updating = Updating::mark(cell.lock()).map_err(|error| site.name(error))?;
-    let result = change(value);
+    let result = change();
+    check_here(site).map(|()| result)
+}
+
+/// Refuses a child that was forked inside the closure: the update is its parent's to finish.
+pub(crate) fn check_here(site: Site) -> Result<()> {
     if site.is_here() {
-        Ok(result)
-    } else {
-        let detail = "the update forked, and this is the child: the parent finishes it";
-        Err(site.name(Error::new(ErrorKind::Forked, "", detail)))
+        return Ok(());
     }
+    let detail = "the update forked, and this is the child: the parent finishes it";
+    Err(site.name(Error::new(ErrorKind::Forked, "", detail)))
 }
