@@ -170,8 +170,11 @@ fn busy(seen: u64, peers: &impl Peers) -> Error {
 impl Drop for Held<'_> {
     #[inline(always)]
     fn drop(&mut self) {
+        // Not one exchange, which costs as much as the rest: a waiter that sets WAITERS between the
+        // two is not woken, and finds 0 when it asks the kernel to sleep, or looks again (rule 2).
+        let old = self.word.load(Ordering::Relaxed);
         // Release: pairs with the Acquire of whoever takes the lock next.
-        let old = self.word.swap(0, Ordering::Release);
+        self.word.store(0, Ordering::Release);
         if old & WAITERS != 0 {
             wake(self.word);
         }

@@ -121,7 +121,7 @@ impl Untyped {
             Some(site) => read::read(&cell, &site, &mut copy)?,
             None => read::read(&cell, self.member(), &mut copy)?,
         };
-        Ok((bytes, Version(version)))
+        Ok((bytes, version))
     }
 
     /// Changes the canonical bytes of the value, as one commit, waiting for other writers at most

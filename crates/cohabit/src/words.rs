@@ -55,6 +55,7 @@ pub struct WordSink<'a> {
 
 impl<'a> WordSink<'a> {
     /// A sink that starts at the first byte of `words`.
+    #[inline]
     pub fn new(words: &'a [AtomicU64]) -> Self {
         Self { words, index: 0, filled: 0, pending: 0 }
     }
@@ -85,6 +86,7 @@ impl<'a> WordSink<'a> {
     /// # Panics
     ///
     /// If `at` lies in front of the end of the last piece, or the piece ends outside the words.
+    #[inline]
     pub fn put(&mut self, at: usize, bytes: &[u8]) {
         assert!(at >= self.position(), "pieces must be written in the order of their offsets");
         while self.index < at / WORD {
@@ -104,6 +106,7 @@ impl<'a> WordSink<'a> {
     }
 
     /// Adds a piece that does not pass the end of the pending word.
+    #[inline]
     fn append(&mut self, bytes: &[u8]) {
         if bytes.is_empty() {
             return;
@@ -157,6 +160,7 @@ pub struct WordSource<'a> {
 
 impl<'a> WordSource<'a> {
     /// A source that starts at the first byte of `words`.
+    #[inline]
     pub fn new(words: &'a [AtomicU64]) -> Self {
         Self { words, next: 0, current: 0 }
     }
@@ -167,6 +171,7 @@ impl<'a> WordSource<'a> {
     ///
     /// If `at` lies in front of the word that was loaded last, or the piece ends outside the
     /// words.
+    #[inline]
     pub fn take(&mut self, at: usize, into: &mut [MaybeUninit<u8>]) {
         let skipped = at % WORD;
         let room = (WORD - skipped) % WORD;
@@ -191,6 +196,7 @@ impl<'a> WordSource<'a> {
     }
 
     /// Takes a piece that lies inside one word.
+    #[inline]
     fn take_inside(&mut self, at: usize, into: &mut [MaybeUninit<u8>]) {
         let index = at / WORD;
         if index + 1 != self.next {
@@ -255,6 +261,7 @@ pub fn store<T: Plain>(value: &T, words: &[AtomicU64]) {
 /// # Panics
 ///
 /// If the part ends outside the words.
+#[inline]
 pub unsafe fn load_part<T: Plain>(words: &[AtomicU64], at: usize, into: *mut T) {
     let mut source = WordSource::new(words);
     if T::SAME_LAYOUT {
@@ -275,6 +282,7 @@ pub unsafe fn load_part<T: Plain>(words: &[AtomicU64], at: usize, into: *mut T) 
 /// # Panics
 ///
 /// If the part ends outside the words.
+#[inline]
 pub fn store_part<T: Plain>(value: &T, words: &[AtomicU64], at: usize) {
     let end = at + size_of::<T::Stored>();
     assert!(end <= size_of_val(words), "a part must lie inside its copy");

@@ -65,37 +65,22 @@ impl Commit {
     }
 }
 
-/// Why one try to read did not give a value.
-#[derive(Debug)]
-pub(crate) enum Missed {
-    /// The copy was filled again while it was read.
-    Refilled,
-    /// The commit word names no copy.
-    Corrupt(Commit),
-}
-
-/// One try: copies what is committed, and says which version that was.
+/// What is committed now, for a reader.
 #[inline(always)]
-pub(crate) fn try_read<C: CellWords>(
-    cell: &C,
-    copy: &mut (impl FnMut(&[AtomicU64]) + ?Sized),
-) -> Result<u64, Missed> {
+pub(crate) fn current<C: CellWords>(cell: &C) -> Result<Commit> {
     // Relaxed, then Acquire fence, so that it is legal on read-only pages. Acquire: pairs with the
     // SeqCst swap in `commit`.
     let commit = Commit(cell.commit().load(Ordering::Relaxed));
     fence(Ordering::Acquire);
-    let index = commit.index();
-    if index >= cell.count() {
-        return Err(Missed::Corrupt(commit));
-    }
-    copy(cell.data(index));
-    // Acquire: pairs with the Release fence in `fill`: a word of a later filling brings its stamp.
+    if commit.index() < cell.count() { Ok(commit) } else { Err(corrupt(commit)) }
+}
+
+/// Whether what was copied out of the copy that `commit` names is that version, whole.
+#[inline(always)]
+pub(crate) fn holds_still<C: CellWords>(cell: &C, commit: Commit) -> bool {
+    // Acquire: pairs with the Release fence in `begin_fill`: a word of a later filling brings its stamp.
     fence(Ordering::Acquire);
-    if cell.stamp(index).load(Ordering::Relaxed) == commit.version() {
-        Ok(commit.version())
-    } else {
-        Err(Missed::Refilled)
-    }
+    cell.stamp(commit.index()).load(Ordering::Relaxed) == commit.version()
 }
 
 /// What is committed now, for a writer that holds the lock.
@@ -148,7 +133,7 @@ fn pick_unpinned<C: CellWords>(cell: &C, pins: &[AtomicU64], commit: Commit) -> 
 #[inline(always)]
 pub(crate) fn begin_fill<C: CellWords>(cell: &C, index: usize, next: Commit) {
     cell.stamp(index).store(next.version(), Ordering::Relaxed);
-    // Release: pairs with the Acquire fence after the words in `try_read`.
+    // Release: pairs with the Acquire fence after the words in `holds_still`.
     fence(Ordering::Release);
 }
 

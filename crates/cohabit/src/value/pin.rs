@@ -56,6 +56,10 @@ impl<'a> PinnedCopy<'a> {
         Err(Error::new(ErrorKind::Busy, "", "the value changed too fast to be pinned"))
     }
 
+    pub(crate) fn commit(&self) -> Commit {
+        self.commit
+    }
+
     pub(crate) fn index(&self) -> usize {
         self.commit.index()
     }

@@ -1,7 +1,12 @@
 //! Reading: try, try again, and as a last resort pin.
 //!
-//! A user that lost 64 races pins the committed copy, which no writer then touches. An observer can
-//! pin nothing: it backs off, for at most 100 ms in all, then says Busy.
+//! A user that lost 64 races pins the committed copy, which no writer then touches, and reads that. An
+//! observer can pin nothing: it backs off, for at most 100 ms in all, then says Busy.
+//!
+//! The bytes are copied in one place only, which is inlined into the caller; what to do after a lost
+//! race is decided apart, and gives no bytes but the copy to try next. So the compiler sees that a
+//! private copy has one source, keeps a small one in registers until its stamp is judged, and stores it
+//! where the caller wants it. Every further move of a T would cost as much as the copy itself.
 
 use std::mem::MaybeUninit;
 use std::sync::atomic::AtomicU64;
@@ -9,7 +14,7 @@ use std::time::Duration;
 
 use cohabit_os::wait::{self, Deadline};
 
-use super::cell::{self, CellWords, Missed};
+use super::cell::{self, CellWords, Commit};
 use super::pin::PinnedCopy;
 use super::{Value, Version, assert_small, checked, checked_box};
 use crate::error::{Error, ErrorKind, Result};
@@ -18,18 +23,17 @@ use crate::plain::{Part, Plain};
 use crate::site::Site;
 use crate::words;
 
-/// Lost races before the last resort.
-pub(crate) const TRIES: u32 = 64;
+/// Lost races before the last resort, and between two looks at the clock.
+const TRIES: u32 = 64;
 /// How long reading goes on before it says Busy.
 const PATIENCE: Duration = Duration::from_millis(100);
+/// The first and the longest pause of a reader that cannot pin.
+const PAUSES: (Duration, Duration) = (Duration::from_micros(1), Duration::from_millis(5));
 
 /// Who reads: what to do when races are lost, and how to name the object in an error.
 pub(crate) trait Reader {
-    fn last_resort<C: CellWords>(
-        &self,
-        cell: &C,
-        copy: &mut dyn FnMut(&[AtomicU64]),
-    ) -> Result<u64>;
+    /// Pins what is committed, if this reader may and a pin is free.
+    fn pin<'a, C: CellWords>(&self, cell: &'a C) -> Result<Option<PinnedCopy<'a>>>;
     fn name(&self, error: Error) -> Error;
     /// Whether the instance is still there; asks the kernel.
     fn check_alive(&self) -> Result<()>;
@@ -41,45 +45,69 @@ pub(crate) fn read<C: CellWords>(
     cell: &C,
     reader: &impl Reader,
     copy: &mut impl FnMut(&[AtomicU64]),
-) -> Result<u64> {
-    match cell::try_read(cell, copy) {
-        Ok(version) => Ok(version),
-        Err(missed) => read_again(cell, reader, missed, copy),
+) -> Result<Version> {
+    let mut races = Races { lost: 0, until: None, pause: PAUSES.0, pin: None };
+    let mut commit = match cell::current(cell) {
+        Ok(commit) => commit,
+        Err(error) => return Err(reader.name(error)),
+    };
+    loop {
+        copy(cell.data(commit.index()));
+        if cell::holds_still(cell, commit) {
+            return Ok(Version(commit.version()));
+        }
+        commit = match races.lose(cell, reader) {
+            Ok(commit) => commit,
+            Err(error) => return Err(reader.name(error)),
+        };
     }
 }
 
-#[cold]
-#[inline(never)]
-fn read_again<C: CellWords>(
-    cell: &C,
-    reader: &impl Reader,
-    mut missed: Missed,
-    copy: &mut dyn FnMut(&[AtomicU64]),
-) -> Result<u64> {
-    for _ in 1..TRIES {
-        if let Missed::Corrupt(commit) = missed {
-            return Err(reader.name(cell::corrupt(commit)));
+/// The races that one read has lost.
+struct Races<'a> {
+    lost: u32,
+    until: Option<Deadline>,
+    pause: Duration,
+    /// Kept until the read is done.
+    pin: Option<PinnedCopy<'a>>,
+}
+
+impl<'a> Races<'a> {
+    /// After one more lost race: what to try next.
+    #[cold]
+    #[inline(never)]
+    fn lose<C: CellWords>(&mut self, cell: &'a C, reader: &impl Reader) -> Result<Commit> {
+        self.lost = self.lost.saturating_add(1);
+        if self.lost == TRIES {
+            self.pin = reader.pin(cell)?;
+            if let Some(pin) = &self.pin {
+                return Ok(pin.commit());
+            }
         }
-        missed = match cell::try_read(cell, copy) {
-            Ok(version) => return Ok(version),
-            Err(missed) => missed,
-        };
+        if self.lost.is_multiple_of(TRIES) {
+            self.back_off()?;
+        }
+        cell::current(cell)
     }
-    reader.last_resort(cell, copy).map_err(|error| reader.name(error))
+
+    /// Pauses, longer each time: writers pass now and then.
+    fn back_off(&mut self) -> Result<()> {
+        let until = *self.until.get_or_insert_with(|| Deadline::after(PATIENCE));
+        if until.has_passed() {
+            let detail = "writers were faster than this reader for 100 ms";
+            return Err(Error::new(ErrorKind::Busy, "", detail));
+        }
+        wait::pause(self.pause);
+        self.pause = (self.pause * 2).min(PAUSES.1);
+        Ok(())
+    }
 }
 
 impl Reader for Site {
-    fn last_resort<C: CellWords>(
-        &self,
-        cell: &C,
-        copy: &mut dyn FnMut(&[AtomicU64]),
-    ) -> Result<u64> {
+    fn pin<'a, C: CellWords>(&self, cell: &'a C) -> Result<Option<PinnedCopy<'a>>> {
         match PinnedCopy::take(cell, *self) {
-            Ok(pinned) => {
-                copy(cell.data(pinned.index()));
-                Ok(pinned.version())
-            }
-            Err(error) if error.kind() == ErrorKind::Busy => back_off(cell, copy),
+            Ok(pin) => Ok(Some(pin)),
+            Err(error) if error.kind() == ErrorKind::Busy => Ok(None),
             Err(error) => Err(error),
         }
     }
@@ -94,12 +122,8 @@ impl Reader for Site {
 }
 
 impl Reader for Member {
-    fn last_resort<C: CellWords>(
-        &self,
-        cell: &C,
-        copy: &mut dyn FnMut(&[AtomicU64]),
-    ) -> Result<u64> {
-        back_off(cell, copy)
+    fn pin<'a, C: CellWords>(&self, _cell: &'a C) -> Result<Option<PinnedCopy<'a>>> {
+        Ok(None)
     }
 
     fn name(&self, error: Error) -> Error {
@@ -111,29 +135,7 @@ impl Reader for Member {
     }
 }
 
-/// Goes on trying, with growing pauses: writers pass now and then.
-fn back_off<C: CellWords>(cell: &C, copy: &mut dyn FnMut(&[AtomicU64])) -> Result<u64> {
-    let deadline = Deadline::after(PATIENCE);
-    let mut pause = Duration::from_micros(1);
-    loop {
-        for _ in 0..TRIES {
-            match cell::try_read(cell, copy) {
-                Ok(version) => return Ok(version),
-                Err(Missed::Corrupt(commit)) => return Err(cell::corrupt(commit)),
-                Err(Missed::Refilled) => {}
-            }
-        }
-        if deadline.has_passed() {
-            let detail = "writers were faster than this reader for 100 ms";
-            return Err(Error::new(ErrorKind::Busy, "", detail));
-        }
-        wait::pause(pause);
-        pause = (pause * 2).min(Duration::from_millis(5));
-    }
-}
-
-/// Reads the whole value, by value. Inlined, with the version apart: each step in between that
-/// moved a T would cost as much as the copy itself.
+/// Reads the whole value, by value; the version goes apart, so that a T is all that is moved.
 #[inline(always)]
 pub(crate) fn by_value<T: Plain>(
     cell: &Value<T>,
@@ -147,8 +149,12 @@ pub(crate) fn by_value<T: Plain>(
         unsafe { words::load(words, into.as_mut_ptr()) }
     });
     match read {
-        Ok(number) => *version = Version(number),
+        Ok(number) => *version = number,
         Err(error) => return Err(error),
+    }
+    if T::ANY_BITS {
+        // SAFETY: every field was loaded, and any bits are a value.
+        return Ok(unsafe { into.assume_init() });
     }
     checked(into).map_err(|error| reader.name(error))
 }
@@ -175,7 +181,7 @@ pub(crate) fn into<T: Plain>(
             // SAFETY: it is the caller's T, borrowed mutably; any bits are a T, also half way.
             unsafe { words::load(words, into) }
         })?;
-        return Ok(Version(version));
+        return Ok(version);
     }
     let mut copy = Box::<T>::new_uninit();
     let version = read(cell, reader, &mut |words: &[AtomicU64]| {
@@ -186,7 +192,7 @@ pub(crate) fn into<T: Plain>(
     // SAFETY: both are valid for one T and apart; a T needs no drop, so the old one may be
     // overwritten, and the box gives back its memory only.
     unsafe { std::ptr::copy_nonoverlapping(&raw const *copy, into, 1) };
-    Ok(Version(version))
+    Ok(version)
 }
 
 /// Reads one part.
