@@ -74,3 +74,16 @@ fn the_death_of_the_last_user_is_the_end() {
     assert_eq!((ran.code, ran.err.as_str()), (Some(0), "`data` has ended\n"));
     assert_eq!(place.run(&["gc"]).fine(), "removed data\n1 removed, 0 left\n");
 }
+
+#[test]
+fn a_timeout_beyond_all_clocks_is_none() {
+    const LONG: &str = "--timeout=2777777777777777h";
+    let place = Place::new();
+    let data = place.sample("data");
+    assert_eq!(place.run(&["watch", "data.x", LONG, "--count=1"]).fine(), "-5\n");
+    // With one line to come, it has to wait.
+    let mut watching = Talker::start(place.command(&["watch", "data.x", LONG, "--count=2"]));
+    assert_eq!(watching.line(), "-5");
+    data.update(|data| data.x = 9).unwrap();
+    assert_eq!(watching.end().fine(), "9\n");
+}

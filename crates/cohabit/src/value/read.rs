@@ -2,11 +2,6 @@
 //!
 //! A user that lost 64 races pins the committed copy, which no writer then touches, and reads that. An
 //! observer can pin nothing: it backs off, for at most 100 ms in all, then says Busy.
-//!
-//! The bytes are copied in one place only, which is inlined into the caller; what to do after a lost
-//! race is decided apart, and gives no bytes but the copy to try next. So the compiler sees that a
-//! private copy has one source, keeps a small one in registers until its stamp is judged, and stores it
-//! where the caller wants it. Every further move of a T would cost as much as the copy itself.
 
 use std::mem::MaybeUninit;
 use std::sync::atomic::AtomicU64;
@@ -46,20 +41,42 @@ pub(crate) fn read<C: CellWords>(
     reader: &impl Reader,
     copy: &mut impl FnMut(&[AtomicU64]),
 ) -> Result<Version> {
-    let mut races = Races { lost: 0, until: None, pause: PAUSES.0, pin: None };
-    let mut commit = match cell::current(cell) {
+    match first_try(cell, reader, copy)? {
+        Some(version) => Ok(version),
+        None => read_again(cell, reader, copy),
+    }
+}
+
+/// The try that nearly always is the only one. `None`: the race was lost.
+#[inline(always)]
+fn first_try<C: CellWords>(
+    cell: &C,
+    reader: &impl Reader,
+    copy: &mut impl FnMut(&[AtomicU64]),
+) -> Result<Option<Version>> {
+    let commit = match cell::current(cell) {
         Ok(commit) => commit,
         Err(error) => return Err(reader.name(error)),
     };
+    copy(cell.data(commit.index()));
+    Ok(cell::holds_still(cell, commit).then_some(Version(commit.version())))
+}
+
+/// Tries until a race is won, or patience ends.
+#[cold]
+#[inline(never)]
+fn read_again<C: CellWords>(
+    cell: &C,
+    reader: &impl Reader,
+    copy: &mut impl FnMut(&[AtomicU64]),
+) -> Result<Version> {
+    let mut races = Races { lost: 0, until: None, pause: PAUSES.0, pin: None };
     loop {
+        let commit = races.lose(cell, reader).map_err(|error| reader.name(error))?;
         copy(cell.data(commit.index()));
         if cell::holds_still(cell, commit) {
             return Ok(Version(commit.version()));
         }
-        commit = match races.lose(cell, reader) {
-            Ok(commit) => commit,
-            Err(error) => return Err(reader.name(error)),
-        };
     }
 }
 
@@ -74,8 +91,6 @@ struct Races<'a> {
 
 impl<'a> Races<'a> {
     /// After one more lost race: what to try next.
-    #[cold]
-    #[inline(never)]
     fn lose<C: CellWords>(&mut self, cell: &'a C, reader: &impl Reader) -> Result<Commit> {
         self.lost = self.lost.saturating_add(1);
         if self.lost == TRIES {
@@ -136,6 +151,10 @@ impl Reader for Member {
 }
 
 /// Reads the whole value, by value; the version goes apart, so that a T is all that is moved.
+///
+/// The first try has a private copy of its own: since nobody else gets its address, the compiler keeps
+/// a small one in registers until the stamp is judged, and stores it where the caller wants it. Every
+/// further move of a T would cost as much as the copy itself.
 #[inline(always)]
 pub(crate) fn by_value<T: Plain>(
     cell: &Value<T>,
@@ -144,19 +163,44 @@ pub(crate) fn by_value<T: Plain>(
 ) -> Result<T> {
     assert_small::<T>();
     let mut into = MaybeUninit::<T>::uninit();
-    let read = read(cell, reader, &mut |words: &[AtomicU64]| {
+    let first = first_try(cell, reader, &mut |words: &[AtomicU64]| {
         // SAFETY: `into` is ours, aligned and as large as a T.
         unsafe { words::load(words, into.as_mut_ptr()) }
     });
-    match read {
-        Ok(number) => *version = number,
-        Err(error) => return Err(error),
+    match first {
+        Ok(Some(seen)) => {
+            *version = seen;
+            loaded(into, reader)
+        }
+        Ok(None) => {
+            let mut again = MaybeUninit::<T>::uninit();
+            *version = load_again(cell, reader, &mut again)?;
+            loaded(again, reader)
+        }
+        Err(error) => Err(error),
     }
+}
+
+#[inline(always)]
+fn loaded<T: Plain>(copy: MaybeUninit<T>, reader: &impl Reader) -> Result<T> {
     if T::ANY_BITS {
         // SAFETY: every field was loaded, and any bits are a value.
-        return Ok(unsafe { into.assume_init() });
+        return Ok(unsafe { copy.assume_init() });
     }
-    checked(into).map_err(|error| reader.name(error))
+    checked(copy).map_err(|error| reader.name(error))
+}
+
+#[cold]
+#[inline(never)]
+fn load_again<T: Plain>(
+    cell: &Value<T>,
+    reader: &impl Reader,
+    into: &mut MaybeUninit<T>,
+) -> Result<Version> {
+    read_again(cell, reader, &mut |words: &[AtomicU64]| {
+        // SAFETY: `into` is the caller's, aligned and as large as a T.
+        unsafe { words::load(words, into.as_mut_ptr()) }
+    })
 }
 
 /// Reads the whole value into a new box.

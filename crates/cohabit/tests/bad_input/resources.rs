@@ -1,9 +1,13 @@
 //! What runs out: room, sizes, descriptors, addresses, slots.
 
+use std::fs::{self, File};
+use std::os::unix::fs::FileExt;
+
 use cohabit::SharedValue;
+use cohabit::untyped::Untyped;
 
 use crate::case;
-use crate::case::NAME;
+use crate::case::{Case, NAME};
 use crate::support::user::Pair;
 use crate::support::{Census, is_root, sys, world};
 
@@ -135,5 +139,64 @@ fn slots_full() {
         let create = || case.options().open_or_create(NAME, || Pair::of(0));
         case.refused("slots-full", &words, create);
         case.options().open_read_only(NAME).expect("an observer needs no slot");
+    });
+}
+
+/// An object with an honest header whose schema is about an array of so many bytes; all of it a hole.
+fn claim(case: &Case, name: &str, len: u64) -> u64 {
+    const COPIES: u64 = 3;
+    let stride = (8 + len).next_multiple_of(64);
+    let array = format!(r#"{{"kind":"array","len":{len},"of":{{"kind":"u8"}}}}"#);
+    let schema =
+        format!(r#"{{"cell":"value","copies":{COPIES},"stride":{stride},"type":{array}}}"#);
+    let object = 64 + COPIES * stride;
+    let slots_at = (256 + schema.len() as u64).next_multiple_of(64);
+    let object_at = (slots_at + 32).next_multiple_of(64);
+    let size = (object_at + object).next_multiple_of(4096);
+    let mut header = case.bytes()[..256].to_vec();
+    let fields: [(usize, u64); 5] =
+        [(16, size), (80, slots_at), (88, object_at), (96, object), (104, len)];
+    for (at, field) in fields {
+        header[at..at + 8].copy_from_slice(&field.to_le_bytes());
+    }
+    header[56..60].copy_from_slice(&1_u32.to_le_bytes());
+    header[72..76].copy_from_slice(&(schema.len() as u32).to_le_bytes());
+    let file = File::create(case.world.path(name)).expect("a file");
+    file.set_len(size).expect("a hole");
+    file.write_all_at(&header, 0).expect("a header");
+    file.write_all_at(schema.as_bytes(), 256).expect("a schema");
+    size
+}
+
+/// An object may be mapped while there is no memory for a copy of it, and most cannot even be mapped.
+#[test]
+fn no_address_space_for_a_copy() {
+    case!(no_address_space_for_a_copy, |case| {
+        case.kept();
+        let now = world::status_kib("VmSize:") << 10;
+        let size = claim(case, "large", 64 << 20);
+        let limit = sys::limit(sys::RLIMIT_AS, (now + size + (32 << 20)).min(2 << 30));
+        let words = ["`large`", "copy of 67108864 bytes"];
+        let scope = case.world.scope();
+        let view = || Untyped::open_read_only("large", &scope).expect("it can be mapped");
+        case.refused("no-address-space", &words, || view().read());
+        let user = Untyped::open("large", &scope).expect("it can be mapped");
+        case.refused("no-address-space", &words, || user.read());
+        let update = || user.update(std::time::Duration::MAX, |_| Ok::<(), ()>(()));
+        case.refused("no-address-space", &words, update);
+        // The lock was let go.
+        case.refused("no-address-space", &words, update);
+        drop(user);
+        sys::limit(sys::RLIMIT_AS, 2 << 30);
+        claim(case, "huge", (1 << 46) / 3 - (1 << 20));
+        let open = || Untyped::open_read_only("huge", &scope);
+        case.refused("no-address-space", &["`huge`", "map"], || open()?.read());
+        let open = || Untyped::open("huge", &scope);
+        case.refused("no-address-space", &["`huge`", "map"], || open()?.read());
+        sys::limit(sys::RLIMIT_AS, limit);
+        for name in ["large", "huge"] {
+            fs::remove_file(case.world.path(name)).expect("a file");
+        }
+        case.clear();
     });
 }

@@ -201,3 +201,40 @@ fn header_invalid_schema() {
         case.clear();
     });
 }
+
+/// A peer makes an object that is held here claim to be a larger one, with the file to it; the mapping
+/// that is held stays as small as it is.
+#[test]
+fn type_mismatch_rewritten_in_use() {
+    case!(type_mismatch_rewritten_in_use, |case| {
+        type Small = [u32; 2];
+        type Large = [u64; 4096];
+        let as_small = || SharedValue::<Small>::options().scope(case.world.scope());
+        let as_large = || SharedValue::<Large>::options().scope(case.world.scope());
+        let zero = || Box::new([0; 4096]);
+        let small = as_small().create(NAME, || [7, 0]).expect("an object");
+        let view = as_small().open_read_only(NAME).expect("a view");
+        let large = as_large().create("large", zero).expect("an object");
+        let mut head = fs::read(case.world.path("large")).expect("the object");
+        let size = head.len() as u64;
+        head.truncate(128);
+        // Everything but the object is where it was.
+        assert_eq!(head[80..88], case.bytes()[80..88], "the place of the slots");
+        // The instance is still the same: it is found among those that this process holds.
+        head[24..40].copy_from_slice(&case.bytes()[24..40]);
+        let file = fs::OpenOptions::new().write(true).open(case.path()).expect("the object");
+        file.set_len(size).expect("a longer file");
+        case.patch(0, &head);
+        assert!(small.size() < size_of::<Large>() as u64 && size_of::<Large>() as u64 <= size);
+        case.refused("type-mismatch", &["`rpm`"], || as_large().open(NAME));
+        case.refused("type-mismatch", &["`rpm`"], || as_large().open_or_create(NAME, zero));
+        case.refused("type-mismatch", &["`rpm`"], || as_large().open_read_only(NAME));
+        let raw = Untyped::open(NAME, &case.world.scope()).expect("what is held");
+        assert_eq!(raw.read().expect("a value").0, [7, 0, 0, 0, 0, 0, 0, 0]);
+        drop(raw);
+        small.set([8, 9]).expect("a set");
+        assert_eq!((small.get().expect("a value"), view.get().expect("a value")), ([8, 9], [8, 9]));
+        drop((small, view, large));
+        case.world.assert_empty();
+    });
+}

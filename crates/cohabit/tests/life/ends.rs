@@ -8,7 +8,7 @@ use cohabit::{Keep, Kind, Scope, Shareable, Shared, Value};
 
 use crate::support::{Peer, World, line, world};
 
-/// What the next end does: 0 only logs, 1 panics, 2 waits for the test.
+/// What the next end does: 0 only logs, 1 panics, 2 waits for the test, 3 opens its own name.
 static MANNER: AtomicU64 = AtomicU64::new(0);
 
 #[repr(C)]
@@ -33,13 +33,28 @@ unsafe impl Shareable for Ending {
                 let mut word = String::new();
                 std::io::stdin().read_line(&mut word).expect("the test");
             }
+            3 => open_itself(),
             _ => {}
         }
         world::log("ended");
     }
 }
 
-/// Uses one object of a type with an end: attach [keep], set N, drop [panic|hold], exit.
+/// Opens the object that ends, in all forms.
+fn open_itself() {
+    let code = |outcome: cohabit::Result<bool>| world::log(outcome.unwrap_err().code());
+    let options = Shared::<Ending>::options;
+    let new = || Ending { value: Value::new(0) };
+    // First with a bound, were it taken for a wait.
+    let hasty = options().timeout(std::time::Duration::from_millis(1)).open("ending");
+    code(hasty.map(|object| object.created()));
+    code(options().open("ending").map(|object| object.created()));
+    code(options().open_or_create("ending", new).map(|object| object.created()));
+    code(options().open_read_only("ending").map(|_| false));
+    code(Untyped::open("ending", &Scope::User).map(|_| false));
+}
+
+/// Uses one object of a type with an end: attach [keep], set N, drop [panic|hold|own], exit.
 pub(crate) fn ender(peer: &mut Peer) {
     let mut object: Option<Shared<Ending>> = None;
     loop {
@@ -69,6 +84,7 @@ pub(crate) fn ender(peer: &mut Peer) {
                 let manner = match manner {
                     ["panic"] => 1,
                     ["hold"] => 2,
+                    ["own"] => 3,
                     _ => 0,
                 };
                 MANNER.store(manner, Ordering::Relaxed);
@@ -232,6 +248,22 @@ fn a_guest_is_not_counted_and_does_not_end_it() {
     let mut user = world.child("ender");
     user.expect("attach", "ok true");
     guest.expect("status", "ok Ended");
+    user.expect("drop", "ok");
+    assert_eq!(world.logged("ended"), 2);
+}
+
+#[test]
+fn an_end_that_opens_its_own_name_is_told() {
+    let world = World::new();
+    let mut user = world.child("ender");
+    user.expect("attach", "ok true");
+    user.expect("set 5", "ok 2");
+    user.expect("drop own", "ok");
+    assert_eq!(world.logged("constructor-reentered"), 5);
+    assert_eq!((world.logged("end"), world.logged("ended")), (1, 1));
+    world.assert_empty();
+    // It is no mark on the name: the next instance can be had.
+    user.expect("attach", "ok true");
     user.expect("drop", "ok");
     assert_eq!(world.logged("ended"), 2);
 }

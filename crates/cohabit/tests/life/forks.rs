@@ -4,7 +4,8 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use cohabit::{Shared, SharedValue, Version};
+use cohabit::untyped::Untyped;
+use cohabit::{Scope, Shared, SharedValue, Version};
 
 use crate::support::user::Pair;
 use crate::support::{Peer, World, sys};
@@ -162,4 +163,80 @@ fn a_fork_inside_a_constructor_leaves_it_to_the_parent() {
     assert_eq!(world.entry("rpm").expect("it is there").state, cohabit::EntryState::Building);
     forker.say("go");
     forker.finish();
+}
+
+/// The same without the type, for a value and for an atomic.
+pub(crate) fn inside_untyped_update(peer: &mut Peer) {
+    let parent = std::process::id();
+    for name in ["rpm", "count"] {
+        let raw = Untyped::open(name, &Scope::User).expect("an object");
+        let outcome = raw.update(Duration::MAX, |bytes| {
+            if let Some(child) = sys::forked_into_both() {
+                assert_eq!(sys::code_of(child), 0);
+                peer.say("child is done");
+                peer.hear();
+                bytes[0] = 2;
+            } else {
+                bytes.fill(66);
+            }
+            Ok::<(), ()>(())
+        });
+        if std::process::id() != parent {
+            let told = outcome.is_err_and(|error| error.code() == "forked");
+            sys::leave_at_once(u8::from(!told));
+        }
+        outcome.expect("the parent's update").expect("as it said");
+        peer.say("committed");
+        peer.hear();
+    }
+}
+
+#[test]
+fn a_fork_inside_an_untyped_update_leaves_it_to_the_parent() {
+    let world = World::new();
+    let mut user = world.child("user");
+    user.expect("create rpm", "ok");
+    let count = Shared::<AtomicU64>::options().scope(world.scope());
+    let count = count.create("count", || AtomicU64::new(1)).expect("an object");
+    let mut forker = world.child("fork-inside-untyped-update");
+    forker.expect_next("child is done");
+    // The child is out of the closure, and nothing is committed, and the lock is not let go.
+    user.expect("read", "ok 0@1");
+    let busy = user.expect("try_set 5", "err busy");
+    assert!(busy.contains(&format!("pid {}", forker.pid())), "{busy}");
+    forker.expect("go", "committed");
+    user.expect("peek", "ok 2");
+    user.expect("version", "ok 2");
+    user.expect("try_set 5", "ok 3");
+    forker.expect("go on", "child is done");
+    assert_eq!(count.load(Ordering::Relaxed), 1);
+    forker.expect("go", "committed");
+    assert_eq!(count.load(Ordering::Relaxed), 2);
+    forker.leave();
+}
+
+/// Forks with a pin: it stays the parent's.
+pub(crate) fn with_pin(_peer: &mut Peer) {
+    let object = SharedValue::<Pair>::create("rpm", || Pair::of(0)).expect("an object");
+    let mut pin = Some(object.pin().expect("a pin"));
+    let child = sys::forked(|| {
+        let held = pin.take().expect("a pin");
+        assert_eq!(code(held.get_part(Pair::NUMBER)), "forked");
+        let error = held.get_part(Pair::TWIN).expect_err("it is the parent's");
+        assert_eq!((error.code(), error.object()), ("forked", "rpm"));
+        drop(held);
+        0
+    });
+    assert_eq!(sys::code_of(child), 0);
+    for number in 1..100 {
+        object.set(Pair::of(number)).expect("a set");
+    }
+    let pin = pin.expect("the parent's");
+    let part = |part| pin.get_part(part).expect("a pinned part");
+    assert_eq!((part(Pair::NUMBER), part(Pair::TWIN)), (0, !0));
+}
+
+#[test]
+fn a_pin_is_not_read_in_a_forked_child() {
+    World::new().run("fork-with-pin", &[]);
 }

@@ -2,9 +2,10 @@
 
 use std::fs;
 
-use cohabit::EntryState;
+use cohabit::{EntryState, Scope, SharedValue, Status, User};
 
-use crate::support::{Child, World};
+use crate::support::user::Pair;
+use crate::support::{Child, Peer, World};
 
 #[test]
 fn the_last_one_out_leaves_no_file() {
@@ -230,4 +231,30 @@ fn of_many_that_leave_at_once_one_finds_itself_the_last() {
         users.iter_mut().for_each(|user| assert_eq!(user.hear(), "ok"));
         world.assert_empty();
     }
+}
+
+/// Moves to another folder with an object of a folder that was named from the old one.
+pub(crate) fn mover(peer: &mut Peer) {
+    std::env::set_current_dir(peer.argument(0)).expect("the root");
+    let scope = Scope::Folder(peer.argument(1).into());
+    let options = || SharedValue::<Pair>::options().scope(scope.clone());
+    let object = options().create("rpm", || Pair::of(1)).expect("an object");
+    let view = options().open_read_only("rpm").expect("a view");
+    std::env::set_current_dir("/").expect("another folder");
+    let pids = |users: cohabit::Result<Vec<User>>| {
+        users.expect("users").iter().map(|user| user.pid).collect::<Vec<_>>()
+    };
+    assert_eq!(pids(object.users()), [std::process::id()]);
+    assert_eq!(object.status().expect("a status"), Status::Live);
+    assert_eq!(view.status().expect("a status"), Status::Live);
+    drop(object);
+    assert_eq!(view.status().expect("a status"), Status::Ended);
+}
+
+#[test]
+fn a_relative_folder_is_left_from_anywhere() {
+    let world = World::new();
+    let folder = world.folder().file_name().and_then(|name| name.to_str()).expect("a name");
+    world.run("mover", &[world.root().to_str().expect("a path"), folder]);
+    world.assert_empty();
 }

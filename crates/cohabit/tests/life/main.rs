@@ -7,6 +7,7 @@ mod birth;
 mod ends;
 mod forks;
 mod ghosts;
+mod late_forks;
 mod leaving;
 mod slots;
 mod statics;
@@ -24,6 +25,15 @@ roles! {
     "forker" => forks::forker,
     "fork-inside-update" => forks::inside_update,
     "fork-inside-constructor" => forks::inside_constructor,
+    "fork-inside-untyped-update" => forks::inside_untyped_update,
+    "fork-with-pin" => forks::with_pin,
+    "late-fork-value" => late_forks::value,
+    "late-fork-atomic" => late_forks::atomic,
+    "late-fork-fill" => late_forks::fill,
+    "row-flipper" => slots::flipper,
+    "row-opener" => slots::opener,
+    "thread-end" => threads::thread_end,
+    "mover" => leaving::mover,
     "other-type" => ghosts::other_type,
     "static" => statics::keeper,
     "section" => stopped::section,

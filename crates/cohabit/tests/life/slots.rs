@@ -2,8 +2,13 @@
 
 use std::fs;
 use std::os::unix::fs::FileExt;
+use std::path::Path;
+use std::sync::atomic::Ordering;
 
-use crate::support::World;
+use cohabit::SharedValue;
+
+use crate::support::user::Pair;
+use crate::support::{Peer, World, sys};
 
 /// Generation and state of each row, as FORMAT.md places them.
 fn rows(world: &World, name: &str) -> Vec<(u32, u32)> {
@@ -77,4 +82,54 @@ fn a_slot_whose_generations_are_used_up_is_retired() {
     second.expect("open rpm", "err slots-full");
     user.leave();
     cohabit::remove(&world.scope(), "rpm", false).expect("nobody uses it");
+}
+
+/// Writes a free row, whose generation is usable at one moment and used up at the next, until killed.
+pub(crate) fn flipper(peer: &mut Peer) {
+    let words = sys::map_words(Path::new(peer.argument(0)));
+    let slots = usize::try_from(words[80 / 8].load(Ordering::Relaxed)).expect("an offset");
+    let row = &words[(slots + 32) / 8];
+    peer.say("here");
+    loop {
+        for generation in [5, u64::from(u32::MAX)] {
+            row.store(generation << 32, Ordering::Relaxed);
+            (0..20).for_each(|_| std::hint::spin_loop());
+        }
+    }
+}
+
+/// Opens and drops: an attachment or an error, each time.
+pub(crate) fn opener(peer: &mut Peer) {
+    let codes = (0..3_000).map(|_| {
+        let opened = SharedValue::<Pair>::open("rpm");
+        opened.map_or_else(|error| error.code(), |object| code_of_use(&object))
+    });
+    let mut codes: Vec<_> = codes.collect();
+    codes.sort_unstable();
+    codes.dedup();
+    peer.say(codes.join(" "));
+}
+
+fn code_of_use(object: &SharedValue<Pair>) -> &'static str {
+    object.get().map_or_else(|error| error.code(), |_| "ok")
+}
+
+#[test]
+fn a_row_that_a_peer_rewrites_under_an_opener_is_read_once() {
+    let world = World::new();
+    let mut user = world.child("user");
+    user.expect("create rpm max=2", "ok");
+    let path = world.path("rpm");
+    let mut flipper = world.child_with("row-flipper", &[path.to_str().expect("a path")]);
+    flipper.expect_next("here");
+    for _ in 0..4 {
+        let mut opener = world.child("row-opener");
+        let codes = opener.hear();
+        assert!(codes.split(' ').all(|code| ["ok", "slots-full"].contains(&code)), "{codes}");
+        opener.finish();
+    }
+    flipper.kill();
+    user.expect("set 5", "ok");
+    user.leave();
+    let _ = cohabit::collect(&world.scope()).expect("tidied");
 }

@@ -1,6 +1,7 @@
 //! One process, one mapping: the same name twice, and threads that open at once.
 
-use std::sync::Barrier;
+use std::cell::RefCell;
+use std::sync::{Barrier, mpsc};
 
 use cohabit::{SharedValue, SharedView, Value};
 
@@ -104,4 +105,50 @@ fn losers_of_a_race_leave_nothing_in_the_address_table() {
 #[test]
 fn threads_that_open_at_once_share_one_attachment() {
     World::new().run("thread-race", &["60"]);
+}
+
+/// Opens when its thread has ended its work, and says what it read.
+struct AtEnd(mpsc::Sender<u64>);
+
+impl Drop for AtEnd {
+    fn drop(&mut self) {
+        let found = SharedValue::<Pair>::open("rpm").expect("an object");
+        let own = SharedValue::<Pair>::open_or_create("late", || {
+            let inner = SharedValue::<Pair>::open("late").expect_err("its own name");
+            assert_eq!(inner.code(), "constructor-reentered");
+            found.get().expect("a value")
+        });
+        let own = own.expect("an object");
+        own.update(|pair| *pair = Pair::of(pair.whole() + 1)).expect("an update");
+        own.set(Pair::of(own.get().expect("a value").whole() + 1)).expect("a set");
+        self.0.send(own.get().expect("a value").whole()).expect("somebody listens");
+    }
+}
+
+thread_local! {
+    static AT_END: RefCell<Option<AtEnd>> = const { RefCell::new(None) };
+}
+
+/// Opens in a destructor at the end of a thread: registered before what the library itself might have
+/// there, it runs after that is gone. A panic there would abort the process.
+pub(crate) fn thread_end(_peer: &mut Peer) {
+    let rpm = SharedValue::<Pair>::create("rpm", || Pair::of(1)).expect("an object");
+    for opens in [true, false] {
+        let (sender, receiver) = mpsc::channel();
+        let work = move || {
+            AT_END.set(Some(AtEnd(sender)));
+            if opens {
+                let first = SharedValue::<Pair>::create("first", || Pair::of(0));
+                first.expect("an object").update(|pair| *pair = Pair::of(2)).expect("an update");
+            }
+        };
+        std::thread::spawn(work).join().expect("the thread ends well");
+        assert_eq!(receiver.recv().expect("it has opened"), 3);
+    }
+    drop(rpm);
+}
+
+#[test]
+fn a_thread_opens_at_its_end() {
+    World::new().run("thread-end", &[]);
 }

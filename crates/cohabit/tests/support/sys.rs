@@ -1,8 +1,11 @@
 //! The few calls of the C library that tests make and the standard library does not.
 
-use std::ffi::{CString, c_char, c_int, c_uint, c_ulong, c_void};
+use std::ffi::{CString, c_char, c_int, c_long, c_uint, c_ulong, c_void};
+use std::fs::File;
+use std::os::fd::AsRawFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
+use std::sync::atomic::AtomicU64;
 
 pub(crate) const SIGKILL: c_int = 9;
 pub(crate) const SIGBUS: c_int = 7;
@@ -14,6 +17,9 @@ pub(crate) const RLIMIT_FSIZE: c_int = 1;
 pub(crate) const RLIMIT_STACK: c_int = 3;
 pub(crate) const RLIMIT_NOFILE: c_int = 7;
 pub(crate) const RLIMIT_AS: c_int = 9;
+
+const PROT_READ_WRITE: c_int = 3;
+const MAP_SHARED: c_int = 1;
 
 const CLONE_NEWNS: c_int = 0x0002_0000;
 const MS_RDONLY: c_ulong = 1;
@@ -38,6 +44,14 @@ unsafe extern "C" {
     fn getrlimit(which: c_int, limit: *mut Limit) -> c_int;
     fn setrlimit(which: c_int, limit: *const Limit) -> c_int;
     fn mkfifo(path: *const c_char, mode: c_uint) -> c_int;
+    fn mmap(
+        at: *mut c_void,
+        len: usize,
+        protection: c_int,
+        flags: c_int,
+        file: c_int,
+        offset: c_long,
+    ) -> *mut c_void;
     safe fn unshare(flags: c_int) -> c_int;
     safe fn close(descriptor: c_int) -> c_int;
     safe fn seteuid(uid: c_uint) -> c_int;
@@ -196,4 +210,16 @@ pub(crate) fn close_behind_its_back(descriptor: i32) {
 /// Becomes another user, as far as permissions go. Takes root.
 pub(crate) fn become_user(uid: u32) {
     assert_eq!(seteuid(uid), 0, "another user");
+}
+
+/// The words of a file, mapped as a peer maps them that keeps to no rule; for the rest of the process.
+pub(crate) fn map_words(path: &Path) -> &'static [AtomicU64] {
+    let file = File::options().read(true).write(true).open(path).expect("the object");
+    let len = usize::try_from(file.metadata().expect("its size").len()).expect("a size");
+    let (null, file) = (std::ptr::null_mut(), file.as_raw_fd());
+    // SAFETY: a new mapping, at a place of the kernel's choice.
+    let base = unsafe { mmap(null, len, PROT_READ_WRITE, MAP_SHARED, file, 0) };
+    assert_ne!(base.addr(), usize::MAX, "mmap: {}", std::io::Error::last_os_error());
+    // SAFETY: the mapping is of `len` bytes, aligned to a page, never unmapped, and only used by atomics.
+    unsafe { std::slice::from_raw_parts(base.cast(), len / size_of::<AtomicU64>()) }
 }

@@ -3,12 +3,14 @@
 
 use std::fs::{File, OpenOptions};
 use std::os::unix::fs::FileExt;
+use std::path::Path;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use cohabit::untyped::Untyped;
 use cohabit::{Keep, Scope, SharedValue, Text, Version, plain};
 
-use crate::support::{Child, Peer, World};
+use crate::support::{Child, Peer, World, sys};
 
 const WAIT: Duration = Duration::from_millis(2);
 
@@ -216,4 +218,36 @@ fn each_hostile_word_is_survived() {
     }
     drop(user);
     cohabit::remove(&world.scope(), "rpm", true).expect("by force");
+}
+
+/// Puts ever new tokens of the dead into the lock, until killed.
+pub(crate) fn relocker(peer: &mut Peer) {
+    let words = sys::map_words(Path::new(peer.argument(0)));
+    let object = usize::try_from(words[88 / 8].load(Ordering::Relaxed)).expect("an offset");
+    let lock = &words[object / 8];
+    peer.say("here");
+    for generation in (10_u64..u64::from(u32::MAX)).cycle() {
+        lock.store(generation << 32 | 40, Ordering::Relaxed);
+    }
+}
+
+/// Whoever would not wait does not: a lock that changes under every try is a busy one.
+#[test]
+fn a_lock_that_names_ever_new_dead_keeps_nobody() {
+    let world = World::new();
+    let mut user = world.child("user");
+    user.expect("create rpm", "ok");
+    let path = world.path("rpm");
+    let mut relocker = world.child_with("relocker", &[path.to_str().expect("a path")]);
+    relocker.expect_next("here");
+    for number in 0..1_000 {
+        let answer = user.ask(format!("try_set {number}"));
+        assert!(answer.starts_with("ok") || answer.starts_with("err busy"), "{answer}");
+    }
+    for number in 0..100 {
+        let answer = user.ask(format!("set_timeout {number} 1"));
+        assert!(answer.starts_with("ok") || answer.starts_with("err busy"), "{answer}");
+    }
+    relocker.kill();
+    user.expect("try_set 5", "ok");
 }

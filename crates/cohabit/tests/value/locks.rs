@@ -3,7 +3,8 @@
 use std::sync::Barrier;
 use std::time::Duration;
 
-use cohabit::SharedValue;
+use cohabit::untyped::Untyped;
+use cohabit::{Scope, SharedValue};
 
 use crate::support::user::Pair;
 use crate::support::{Child, Peer, World};
@@ -158,4 +159,39 @@ pub(crate) fn threads(_peer: &mut Peer) {
 #[test]
 fn threads_of_one_process_contend() {
     World::new().run("threads", &[]);
+}
+
+/// Updates without the type inside those with it, and the other way round.
+pub(crate) fn nested_untyped(_peer: &mut Peer) {
+    let object = SharedValue::<Pair>::create("rpm", || Pair::of(0)).expect("an object");
+    let raw = Untyped::open("rpm", &Scope::User).expect("the same");
+    let wait = Duration::from_secs(100);
+    let keep = |_: &mut [u8]| Ok::<(), ()>(());
+    let inside = || {
+        // Those first that would give up, were it taken for a wait.
+        let codes = [
+            object.try_set(Pair::of(5)).unwrap_err().code(),
+            object.try_update(|_| ()).unwrap_err().code(),
+            object.set_timeout(Pair::of(5), Duration::from_millis(1)).unwrap_err().code(),
+            raw.update(Duration::ZERO, keep).unwrap_err().code(),
+            object.set(Pair::of(5)).unwrap_err().code(),
+            object.update(|_| ()).unwrap_err().code(),
+            raw.update(wait, keep).unwrap_err().code(),
+        ];
+        assert_eq!(codes, ["deadlock"; 7]);
+        assert_eq!(object.read().expect("reading is no writing").1.number(), 1);
+    };
+    let failed = raw.update(wait, |_| {
+        inside();
+        Err::<(), ()>(())
+    });
+    failed.expect("it ran").expect_err("as it said");
+    object.try_update(|_| inside()).expect("an update");
+    assert_eq!(object.version().expect("a version").number(), 2);
+    raw.update(wait, keep).expect("the lock was let go").expect("as it said");
+}
+
+#[test]
+fn a_write_inside_an_untyped_update_of_the_same_cell_is_a_deadlock() {
+    World::new().run("nested-untyped", &[]);
 }

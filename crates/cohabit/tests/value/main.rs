@@ -23,6 +23,8 @@ roles! {
     "torn-reader" => torn::reader,
     "adder" => torn::adder,
     "large" => large::large,
+    "nested-untyped" => locks::nested_untyped,
+    "relocker" => hostile::relocker,
     "hostile-user" => hostile::user,
     "vandal" => hostile::vandal,
 }
