@@ -112,6 +112,24 @@ fn run_end<T: Shareable>(object: *const u8) {
 
 /// What a constructor may return for a `Self`: the object, for a [`Value`] its contents, either of
 /// them in a `Box`, or a `Result` of any of these.
+///
+/// A [`Place`] is borrowed while the object is built, and cannot be kept for later:
+///
+/// ```compile_fail,E0521
+/// # use std::cell::RefCell;
+/// # use std::sync::atomic::AtomicU64;
+/// # use cohabit::{Build, Place, Result};
+/// thread_local! {
+///     static KEPT: RefCell<Option<Place<'static, AtomicU64>>> = const { RefCell::new(None) };
+/// }
+/// struct Mine;
+/// impl Build<Mine> for AtomicU64 {
+///     fn build(_: Mine, place: Place<'_, Self>) -> Result<()> {
+///         KEPT.set(Some(place)); // without this line it compiles
+///         Ok(())
+///     }
+/// }
+/// ```
 pub trait Build<I>: Shareable {
     /// Puts what the constructor returned into the new, zeroed object.
     #[doc(hidden)]
