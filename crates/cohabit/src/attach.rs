@@ -13,14 +13,13 @@
 //! Sources: open(2) on O_TMPFILE and linkat; systemd's rule that a lock on a file whose link count fell
 //! to zero is worthless.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use cohabit_os::error::Cause;
 use cohabit_os::liveness::{self, LifeSection};
-use cohabit_os::place::{self, PlaceError};
 use cohabit_os::process;
 use cohabit_os::wait::{self, Deadline};
 
@@ -31,6 +30,7 @@ use crate::look::look;
 use crate::member::{Attachment, EndFn, Member, Role, Seat};
 use crate::name::check_name;
 use crate::options::{Keep, Scope, Settings};
+use crate::place::folder;
 use crate::registry;
 use crate::schema::Schema;
 use crate::segment::Segment;
@@ -85,7 +85,7 @@ enum Found {
 pub(crate) fn attach(plan: &Plan<'_>, verb: Verb, build: BuildFn<'_>) -> Result<Arc<Attachment>> {
     check_name(plan.name)?;
     let deadline = plan.settings.timeout.map(Deadline::after);
-    let Some(folder) = folder(plan, verb)? else {
+    let Some(folder) = folder(&plan.settings.scope, plan.name, verb != Verb::Open)? else {
         return Err(not_found(plan, Path::new("")));
     };
     let path = folder.join(plan.name);
@@ -133,47 +133,6 @@ fn not_found(plan: &Plan<'_>, folder: &Path) -> Error {
         _ => format!("no object of this name in {}", folder.display()),
     };
     Error::new(ErrorKind::NotFound, plan.name, place)
-}
-
-/// The folder of the plan's scope, checked. `None`: opening, and there is none yet.
-fn folder(plan: &Plan<'_>, verb: Verb) -> Result<Option<PathBuf>> {
-    let found = match &plan.settings.scope {
-        Scope::Folder(path) => place::check_folder(path).map(|()| Some(path.clone())),
-        Scope::User if verb == Verb::Open => place::user_folder_if_present(),
-        Scope::User => place::user_folder().map(Some),
-    };
-    let found = found.map(|folder| folder.map(|folder| absolute(&folder)));
-    found.map_err(|error| place_error(plan.name, &plan.settings.scope, error))
-}
-
-/// A folder that stays the same when the process changes its own.
-fn absolute(folder: &Path) -> PathBuf {
-    match std::path::absolute(folder) {
-        Ok(absolute) if folder.is_relative() => absolute,
-        _ => folder.to_owned(),
-    }
-}
-
-/// Says in our words why a folder will not do.
-pub(crate) fn place_error(name: &str, scope: &Scope, error: PlaceError) -> Error {
-    // The system's own answers do not say which folder was looked for.
-    let at = match scope {
-        Scope::Folder(path) => format!(" {}", path.display()),
-        Scope::User => String::new(),
-    };
-    let detail = error.to_string();
-    let kind = match error {
-        PlaceError::Os(os) if os.cause() == Cause::NotFound => {
-            let detail = format!("expected a folder{at}, found nothing ({os})");
-            return Error::new(ErrorKind::FolderMissing, name, detail).with_source(os);
-        }
-        PlaceError::Os(os) => return Error::from_os(name, &format!("finding the folder{at}"), os),
-        PlaceError::NotAFolder { .. } => ErrorKind::FolderMissing,
-        PlaceError::OtherOwner { .. } => ErrorKind::OtherOwner,
-        PlaceError::OthersMayWrite { .. } => ErrorKind::FolderUnsafe,
-        _ => ErrorKind::System,
-    };
-    Error::new(kind, name, detail)
 }
 
 /// Looks under the name, and attaches if there is a living instance and `claim` says so.

@@ -6,16 +6,16 @@ use std::time::Duration;
 
 use cohabit_os::liveness::{Entered, LifeSection};
 use cohabit_os::mapping::{self, Access, File};
-use cohabit_os::place;
 use cohabit_os::wait::Deadline;
 
-use crate::attach::{is_over, place_error};
+use crate::attach::is_over;
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::CREATED_AT;
 use crate::look::look;
 use crate::member::Role;
 use crate::name::check_name;
 use crate::options::{Keep, Scope};
+use crate::place::folder;
 use crate::schema::Node;
 use crate::segment::Segment;
 use crate::token::{Life, RowState};
@@ -94,7 +94,7 @@ pub struct Collected {
 /// # Errors
 /// The folder is not there, not safe, or cannot be read.
 pub fn list(scope: &Scope) -> Result<Vec<Entry>> {
-    let Some(folder) = folder(scope)? else {
+    let Some(folder) = folder(scope, "", false)? else {
         return Ok(Vec::new());
     };
     let mut entries: Vec<_> = names(&folder)?
@@ -120,7 +120,7 @@ pub fn list(scope: &Scope) -> Result<Vec<Entry>> {
 pub fn remove(scope: &Scope, name: &str, force: bool) -> Result<()> {
     check_name(name)?;
     let not_found = || Error::new(ErrorKind::NotFound, name, "no object of this name");
-    let folder = folder(scope)?.ok_or_else(not_found)?;
+    let folder = folder(scope, "", false)?.ok_or_else(not_found)?;
     let path = folder.join(name);
     loop {
         let segment = match look(name, &path, Role::User) {
@@ -175,7 +175,7 @@ fn remove_damaged(name: &str, path: &Path, force: bool, error: Error) -> Result<
 /// The folder is not there, not safe, or cannot be read. Trouble with one object is in the result.
 pub fn collect(scope: &Scope) -> Result<Collected> {
     let mut collected = Collected::default();
-    let Some(folder) = folder(scope)? else {
+    let Some(folder) = folder(scope, "", false)? else {
         return Ok(collected);
     };
     for name in names(&folder)? {
@@ -202,14 +202,6 @@ fn collect_one(name: &str, path: &Path) -> Result<Option<bool>> {
         segment.end(&section)?;
     }
     Ok(Some(over))
-}
-
-fn folder(scope: &Scope) -> Result<Option<PathBuf>> {
-    let found = match scope {
-        Scope::User => place::user_folder_if_present(),
-        Scope::Folder(path) => place::check_folder(path).map(|()| Some(path.clone())),
-    };
-    found.map_err(|error| place_error("", scope, error))
 }
 
 /// The names in a folder that can be objects: not those of other programs' hidden files.
@@ -277,5 +269,5 @@ impl Entry {
 /// # Errors
 /// The folder is not safe.
 pub fn folder_of(scope: &Scope) -> Result<Option<PathBuf>> {
-    folder(scope)
+    folder(scope, "", false)
 }

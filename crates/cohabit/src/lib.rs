@@ -40,6 +40,7 @@ mod member;
 mod mismatch;
 mod name;
 mod options;
+mod place;
 mod plain;
 mod registry;
 pub mod schema;
