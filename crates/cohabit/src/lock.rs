@@ -84,7 +84,7 @@ pub(crate) fn acquire<'a>(
     peers: &impl Peers,
     patience: Patience,
 ) -> Result<Held<'a>> {
-    // Acquire: pairs with the Release of the swap in `Held::drop` by the holder before.
+    // Acquire: pairs with the Release of the store in `Held::drop` by the holder before.
     match word.compare_exchange(0, me, Ordering::Acquire, Ordering::Relaxed) {
         Ok(_) => Ok(Held { word }),
         Err(_) => acquire_contended(word, me, peers, patience),
@@ -105,21 +105,21 @@ fn acquire_contended<'a>(
     let mut pause = Duration::from_millis(1);
     loop {
         let seen = word.load(Ordering::Relaxed);
+        round = round.saturating_add(1);
+        // A word that changes under every try is busy too, whoever it names.
+        if round > 2 * SPINS && patience.is_over() {
+            return Err(busy(seen, peers));
+        }
         if seen == 0 {
-            // Acquire: pairs with the Release of the swap in `Held::drop`.
+            // Acquire: pairs with the Release of the store in `Held::drop`.
             if word.compare_exchange(0, mine, Ordering::Acquire, Ordering::Relaxed).is_ok() {
                 return Ok(Held { word });
             }
             continue;
         }
-        round = round.saturating_add(1);
         if round <= SPINS {
             std::hint::spin_loop();
             continue;
-        }
-        // A word that changes under every try is busy too, whoever it names.
-        if round > 2 * SPINS && patience.is_over() {
-            return Err(busy(seen, peers));
         }
         if is_dead(seen, me, word, peers)? {
             // Acquire: pairs with the Release of whatever the dead holder committed before it died.
@@ -226,4 +226,35 @@ impl Drop for Updating {
 fn is_updating(word: &AtomicU64) -> bool {
     let address = std::ptr::from_ref(word).addr();
     UPDATING.with(|cells| cells.iter().any(|cell| cell.get() == address))
+}
+
+#[cfg(all(test, not(any(loom, shuttle))))]
+mod tests {
+    use super::*;
+
+    /// Whoever holds is dead, and another one holds before that is told.
+    struct EverNew<'a>(&'a AtomicU64, Cell<u64>);
+
+    impl Peers for EverNew<'_> {
+        fn is_dead(&self, _: Token) -> Result<bool> {
+            self.1.set(self.1.get() + 1);
+            assert!(self.1.get() < 10_000, "it would never return");
+            self.0.store(self.1.get() << 32 | 40, Ordering::Relaxed);
+            Ok(true)
+        }
+
+        fn describe(&self, _: Token) -> String {
+            String::new()
+        }
+    }
+
+    #[test]
+    fn ever_new_dead_holders_are_busy_to_whoever_would_not_wait() {
+        let word = AtomicU64::new(9 << 32 | 40);
+        let peers = EverNew(&word, Cell::new(9));
+        for patience in [Patience::None, Patience::timeout(Duration::ZERO)] {
+            let busy = acquire(&word, 7 << 32 | 3, &peers, patience).unwrap_err();
+            assert_eq!(busy.kind(), ErrorKind::Busy);
+        }
+    }
 }
