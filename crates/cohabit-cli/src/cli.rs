@@ -31,7 +31,8 @@ pub(crate) enum Command {
     Show(show::Args),
     /// Change an object's value: all that is named becomes one commit
     Set(set::Args),
-    /// Print an object's value whenever it changes, until the object ends
+    /// Print an object's value whenever it has changed, until the object ends; changes that follow each
+    /// other closely may show as one
     Watch(watch::Args),
     /// Take an object away that nobody uses
     Rm(rm::Args),

@@ -9,7 +9,7 @@ use std::ops::Range;
 
 use cohabit::schema::Node;
 use cohabit::untyped::Untyped;
-use cohabit::{ErrorKind, Scope};
+use cohabit::{Entry, EntryState, ErrorKind, Scope};
 
 use crate::bad_text::BadText;
 use crate::exit::Failure;
@@ -105,7 +105,9 @@ pub(crate) fn hint_at_names(failure: Failure, scope: &Scope) -> Failure {
     }
     match cohabit::list(scope) {
         Ok(entries) if !entries.is_empty() => {
-            let names = entries.iter().map(|entry| entry.name.as_str());
+            let is_there =
+                |entry: &&Entry| !matches!(entry.state, EntryState::Orphan | EntryState::Ended);
+            let names = entries.iter().filter(is_there).map(|entry| entry.name.as_str());
             failure.with_hint(format!("There are: {}", listed(names)))
         }
         _ => failure,

@@ -154,12 +154,12 @@ fn by_name(name: &str) -> Option<&'static str> {
         "Instant" | "SystemTime" => "its layout is the compiler's; use a number of nanoseconds",
         "AtomicBool" | "AtomicUsize" | "AtomicIsize" | "AtomicPtr" | "AtomicU8" | "AtomicU16"
         | "AtomicU32" | "AtomicU64" | "AtomicI8" | "AtomicI16" | "AtomicI32" | "AtomicI64" => {
-            "plain data is copied; use the number here, or an atomic of fixed width in a \
-             #[shareable] struct"
+            "plain data is copied; use the number here and `update`, or an object of its own: \
+             `Shared::<AtomicU64>`"
         }
         "Value" | "Loose" | "Mutex" | "RwLock" | "Condvar" | "Event" | "Semaphore" | "Barrier"
         | "Once" | "Frozen" | "Flag" => {
-            "plain data is copied, and a cell is not; put it into a #[shareable] struct"
+            "plain data is copied, and a cell is not; store the value itself"
         }
         "Cell" | "RefCell" | "UnsafeCell" => "plain data is copied; store the value itself",
         _ => return None,
@@ -204,8 +204,8 @@ mod tests {
             ("struct A { x: isize }", "`i64`"),
             ("struct A { x: char }", "`u32`"),
             ("struct A { x: (u8, u8) }", "a struct with #[plain]"),
-            ("struct A { x: AtomicBool }", "#[shareable]"),
-            ("struct A { x: Mutex<u8> }", "#[shareable]"),
+            ("struct A { x: AtomicBool }", "`Shared::<AtomicU64>`"),
+            ("struct A { x: Mutex<u8> }", "the value itself"),
             ("struct A(u8);", "`struct Name { field: Type }`"),
             ("struct A;", "`struct Name { field: Type }`"),
             ("struct A {}", "at least one field"),

@@ -36,7 +36,8 @@ mod expand;
 /// | `Option<T>` | a `bool` beside the value |
 /// | `usize`, `isize` | `u64`, `i64` |
 /// | references, pointers, `Box` | the value itself |
-/// | atomics, cells | a `#[shareable]` struct |
+/// | atomics | the number, and `update`; or an object of its own: `Shared::<AtomicU64>` |
+/// | cells | the value itself |
 /// | a struct without `#[plain]` | put `#[plain]` on it |
 /// | tuple structs, structs without fields | fields with names, since others see them by name |
 /// | generic structs, enums, unions, `char`, `u128` | these come later |

@@ -119,7 +119,8 @@ pub fn list(scope: &Scope) -> Result<Vec<Entry>> {
 /// `Busy` with the list of users, when there are some and `force` is false; `NotFound`.
 pub fn remove(scope: &Scope, name: &str, force: bool) -> Result<()> {
     check_name(name)?;
-    let not_found = || Error::new(ErrorKind::NotFound, name, "no object of this name");
+    let not_found =
+        || Error::new(ErrorKind::NotFound, name, "no object of this name in the scope's folder");
     let folder = folder(scope, "", false)?.ok_or_else(not_found)?;
     let path = folder.join(name);
     loop {

@@ -8,6 +8,8 @@ use std::fmt;
 
 use cohabit_os::error::Cause;
 
+use crate::plain::TextError;
+
 /// What every call of this crate returns.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -71,15 +73,15 @@ kinds! {
     /// The object's type is not the caller's.
     TypeMismatch = "type-mismatch", "Rebuild both programs from one definition, or close the programs that hold the old one.";
     /// The file was written by another version of the format.
-    FormatVersion = "format-version", "Use the same version of cohabit in all programs, or remove the object.";
+    FormatVersion = "format-version", "Use the same version of cohabit in all programs, or remove the object with `cohabit rm --force`.";
     /// The file is not an object of cohabit.
     NotAnObject = "not-an-object", "Another program's file stands in the name's place: move it or use another name.";
     /// The file is shorter than its header says.
-    Truncated = "truncated", "Something cut the file: remove it with `cohabit rm`, then create it anew.";
+    Truncated = "truncated", "Something cut the file: remove it with `cohabit rm --force`, then create it anew.";
     /// The file is longer than its header says.
-    Oversized = "oversized", "Something wrote behind the object: remove it with `cohabit rm`, then create it anew.";
+    Oversized = "oversized", "Something wrote behind the object: remove it with `cohabit rm --force`, then create it anew.";
     /// The header contradicts itself.
-    HeaderInvalid = "header-invalid", "The file is damaged: remove it with `cohabit rm`, then create it anew.";
+    HeaderInvalid = "header-invalid", "The file is damaged: remove it with `cohabit rm --force`, then create it anew.";
 
     /// A symbolic link stands in the name's place.
     SymbolicLink = "symbolic-link", "Links are never followed: remove it, or name the object itself.";
@@ -94,7 +96,7 @@ kinds! {
     /// Others may write the folder, so a name in it could be anyone's.
     FolderUnsafe = "folder-unsafe", "Use a folder that only you may write (chmod go-w).";
     /// The path given as a folder is none.
-    FolderMissing = "folder-missing", "Make the folder first, or use Scope::User.";
+    FolderMissing = "folder-missing", "Make the folder first, or name another.";
     /// The folder is on a read-only file system.
     ReadOnlyFilesystem = "read-only-filesystem", "Use a folder on a file system that can be written.";
     /// The system forbids it.
@@ -136,6 +138,8 @@ kinds! {
     Corrupt = "corrupt", "A peer does not follow the protocol: find it with `cohabit ls`, then remove the object.";
     /// The bits found are no value of the type.
     BadBits = "bad-bits", "A peer wrote bits that no value of the type has: write a valid value.";
+    /// A text does not fit its `Text<N>`, or has a NUL in it.
+    BadText = "bad-text", "Use a shorter text, Text::truncated, or a larger N.";
     /// The thread waits for what it holds itself.
     Deadlock = "deadlock", "Do not use a cell's set or update inside an update of the same cell.";
     /// This system or target cannot do it.
@@ -233,6 +237,12 @@ impl StdError for Error {
     }
 }
 
+impl From<TextError> for Error {
+    fn from(error: TextError) -> Self {
+        Self::new(ErrorKind::BadText, "", error.to_string()).with_source(error)
+    }
+}
+
 impl From<Error> for std::io::Error {
     fn from(error: Error) -> Self {
         use std::io::ErrorKind as Io;
@@ -272,5 +282,13 @@ mod tests {
             "`rpm`: no object of this name in /x. Start the program that creates it first, or use \
              open_or_create. [not-found]"
         );
+    }
+
+    #[test]
+    fn bad_text() {
+        let convert = || -> Result<crate::Text<8>> { Ok(crate::Text::try_from("too long.")?) };
+        let error = convert().unwrap_err();
+        assert_eq!(error.code(), "bad-text");
+        assert!(error.detail().contains("needs 9 bytes, and there is room for 7"), "{error}");
     }
 }

@@ -164,7 +164,7 @@ fn is_dead(seen: u64, me: u64, word: &AtomicU64, peers: &impl Peers) -> Result<b
 
 fn busy(seen: u64, peers: &impl Peers) -> Error {
     let who = Token::named_by(seen).map_or_else(|| "nobody".into(), |t| peers.describe(t));
-    Error::new(ErrorKind::Busy, "", format!("the cell is being written by {who}"))
+    Error::new(ErrorKind::Busy, "", format!("the value is being written by {who}"))
 }
 
 impl Drop for Held<'_> {

@@ -11,7 +11,12 @@ pub(crate) fn explain(segment: &Segment, mine: &Schema) -> Error {
         Err(error) => vec![error.detail().to_owned()],
     };
     let holders = match segment.users() {
-        Ok(users) if users.is_empty() => "nobody, it is kept".to_owned(),
+        Ok(users) if users.is_empty() => {
+            format!(
+                "nobody: it is kept, and `cohabit rm {}` takes it away with its value",
+                segment.name
+            )
+        }
         Ok(users) => users.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
         Err(error) => error.detail().to_owned(),
     };

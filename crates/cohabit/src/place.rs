@@ -32,7 +32,7 @@ fn refused(scope: &Scope, name: &str, error: PlaceError) -> Error {
     // The system's own answers do not say which folder was looked for.
     let at = match scope {
         Scope::Folder(path) => format!(" {}", path.display()),
-        Scope::User => String::new(),
+        Scope::User => format!(" {} (COHABIT_DIR, if it is set)", place::root().display()),
     };
     let detail = error.to_string();
     let kind = match error {

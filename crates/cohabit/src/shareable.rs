@@ -25,6 +25,11 @@ use crate::value::{Value, fill};
 ///   consists of atomics of fixed width and of cells of this crate, with `repr(C)`.
 /// - [`Shareable::KIND`] describes exactly its layout, which is the same on every target.
 /// - It needs no `Drop`, and refers to nothing outside its own bytes.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be lived in by several processes at once",
+    label = "not shareable",
+    note = "plain data goes into a value: `SharedValue<{Self}>`, which is `Shared<Value<{Self}>>`"
+)]
 pub unsafe trait Shareable: Sized + Send + Sync + 'static {
     /// What it is, for schema and fingerprint.
     const KIND: Kind;

@@ -215,7 +215,8 @@ impl<T: Shareable> Options<T> {
         self
     }
 
-    /// How many processes can be attached at once, 1 to 4096; default 64, 32 bytes each. Counts for
+    /// How many processes can be attached at once: 1 to 4096, other numbers are taken for the nearest
+    /// of these; default 64, 32 bytes each. Counts for
     /// the one that creates the object. Observers need no slot.
     #[must_use]
     pub fn max_users(mut self, users: u32) -> Self {

@@ -74,7 +74,7 @@ impl Peers for Site {
     }
 
     fn describe(&self, token: Token) -> String {
-        let pid = self.member().ok().and_then(|member| member.segment.pid_of(token));
-        pid.map_or_else(|| "a process that is gone".to_owned(), |pid| format!("pid {pid}"))
+        let user = self.member().ok().and_then(|member| member.segment.user_of(token));
+        user.map_or_else(|| "a process that is gone".to_owned(), |user| user.to_string())
     }
 }

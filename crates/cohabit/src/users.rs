@@ -67,6 +67,12 @@ impl Segment {
         User { pid, uid, guest: state == RowState::Guest, command }
     }
 
+    /// A token's holder, while the row still is its own.
+    pub(crate) fn user_of(&self, token: Token) -> Option<User> {
+        self.pid_of(token)?;
+        Some(self.user(token, RowState::User))
+    }
+
     /// The pid that a token's holder wrote, while the row still is its own.
     pub(crate) fn pid_of(&self, token: Token) -> Option<u32> {
         if u32::from(token.slot) >= self.header.max_users {

@@ -110,7 +110,7 @@ fn another_writer_is_waited_for_as_long_as_said() {
         let err = place.run(&["set", "data", "x=1", "--timeout", "1ms"]).failed(4);
         let pid = std::process::id();
         assert!(
-            err.starts_with(&format!("error: `data`: the cell is being written by pid {pid}.")),
+            err.starts_with(&format!("error: `data`: the value is being written by pid {pid} (")),
             "{err}"
         );
         let patient = place.command(&["set", "data", "x=1", "--timeout=1h"]).spawn().unwrap();

@@ -84,7 +84,10 @@ pub fn user_folder() -> Result<PathBuf, PlaceError> {
 pub fn user_folder_if_present() -> Result<Option<PathBuf>, PlaceError> {
     let (path, uid) = user_path();
     match status_of(&path) {
-        Err(error) if error.cause() == Cause::NotFound => Ok(None),
+        // Nothing was ever made there; but where even the root is missing, say so.
+        Err(error) if error.cause() == Cause::NotFound => {
+            status_of(&sys::root()).map(|_| None).map_err(Into::into)
+        }
         found => {
             check_user_folder(&path, uid, &found?)?;
             Ok(Some(path))
@@ -98,6 +101,11 @@ pub fn check_folder(path: &Path) -> Result<(), PlaceError> {
     let path = path.components().as_path();
     let found = status_of(path)?;
     check(path, &found, &[effective_uid(), ROOT], WRITE_BY_OTHERS)
+}
+
+/// Where users' folders are: `COHABIT_DIR` if it is set, else what the system offers.
+pub fn root() -> PathBuf {
+    sys::root()
 }
 
 fn user_path() -> (PathBuf, u32) {

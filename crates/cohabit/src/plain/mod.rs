@@ -49,7 +49,7 @@ use crate::words::{WordSink, WordSource};
     note = "for your own struct: put `#[cohabit::plain]` on it",
     note = "instead of String or &str: `Text<N>`; instead of Vec<T>: `[T; N]`",
     note = "instead of usize or isize: u64 or i64; instead of references and Box: the value itself",
-    note = "atomics and cells go into a `#[cohabit::shareable]` struct, not into plain data"
+    note = "an atomic is an object of its own: `Shared::<AtomicU64>`; here use the number and `update`"
 )]
 pub unsafe trait Plain: Sized + 'static {
     /// The canonical image as a type: its C layout is the same on every target.

@@ -8,7 +8,7 @@
 //! ```
 //!
 //! A writer fills any copy that is neither committed nor pinned, stamp first, and then commits it with
-//! one store. A reader copies what `commit` names and accepts if that copy's stamp still is the
+//! one swap. A reader copies what `commit` names and accepts if that copy's stamp still is the
 //! version it came for. So a reader fails only when its own copy was filled again under it.
 //!
 //! Invariants:

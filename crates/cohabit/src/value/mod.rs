@@ -27,7 +27,8 @@ use crate::value::cell::{CellWords, Commit, PINS};
 use crate::value::pin::{Pinned, PinnedCopy};
 use crate::words;
 
-/// The largest T that calls pass by value, in bytes: a stack must hold several of them.
+/// The largest T that calls pass by value, in bytes: a stack must hold several of them. A larger one
+/// is refused when the program is built (`cargo check` does not get so far).
 pub const BY_VALUE_MAX: usize = 64 * 1024;
 
 /// The number of a commit: the first value is version 1, and every commit adds 1.
@@ -293,6 +294,9 @@ macro_rules! three_forms {
 impl<T: Plain> Value<T> {
     three_forms! {
         /// Makes `value` the value, and says its version.
+        ///
+        /// When the name was taken away, users go on among themselves and are not told here: ask
+        /// [`Shared::status`](crate::Shared::status), or wait for a change.
         set, try_set, set_timeout, <>(value: T) -> Version,
         |cell, site, patience| {
             assert_small::<T>();

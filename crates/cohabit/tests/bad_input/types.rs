@@ -77,7 +77,7 @@ fn type_mismatch_kept() {
     case!(type_mismatch_kept, |case| {
         case.kept();
         let other = SharedValue::<u64>::options().scope(case.world.scope());
-        let words = ["`rpm`", "nobody, it is kept"];
+        let words = ["`rpm`", "nobody: it is kept", "cohabit rm rpm"];
         case.refused("type-mismatch", &words, || other.open_or_create(NAME, || 0));
         case.clear();
     });

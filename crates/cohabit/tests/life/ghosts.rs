@@ -21,7 +21,7 @@ pub(crate) fn other_type(peer: &mut Peer) {
         }
         (Err(error), "false") => {
             assert_eq!(error.code(), "type-mismatch");
-            let nobody = error.detail().contains("nobody, it is kept");
+            let nobody = error.detail().contains("nobody: it is kept");
             assert!(nobody || error.detail().contains("held by pid"), "{error}");
         }
         (opened, _) => panic!("opened: {opened:?}"),
