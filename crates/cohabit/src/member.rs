@@ -181,9 +181,7 @@ impl Member {
     /// The way out at the end of the process: other threads may still be inside a set, so nothing is
     /// unmapped and the byte stays until the kernel takes it.
     fn leave_at_exit(&self) {
-        let Some(section) = self.enter_briefly() else {
-            return;
-        };
+        let Some(section) = self.enter_to_leave() else { return };
         let last = self.is_last();
         self.set_row(RowState::Left);
         if last {

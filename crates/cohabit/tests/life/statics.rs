@@ -59,15 +59,16 @@ fn an_exit_while_other_threads_set_leaves_nothing() {
 
 #[test]
 fn of_several_processes_that_exit_the_last_one_leaves_nothing() {
-    let world = World::new();
+    let (world, mut left_over) = (World::new(), 0);
     for _ in 0..5 {
         let mut keepers: Vec<_> =
             (0..4).map(|_| world.child_with("static", &["wait", "busy"])).collect();
         keepers.iter_mut().for_each(|keeper| drop(keeper.expect_next("here")));
         keepers.iter_mut().for_each(|keeper| keeper.say("go"));
         keepers.into_iter().for_each(crate::support::Child::finish);
-        // Whoever could not have the life byte in a few milliseconds left as if killed.
-        cohabit::collect(&world.scope()).expect("a tidy folder");
+        left_over += cohabit::collect(&world.scope()).expect("a tidy folder").removed.len();
         world.assert_empty();
     }
+    // Who is kept from running for longer than the others try leaves as if killed: rarely.
+    assert!(left_over <= 2, "{left_over} of 5 rounds left a file");
 }
