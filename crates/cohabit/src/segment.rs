@@ -64,7 +64,7 @@ impl Segment {
     /// What the life word says now.
     pub(crate) fn life_now(&self) -> Life {
         // Relaxed load and Acquire fence, legal on read-only pages too. Acquire: pairs with the
-        // Release of `attach::go_live`: who sees LIVE sees what the constructor wrote.
+        // Release of `create::go_live`: who sees LIVE sees what the constructor wrote.
         let word = self.life().load(Ordering::Relaxed);
         std::sync::atomic::fence(Ordering::Acquire);
         Life::of(word)

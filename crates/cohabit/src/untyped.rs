@@ -125,15 +125,15 @@ impl Untyped {
     }
 
     /// Changes the canonical bytes of the value, as one commit, waiting for other writers at most
-    /// `timeout`; whole or not at all. What `change` returns goes to the caller.
+    /// `timeout`; whole, or not at all if `change` fails. What `change` returns goes to the caller.
     ///
     /// # Errors
     /// `Busy`, and as [`Value::update`](crate::Value::update); `Unsupported` on a read-only object.
-    pub fn update<R>(
+    pub fn update<R, E>(
         &self,
         timeout: Duration,
-        change: impl FnOnce(&mut [u8]) -> std::result::Result<R, R>,
-    ) -> Result<std::result::Result<R, R>> {
+        change: impl FnOnce(&mut [u8]) -> Result<R, E>,
+    ) -> Result<Result<R, E>> {
         let Some(site) = self.site()? else {
             let detail = "the object was opened for reading only";
             return Err(Error::new(ErrorKind::Unsupported, self.name(), detail));

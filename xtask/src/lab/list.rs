@@ -135,8 +135,10 @@ pub(crate) const OPERATIONS: &[Operation] = &[
     value("update_panics", Reads, Scene::Usual, &["Value::update"]),
     value("try_update", Adds, Scene::Usual, &["Value::try_update"]),
     value("update_timeout", Adds, Scene::Usual, &["Value::update_timeout"]),
-    value("untyped_update", All, Scene::Usual, &[]),
-    value("untyped_update_takeover", All, Scene::DeadHolder, &[]),
+    value("untyped_read", Reads, Scene::Usual, &["Untyped::read"]),
+    value("untyped_wait_version", Reads, Scene::Waits, &["Untyped::wait_version"]),
+    value("untyped_update", All, Scene::Usual, &["Untyped::update"]),
+    value("untyped_update_takeover", All, Scene::DeadHolder, &["Untyped::update"]),
     value("view_get", Reads, Scene::Usual, &["SharedView::get"]),
     value("view_read", Reads, Scene::Usual, &["SharedView::read"]),
     value("view_get_into", Reads, Scene::Usual, &["SharedView::get_into"]),
@@ -163,8 +165,8 @@ pub(crate) const OPERATIONS: &[Operation] = &[
     builds(life("open_or_create_with", Scene::Usual, &WITH)),
     builds(life("create_with", Scene::Usual, &["Shared::create_with", "Options::create_with"])),
     life("open_read_only", Scene::Host, &["Shared::open_read_only", "Options::open_read_only"]),
-    life("open_untyped", Scene::Host, &[]),
-    life("open_untyped_read_only", Scene::Host, &[]),
+    life("open_untyped", Scene::Host, &["Untyped::open"]),
+    life("open_untyped_read_only", Scene::Host, &["Untyped::open_read_only"]),
     empties(life("build_fails", Scene::Usual, &["Options::open_or_create"])),
     empties(life("build_panics", Scene::Usual, &["Options::open_or_create"])),
     life("leave", Scene::Host, &[]),
@@ -178,18 +180,21 @@ pub(crate) const OPERATIONS: &[Operation] = &[
     life("users", Scene::Host, &["Shared::users"]),
     life("view_status", Scene::Host, &["SharedView::status"]),
     life("view_users", Scene::Host, &["SharedView::users"]),
-    life("list", Scene::Host, &[]),
-    empties(life("remove", Scene::Orphan, &[])),
+    life("untyped_status", Scene::Host, &["Untyped::status"]),
+    life("untyped_users", Scene::Host, &["Untyped::users"]),
+    life("list", Scene::Host, &["cohabit::list"]),
+    empties(life("remove", Scene::Orphan, &["cohabit::remove"])),
     empties(life("remove__idle", Scene::Idle, &[])),
     life("remove__in_use", Scene::Host, &[]),
     empties(life("remove_force", Scene::Host, &[])),
-    empties(life("collect", Scene::Orphan, &[])),
+    empties(life("collect", Scene::Orphan, &["cohabit::collect"])),
     life("collect__in_use", Scene::Host, &[]),
     empties(life("collect__half_ended", Scene::HalfEnded, &[])),
     life("collect__idle", Scene::Idle, &[]),
 ];
 
-const WITH: [&str; 2] = ["Shared::open_or_create_with", "Options::open_or_create_with"];
+const WITH: [&str; 3] =
+    ["Shared::open_or_create_with", "Options::open_or_create_with", "Fill::put"];
 
 /// Public operations that touch no segment, and why.
 pub(crate) const PURE: &[(&str, &str)] = &[
@@ -201,6 +206,12 @@ pub(crate) const PURE: &[(&str, &str)] = &[
     ("SharedView::name", "says what the attachment remembers"),
     ("SharedView::size", "says what the header said at the opening"),
     ("SharedView::load", "one relaxed load of one word"),
+    ("Untyped::schema", "says what was read at the opening"),
+    ("Untyped::name", "says what the attachment remembers"),
+    ("Untyped::size", "says what the header said at the opening"),
+    ("Fill::put_from", "what Fill::put does, with the value borrowed"),
+    ("EntryState::as_str", "names a state"),
+    ("cohabit::folder_of", "looks at a folder, not at an object"),
     ("Options::scope", "changes settings in private memory"),
     ("Options::keep", "changes settings in private memory"),
     ("Options::max_users", "changes settings in private memory"),

@@ -1,15 +1,20 @@
 //! Rule: every public operation is registered in the crash laboratory.
 //!
-//! An operation is a `pub fn` of an inherent `impl` of the types below. `OPERATIONS` of the
+//! An operation is a `pub fn` of an inherent `impl` of the types below, or one that stands free in the
+//! catalogue. `OPERATIONS` of the
 //! laboratory's list covers it, or `PURE` says why it touches no segment.
 
 use super::Finding;
+use super::public::free_functions;
 use super::public::of_types;
 use super::source::{Source, Tree};
 use crate::lab::list;
 use std::collections::{BTreeMap, BTreeSet};
 
-const TYPES: &[&str] = &["Shared", "SharedView", "Value", "Options", "Pinned"];
+const TYPES: &[&str] =
+    &["Shared", "SharedView", "Value", "Options", "Pinned", "Fill", "Untyped", "EntryState"];
+/// The file whose free functions are operations: `cohabit::list` and so on.
+const CATALOG: &str = "crates/cohabit/src/catalog.rs";
 const FOLDER: &str = "crates/cohabit/src/";
 const LIST: &str = "xtask/src/lab/list.rs";
 
@@ -68,6 +73,11 @@ fn operations(tree: &Tree, findings: &mut Vec<Finding>) -> BTreeMap<String, (Str
         for (name, line) in public.functions {
             all.entry(name).or_insert((file.path.clone(), line));
         }
+        if file.path == CATALOG {
+            for (name, line) in free_functions(&rust.tokens) {
+                all.entry(format!("cohabit::{name}")).or_insert((file.path.clone(), line));
+            }
+        }
         for (line, name) in public.unreadable {
             let what = format!(
                 "what `{name}` declares cannot be read here; declare its macro in this file, with \
@@ -107,6 +117,14 @@ mod tests {
         assert_eq!(found(&["Value::get"], &[("Value::gone", "x")]).len(), 1);
         assert_eq!(found(&["Value::get"], &[("Value::get", "x")]).len(), 1);
         assert_eq!(found(&[], &[("Value::get", " ")]).len(), 1);
+    }
+
+    #[test]
+    fn a_free_function_of_the_catalogue_is_an_operation() {
+        let code =
+            "pub fn list() {}\nfn own() {}\npub(crate) fn ours() {}\nmod a { pub fn b() {} }\n";
+        let count = |covered: &[&str]| compare(&tree(CATALOG, code), covered, &[]).len();
+        assert_eq!((count(&[]), count(&["cohabit::list"])), (1, 0));
     }
 
     #[test]

@@ -28,6 +28,14 @@ pub(super) fn of_types(tokens: &[Token], types: &[&str]) -> Public {
     public
 }
 
+/// The public functions that stand outside of everything, with their lines.
+pub(super) fn free_functions(tokens: &[Token]) -> Vec<(&str, usize)> {
+    let names = (0..tokens.len())
+        .filter(|at| tokens[*at].parent.is_none())
+        .filter_map(|at| function_name(tokens, at));
+    names.map(|at| (tokens[at].text.as_str(), tokens[at].line)).collect()
+}
+
 /// The type of an inherent implementation, and the brace that opens its body.
 fn inherent(tokens: &[Token], start: usize) -> Option<(&str, usize)> {
     let (mut at, mut depth, mut owner, mut in_where) = (start + 1, 0_usize, None, false);

@@ -118,6 +118,7 @@ fn comes_before(what: &str) -> Option<&'static str> {
         }
         "leave_kept" | "exit_kept" => Some("open_or_create_kept"),
         "leave_view" | "view_status" | "view_users" => Some("open_read_only"),
+        "untyped_status" | "untyped_users" => Some("open_untyped"),
         _ => None,
     }
 }
@@ -138,7 +139,9 @@ fn act(what: &str, folder: &str, name: &str, hold: &mut Hold) -> Result<(), Erro
     match verb {
         "leave" | "leave_last" | "leave_kept" | "leave_view" => *hold = Hold::Nothing,
         "exit" | "exit_last" | "exit_kept" => std::process::exit(0),
-        "status" | "users" | "view_status" | "view_users" => ask(what, hold)?,
+        "status" | "users" | "view_status" | "view_users" | "untyped_status" | "untyped_users" => {
+            ask(what, hold)?;
+        }
         "remove" | "remove_force" => {
             // Refused where the object is in use, which is right.
             let _refused = cohabit::remove(&in_folder(folder), name, verb == "remove_force");
@@ -167,6 +170,8 @@ fn ask(what: &str, hold: &Hold) -> Result<(), Error> {
         ("users", Hold::User(object)) => object.users().map(drop),
         ("view_status", Hold::Observer(view)) => view.status().map(drop),
         ("view_users", Hold::Observer(view)) => view.users().map(drop),
+        ("untyped_status", Hold::Untyped(object)) => object.status().map(drop),
+        ("untyped_users", Hold::Untyped(object)) => object.users().map(drop),
         _ => Ok(()),
     }
 }

@@ -186,7 +186,7 @@ fn act<T: Specimen>(
     };
     let head = || T::head(number);
     Ok(match what {
-        "get" => Outcome::value(object.get()?),
+        "get" | "untyped_read" => Outcome::value(object.get()?),
         "read" => Outcome::both(object.read()?),
         "get_into" => {
             let version = object.get_into(&mut into)?;
@@ -201,7 +201,9 @@ fn act<T: Specimen>(
             Outcome::both((value, pinned.version()))
         }
         "wait_changed" => Outcome::both(object.wait_changed(seen, LONG)?),
-        "wait_version" => Outcome::version(object.wait_version(seen, LONG)?),
+        "wait_version" | "untyped_wait_version" => {
+            Outcome::version(object.wait_version(seen, LONG)?)
+        }
         "set"
         | "set_quiet"
         | "set_contended"
@@ -253,8 +255,18 @@ fn watch<T: Specimen>(
     })
 }
 
-/// A write by somebody who knows the type by its schema only.
-fn by_schema<T: Specimen>(object: &Untyped, bytes: &[u8]) -> Result<Outcome<T>, Error> {
+/// The same for somebody who knows the type by its schema only.
+fn by_schema<T: Specimen>(
+    object: &Untyped,
+    what: &str,
+    bytes: &[u8],
+    seen: Version,
+) -> Result<Outcome<T>, Error> {
+    match what {
+        "untyped_read" => return object.read().map(|(_, version)| Outcome::version(version)),
+        "untyped_wait_version" => return object.wait_version(seen, LONG).map(Outcome::version),
+        _ => {}
+    }
     let all = |value: &mut [u8]| {
         value.copy_from_slice(bytes);
         Ok::<(), ()>(())
@@ -276,7 +288,8 @@ pub(super) fn suffer<T: Specimen>(
     let done = if what.starts_with("untyped_") {
         let object = Untyped::open(name, &in_folder(folder)).map_err(failed)?;
         let bytes = T::make((number, number)).bytes();
-        trace::perform(|| by_schema::<T>(&object, &bytes))
+        let (_, seen) = object.read().map_err(failed)?;
+        trace::perform(|| by_schema::<T>(&object, what, &bytes, seen))
     } else if what.starts_with("view_") {
         let view = options.open_read_only(name).map_err(failed)?;
         let seen = view.version();
