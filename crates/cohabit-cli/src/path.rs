@@ -201,7 +201,7 @@ pub(crate) fn kind_of(node: &Node) -> String {
         Node::Text { len } => format!("text of at most {} bytes", len - 1),
         Node::Array { of, len } => format!("a list of {len} × {}", kind_of(of)),
         Node::Struct(node) => format!("the struct {}", node.name),
-        _ => "this object".to_owned(),
+        other => other.type_name(),
     }
 }
 

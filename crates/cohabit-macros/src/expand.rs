@@ -132,6 +132,7 @@ fn kind(input: &Input, stored: &syn::Ident) -> TokenStream {
         quote! {
             ::cohabit::__private::Field {
                 name: #name,
+                was: ::core::option::Option::None,
                 at: ::core::mem::offset_of!(#stored, #field),
                 kind: #plain::KIND,
             }
@@ -143,6 +144,7 @@ fn kind(input: &Input, stored: &syn::Ident) -> TokenStream {
                 name: #label,
                 size: ::core::mem::size_of::<#stored>(),
                 align: ::core::mem::align_of::<#stored>(),
+                appendable: false,
                 fields: &[#(#fields,)*],
             });
     }

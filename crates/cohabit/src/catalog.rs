@@ -238,15 +238,12 @@ fn describe(name: String, segment: &Segment) -> Entry {
     }
 }
 
-/// A type in the words of Rust, for people.
-fn label(node: &Node) -> String {
-    match node {
-        Node::Scalar(scalar) => scalar.name().to_owned(),
-        Node::Text { len } => format!("Text<{len}>"),
-        Node::Array { of, len } => format!("[{}; {len}]", label(of)),
-        Node::Struct(node) => node.name.clone(),
+/// The label of an object's type: of a value, that of what is in it.
+fn label(root: &Node) -> String {
+    match root {
+        Node::Value { of, .. } => of.type_name(),
         Node::Atomic(scalar) => format!("atomic {}", scalar.name()),
-        Node::Value { of, .. } => label(of),
+        other => other.type_name(),
     }
 }
 

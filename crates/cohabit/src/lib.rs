@@ -74,8 +74,8 @@ pub use view::SharedView;
 #[doc(hidden)]
 pub mod __private {
     pub use crate::plain::{
-        BadBits, Copies, CopyOf, Field, Kind, Le64, MAX_DEPTH, Part, Plain, StructKind, copies,
-        stride,
+        BadBits, Copies, CopyOf, EnumKind, Field, Kind, Le64, MAX_DEPTH, Part, Plain, StructKind,
+        Variant, copies, stride,
     };
     pub use crate::words::{WordSink, WordSource, load, load_part, put, store, store_part};
 }

@@ -1,6 +1,6 @@
 //! The schema from outside: text, fingerprint, hostile texts, differences.
 
-use cohabit::__private::{Field, Kind, Plain, StructKind};
+use cohabit::__private::{EnumKind, Field, Kind, Plain, StructKind, Variant};
 use cohabit::schema::{MAX_TEXT, Schema, difference, fingerprint};
 use cohabit::{Text, plain};
 use proptest::prelude::*;
@@ -28,9 +28,51 @@ const BOARD: Kind = Kind::Struct(&StructKind {
     name: "a \"Board\"\\",
     size: 64 + 64 + 16 * 320,
     align: 64,
+    appendable: false,
     fields: &[
-        Field { name: "hits", at: 0, kind: Kind::Atomic { of: &Kind::U64 } },
-        Field { name: "state", at: 64, kind: Kind::value_of::<MyData>() },
+        field("hits", 0, Kind::Atomic { of: &Kind::U64 }),
+        field("state", 64, Kind::value_of::<MyData>()),
+    ],
+});
+
+const fn field(name: &'static str, at: usize, kind: Kind) -> Field {
+    Field { name, was: None, at, kind }
+}
+
+const MODE: Kind = Kind::Enum(&EnumKind {
+    name: "Mode",
+    repr: &Kind::I8,
+    variants: &[Variant { name: "Off", value: -1 }, Variant { name: "On", value: 7 }],
+});
+
+/// Every other kind of plain data.
+const NEWER: Kind = Kind::Struct(&StructKind {
+    name: "Newer",
+    size: 1024,
+    align: 16,
+    appendable: true,
+    fields: &[
+        Field { was: Some("sum"), ..field("total", 0, Kind::U128) },
+        field("letter", 16, Kind::Char),
+        field("mode", 20, MODE),
+        field("wide", 22, Kind::WideText { len: 5 }),
+        field("list", 32, Kind::List { of: &Kind::I128, len: 3 }),
+        field("small", 96, Kind::List { of: &Kind::U8, len: 3 }),
+    ],
+});
+
+/// Every cell, and a tail.
+const PANEL: Kind = Kind::Struct(&StructKind {
+    name: "Panel",
+    size: 1024 + 2 * 64,
+    align: 64,
+    appendable: false,
+    fields: &[
+        field("on", 0, Kind::Flag),
+        field("limits", 8, Kind::Frozen { of: &Kind::Text { len: 3 } }),
+        field("raw", 16, Kind::Loose { of: &NEWER }),
+        field("hits", 1040, Kind::Array { of: &Kind::Atomic { of: &Kind::I16 }, len: 3 }),
+        field("log", 1088, Kind::Value { copies: 0, stride: 0, of: &Kind::Tail { of: &MODE } }),
     ],
 });
 
@@ -56,11 +98,58 @@ fn the_text_is_the_one_in_the_format() {
         schema(&Kind::Atomic { of: &Kind::I16 }).to_json(),
         r#"{"cell":"atomic","kind":"i16"}"#
     );
+    assert_eq!(
+        schema(&NEWER).to_json(),
+        r#"{"struct":"Newer","size":1024,"align":16,"appendable":true,"fields":[{"name":"total","was":"sum","at":0,"kind":"u128"},{"name":"letter","at":16,"kind":"char"},{"name":"mode","at":20,"enum":"Mode","kind":"i8","variants":[{"name":"Off","value":-1},{"name":"On","value":7}]},{"name":"wide","at":22,"kind":"wide","len":5},{"name":"list","at":32,"kind":"list","len":3,"of":{"kind":"i128"}},{"name":"small","at":96,"kind":"list","len":3,"of":{"kind":"u8"}}]}"#
+    );
+    let panel = schema(&PANEL).to_json();
+    for part in [
+        r#"{"name":"on","at":0,"cell":"flag"}"#,
+        r#"{"name":"limits","at":8,"cell":"frozen","type":{"kind":"text","len":3}}"#,
+        r#"{"name":"raw","at":16,"cell":"loose","type":{"struct":"#,
+        r#"{"name":"log","at":1088,"cell":"value","copies":0,"stride":0,"type":{"kind":"tail","of":{"enum":"#,
+    ] {
+        assert!(panel.contains(part), "{panel}");
+    }
+}
+
+#[test]
+fn a_tail_becomes_an_array_of_the_length_in_the_header() {
+    let open = schema(&PANEL);
+    assert_eq!(open.root.size(), 1152);
+    let whole = open.resolved(1000).unwrap();
+    let log = &whole.root;
+    let cohabit::schema::Node::Struct(panel) = log else { panic!("{log:?}") };
+    let log = &panel.fields[4].node;
+    assert_eq!((log.size(), whole.root.size()), (64 + 4 * 1024, 1088 + 64 + 4 * 1024));
+    assert_eq!(parsed(&whole.to_json()).unwrap(), whole);
+    assert!(open.resolved(0).unwrap_err().to_string().contains("no length for it"));
+    assert!(open.resolved(u64::MAX).unwrap_err().to_string().contains("too large"));
+    assert!(schema(&BOARD).resolved(1).unwrap_err().to_string().contains("has no tail"));
+    let bytes = parsed(r#"{"kind":"tail","of":{"cell":"atomic","kind":"u8"}}"#).unwrap();
+    assert_eq!(bytes.resolved(1 << 40).unwrap().root.size(), 1 << 40);
+}
+
+#[test]
+fn a_renamed_field_counts_by_its_first_name() {
+    let old = schema(&NEWER).to_json().replace(r#""total","was":"sum""#, r#""sum""#);
+    let (old, new) = (parsed(&old).unwrap(), schema(&NEWER));
+    assert_eq!(old.fingerprint(), new.fingerprint());
+    assert_eq!(difference(&old, &new), [""; 0]);
+    assert_eq!(difference(&new, &old), [""; 0]);
 }
 
 #[test]
 fn a_text_is_read_back() {
-    for kind in [Kind::value_of::<MyData>(), Car::KIND, BOARD, Kind::value_of::<[Car; 2]>()] {
+    for kind in [
+        Kind::value_of::<MyData>(),
+        Car::KIND,
+        BOARD,
+        Kind::value_of::<[Car; 2]>(),
+        NEWER,
+        PANEL,
+        Kind::Value { copies: 4, stride: 1088, of: &NEWER },
+    ] {
         let schema = schema(&kind);
         let again = parsed(&schema.to_json()).unwrap();
         assert_eq!(again, schema);
@@ -134,6 +223,14 @@ fn sizes_that_cannot_be_are_refused() {
         (&deep, "of", "at most 32 levels"),
         (r#"{"cell":"atomic","kind":"f32"}"#, "kind", "expected an integer"),
         (r#"{"cell":"lock"}"#, "cell", "`lock` is not known"),
+        (r#"{"kind":"wide","len":0}"#, "len", "found `0`"),
+        (r#"{"kind":"list","len":4294967296,"of":{"kind":"u8"}}"#, "len", "at most 4294967295"),
+        (r#"{"kind":"list","len":1,"of":{"cell":"flag"}}"#, "of", "a cell or an atomic"),
+        (r#"{"kind":"array","len":1,"of":{"kind":"tail","of":{"kind":"u8"}}}"#, "of", "last"),
+        (r#"{"cell":"loose","type":{"kind":"tail","of":{"kind":"u8"}}}"#, "type", "last"),
+        (r#"{"cell":"frozen","type":{"cell":"flag"}}"#, "type", "a cell or an atomic"),
+        (r#"{"cell":"atomic","kind":"u128"}"#, "kind", "at most 64 bits, found u128"),
+        (&value(1, 0, r#"{"kind":"tail","of":{"kind":"u8"}}"#), "copies", "from 0 to 0"),
         (&value(2, 64, byte), "copies", "from 3 to 16"),
         (&value(17, 64, byte), "copies", "from 3 to 16"),
         (&value(4, 128, byte), "stride", "expected 64 for 1 bytes, found 128"),
@@ -157,6 +254,23 @@ fn structs_that_cannot_be_are_refused() {
         (field(r#"{"name":"\u001b","at":4,"kind":"u8"}"#), "fields[1].name", "`\\u{1b}`"),
         (field(r#"{"at":4,"kind":"u8"}"#), "fields[1].name", "found nothing"),
         (field("7"), "fields[1]", "expected an object"),
+        (field(r#"{"name":"b","was":"a","at":4,"kind":"u8"}"#), "fields[1].name", "another field"),
+        (field(r#"{"name":"b","was":7,"at":4,"kind":"u8"}"#), "fields[1].was", "a string"),
+        (
+            of(
+                8,
+                4,
+                r#"{"name":"t","at":0,"kind":"tail","of":{"kind":"u8"}},{"name":"b","at":4,"kind":"u8"}"#,
+            ),
+            "fields[0]",
+            "last thing",
+        ),
+        (
+            of(8, 4, r#"{"name":"a","at":0,"kind":"u8"}"#)
+                .replace(",\"fields", ",\"appendable\":false,\"fields"),
+            "appendable",
+            "expected true",
+        ),
         (of(1, 1, ""), "fields", "at least one field"),
         (of(6, 4, ""), "align", "that divides 6"),
         (of(3, 3, ""), "align", "a power of two"),
@@ -164,16 +278,46 @@ fn structs_that_cannot_be_are_refused() {
     ]);
 }
 
+#[test]
+fn enums_that_cannot_be_are_refused() {
+    let of = |kind: &str, variants: &str| {
+        format!(r#"{{"enum":"E","kind":"{kind}","variants":[{variants}]}}"#)
+    };
+    let off = r#"{"name":"Off","value":0}"#;
+    assert_refused(&[
+        (of("u8", ""), "variants", "at least one variant"),
+        (of("f32", off), "kind", "expected an integer"),
+        (of("u8", r#"{"name":"A","value":256}"#), "variants[0].value", "from 0 to 255"),
+        (of("i8", r#"{"name":"A","value":-129}"#), "variants[0].value", "from -128 to 127"),
+        (of("u8", r#"{"name":"A","value":1.5}"#), "variants[0].value", "from 0 to 255"),
+        (of("u8", &format!("{off},{off}")), "variants[1]", "another variant"),
+        (of("u8", r#"{"name":"","value":1}"#), "variants[0].name", "can be printed"),
+    ]);
+    assert!(parsed(&of("u64", r#"{"name":"A","value":18446744073709551615}"#)).is_ok());
+}
+
+#[test]
+fn differences_of_enums_name_the_variants() {
+    let mine = schema(&MODE).to_json();
+    let other = mine.replace(r#"{"name":"On","value":7}"#, r#"{"name":"On","value":8}"#);
+    assert_eq!(
+        lines(&mine, &other),
+        ["the type: `On = 7` only here", "the type: `On = 8` only in the object"]
+    );
+}
+
 proptest! {
     #[test]
     fn damaged_texts_never_panic(at in 0usize..400, byte in any::<u8>(), cut in 0usize..400) {
-        let mut text = schema(&BOARD).to_json().into_bytes();
+        let root = if at % 2 == 0 { BOARD } else { PANEL };
+        let mut text = schema(&root).to_json().into_bytes();
         let at = at % text.len();
         text[at] = byte;
         if let Ok(schema) = Schema::parse(&text, false) {
             let again = schema.to_json();
             prop_assert_eq!(again.as_bytes(), &text[..]);
             let _ = difference(&schema, &self::schema(&BOARD));
+            let _ = schema.resolved(9);
         }
         text.truncate(cut % text.len());
         prop_assert!(Schema::parse(&text, false).is_err());

@@ -124,6 +124,19 @@ pub const fn copies(size: usize) -> usize {
     }
 }
 
+/// How many copies a value has whose length is given when its object is made; `size` in bytes.
+///
+/// Its type cannot say it, so it is that of a bare array, and 3 where three pass 4 MiB.
+pub(crate) const fn copies_of_slice(size: u64) -> u64 {
+    const VERY_LARGE: u64 = 4 * 1024 * 1024;
+    if stride_of_slice(size) > VERY_LARGE / 3 { 3 } else { 4 }
+}
+
+/// The distance of two copies of such a value: as [`stride`], in 64 bits on every target.
+pub(crate) const fn stride_of_slice(size: u64) -> u64 {
+    (8 + size).next_multiple_of(64)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -25,15 +25,35 @@ pub enum Kind {
     I32,
     /// A signed integer of 64 bits.
     I64,
+    /// An unsigned integer of 128 bits, aligned to 16.
+    U128,
+    /// A signed integer of 128 bits, aligned to 16.
+    I128,
     /// A float of 32 bits.
     F32,
     /// A float of 64 bits.
     F64,
     /// A byte that is 0 or 1.
     Bool,
+    /// A Unicode scalar value in 32 bits.
+    Char,
     /// Text in an array of bytes that ends at the first NUL, or at the end.
     Text {
         /// The bytes of the array.
+        len: usize,
+    },
+    /// UTF-16 text in an array of 16-bit units that ends at the first 0, or at the end.
+    WideText {
+        /// The units of the array.
+        len: usize,
+    },
+    /// A fieldless enum: one of some numbers.
+    Enum(&'static EnumKind),
+    /// C's `struct { uint32_t len; T items[N]; }`: so many elements, of which the first count.
+    List {
+        /// What its elements are.
+        of: &'static Kind,
+        /// How many there is room for.
         len: usize,
     },
     /// An array.
@@ -50,15 +70,53 @@ pub enum Kind {
         /// The number in it.
         of: &'static Kind,
     },
+    /// A `Flag`: a byte, true unless it is 0.
+    Flag,
     /// A `Value`: the head of the cell and its copies.
     Value {
-        /// How many copies there are.
+        /// How many copies there are; 0 where `of` is a tail, whose length says it.
         copies: usize,
-        /// The distance of two copies, in bytes.
+        /// The distance of two copies, in bytes; 0 where `of` is a tail.
         stride: usize,
         /// What the value is.
         of: &'static Kind,
     },
+    /// A `Frozen`: written by the constructor only.
+    Frozen {
+        /// What it holds.
+        of: &'static Kind,
+    },
+    /// A `Loose`: plain data without synchronisation between its fields.
+    Loose {
+        /// What it holds.
+        of: &'static Kind,
+    },
+    /// An array whose length is given when the object is made and stands in its header. It is the
+    /// last thing of an object, by itself or in a `Value`.
+    Tail {
+        /// What its elements are.
+        of: &'static Kind,
+    },
+}
+
+/// What a fieldless enum is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EnumKind {
+    /// The name of the type: a label, which does not count in the fingerprint.
+    pub name: &'static str,
+    /// The integer that it is kept in: 8 to 64 bits.
+    pub repr: &'static Kind,
+    /// The values, in the order of the source.
+    pub variants: &'static [Variant],
+}
+
+/// A value of an enum.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Variant {
+    /// The name.
+    pub name: &'static str,
+    /// The number that stands for it.
+    pub value: i128,
 }
 
 /// What a struct is.
@@ -66,10 +124,12 @@ pub enum Kind {
 pub struct StructKind {
     /// The name of the type: a label, which does not count in the fingerprint.
     pub name: &'static str,
-    /// The canonical size in bytes.
+    /// The canonical size in bytes; of an appendable struct its room; with a tail, without elements.
     pub size: usize,
     /// The canonical alignment in bytes.
     pub align: usize,
+    /// Whether there is room behind the fields, in which newer programs may have more.
+    pub appendable: bool,
     /// The fields, in the order of their offsets.
     pub fields: &'static [Field],
 }
@@ -79,6 +139,8 @@ pub struct StructKind {
 pub struct Field {
     /// The name.
     pub name: &'static str,
+    /// The name that it had first, if it was renamed: that one counts in the fingerprint.
+    pub was: Option<&'static str>,
     /// The canonical offset in bytes.
     pub at: usize,
     /// What the field is.
@@ -88,6 +150,9 @@ pub struct Field {
 impl Kind {
     /// The head of a `Value`: lock, commit word and pins.
     pub const VALUE_HEAD: usize = 64;
+
+    /// The bytes of the length of a list.
+    pub const LIST_LEN: usize = 4;
 
     /// The alignment of a cell, so that no two cells share a cache line.
     pub const CELL_ALIGN: usize = 64;
@@ -101,18 +166,26 @@ impl Kind {
         }
     }
 
-    /// The canonical size in bytes.
+    /// The canonical size in bytes; a tail counts as empty.
     pub const fn size(&self) -> usize {
         match self {
-            Kind::U8 | Kind::I8 | Kind::Bool => 1,
+            Kind::U8 | Kind::I8 | Kind::Bool | Kind::Flag => 1,
             Kind::U16 | Kind::I16 => 2,
-            Kind::U32 | Kind::I32 | Kind::F32 => 4,
+            Kind::U32 | Kind::I32 | Kind::F32 | Kind::Char => 4,
             Kind::U64 | Kind::I64 | Kind::F64 => 8,
+            Kind::U128 | Kind::I128 => 16,
             Kind::Text { len } => *len,
+            Kind::WideText { len } => *len * 2,
+            Kind::Enum(kind) => kind.repr.size(),
+            Kind::List { of, len } => {
+                (Self::items_at(of) + of.size() * *len).next_multiple_of(self.align())
+            }
             Kind::Array { of, len } => of.size() * *len,
             Kind::Struct(kind) => kind.size,
             Kind::Atomic { of } => of.size(),
             Kind::Value { copies, stride, .. } => Self::VALUE_HEAD + *copies * *stride,
+            Kind::Frozen { of } | Kind::Loose { of } => of.size().next_multiple_of(8),
+            Kind::Tail { .. } => 0,
         }
     }
 
@@ -120,17 +193,44 @@ impl Kind {
     pub const fn align(&self) -> usize {
         match self {
             Kind::Text { .. } => 1,
-            Kind::Array { of, .. } => of.align(),
+            Kind::WideText { .. } => 2,
+            Kind::Array { of, .. } | Kind::Tail { of } => of.align(),
+            Kind::List { of, .. } => Self::items_at(of),
             Kind::Struct(kind) => kind.align,
             Kind::Value { .. } => Self::CELL_ALIGN,
+            Kind::Frozen { .. } | Kind::Loose { .. } => 8,
             scalar => scalar.size(),
+        }
+    }
+
+    /// Where the items of a list start, behind its length, which is also the list's alignment.
+    pub const fn items_at(of: &Kind) -> usize {
+        let align = of.align();
+        if align > Self::LIST_LEN { align } else { Self::LIST_LEN }
+    }
+
+    /// Whether it ends in an array whose length is given when the object is made.
+    pub const fn has_tail(&self) -> bool {
+        match self {
+            Kind::Tail { .. } => true,
+            Kind::Value { of, .. } => of.has_tail(),
+            Kind::Struct(kind) => match kind.fields {
+                [.., last] => last.kind.has_tail(),
+                [] => false,
+            },
+            _ => false,
         }
     }
 
     /// How deep the tree is: 1 for a scalar.
     pub const fn depth(&self) -> usize {
         match self {
-            Kind::Array { of, .. } | Kind::Value { of, .. } => 1 + of.depth(),
+            Kind::Array { of, .. }
+            | Kind::List { of, .. }
+            | Kind::Value { of, .. }
+            | Kind::Frozen { of }
+            | Kind::Loose { of }
+            | Kind::Tail { of } => 1 + of.depth(),
             Kind::Struct(kind) => {
                 let mut deepest = 0;
                 let mut index = 0;
@@ -150,7 +250,7 @@ impl Kind {
     /// Stops the compilation if no peer could read a schema of this kind.
     #[doc(hidden)]
     pub const fn assert_shareable(&self) {
-        assert!(self.size() > 0, "a type without any bytes cannot be shared");
+        assert!(self.size() > 0 || self.has_tail(), "a type without any bytes cannot be shared");
         // One level is left for the cell around it.
         assert!(self.depth() < MAX_DEPTH, "structs and arrays are nested too deeply");
     }

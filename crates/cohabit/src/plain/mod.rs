@@ -26,7 +26,8 @@ mod text;
 
 pub use bits::BadBits;
 pub use copies::{Copies, CopyOf, copies, stride};
-pub use kind::{Field, Kind, MAX_DEPTH, StructKind};
+pub(crate) use copies::{copies_of_slice, stride_of_slice};
+pub use kind::{EnumKind, Field, Kind, MAX_DEPTH, StructKind, Variant};
 pub use part::Part;
 pub use prims::Le64;
 pub use text::{Text, TextError};

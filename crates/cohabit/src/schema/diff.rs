@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::tree::{FieldNode, Node, Schema, StructNode};
+use super::tree::{EnumNode, FieldNode, Node, Schema, StructNode, VariantNode};
 
 /// How many lines are worth reading; the rest is counted.
 const MAX_LINES: usize = 40;
@@ -48,6 +48,7 @@ impl Lines {
         match (mine, other) {
             (Node::Struct(mine), Node::Struct(other)) => self.structs(path, mine, other),
             (Node::Array { of: mine, len }, Node::Array { of: other, len: other_len })
+            | (Node::List { of: mine, len }, Node::List { of: other, len: other_len })
                 if len == other_len =>
             {
                 self.nodes(&format!("{path}[]"), mine, other);
@@ -67,6 +68,16 @@ impl Lines {
                     ));
                 }
             }
+            (Node::Frozen { of: mine }, Node::Frozen { of: other })
+            | (Node::Loose { of: mine }, Node::Loose { of: other }) => {
+                self.nodes(path, mine, other);
+            }
+            (Node::Tail { of: mine }, Node::Tail { of: other }) => {
+                self.nodes(&format!("{path}[]"), mine, other);
+            }
+            (Node::Enum(mine), Node::Enum(other)) if mine.repr == other.repr => {
+                self.enums(path, mine, other);
+            }
             _ if mine == other => {}
             _ => {
                 let (mine, other) = (describe(mine), describe(other));
@@ -82,11 +93,11 @@ impl Lines {
         let mut renamed = HashSet::new();
         for field in &mine.fields {
             let path = join(path, &field.name);
-            match theirs.get(field.name.as_str()) {
+            match theirs.get(field.first_name()) {
                 Some(found) => self.fields(&path, field, found),
                 None => {
                     let twin = other.fields.iter().find(|candidate| candidate.at == field.at);
-                    let twin = twin.filter(|twin| !names.contains_key(twin.name.as_str()));
+                    let twin = twin.filter(|twin| !names.contains_key(twin.first_name()));
                     match twin.filter(|twin| alike(&field.node, &twin.node)) {
                         Some(twin) => {
                             renamed.insert(twin.name.as_str());
@@ -103,12 +114,19 @@ impl Lines {
         }
         for field in &other.fields {
             let name = field.name.as_str();
-            if !names.contains_key(name) && !renamed.contains(name) {
+            if !names.contains_key(field.first_name()) && !renamed.contains(name) {
                 self.lone(&join(path, name), field, "in the object", mine);
             }
         }
+        if self.count == before {
+            self.frames(path, mine, other);
+        }
+    }
+
+    /// What differs between structs whose fields are the same.
+    fn frames(&mut self, path: &str, mine: &StructNode, other: &StructNode) {
         let (size, align) = (mine.size, mine.align);
-        if self.count == before && (size, align) != (other.size, other.align) {
+        if (size, align) != (other.size, other.align) {
             self.push(format!(
                 "{}size {size} and alignment {align} here, {} and {} in the object",
                 prefix(path),
@@ -116,19 +134,31 @@ impl Lines {
                 other.align,
             ));
         }
+        if mine.appendable != other.appendable {
+            let says = |appendable| if appendable { "is appendable" } else { "is not appendable" };
+            let (mine, other) = (says(mine.appendable), says(other.appendable));
+            self.push(format!("{}mine {mine}, the object's {other}", prefix(path)));
+        }
+    }
+
+    /// What differs between enums that are kept in the same integer.
+    fn enums(&mut self, path: &str, mine: &EnumNode, other: &EnumNode) {
+        let shown = |variant: &VariantNode| format!("`{} = {}`", variant.name, variant.value);
+        let before = self.count;
+        for (list, rest, side) in [(mine, other, "here"), (other, mine, "in the object")] {
+            for variant in list.variants.iter().filter(|one| !rest.variants.contains(one)) {
+                self.push(format!("{}{} only {side}", prefix(path), shown(variant)));
+            }
+        }
+        if self.count == before && mine.variants != other.variants {
+            self.push(format!("{}the variants stand in another order", prefix(path)));
+        }
     }
 
     /// A field that both have.
     fn fields(&mut self, path: &str, mine: &FieldNode, other: &FieldNode) {
         let (at, other_at) = (mine.at, other.at);
-        let nested = matches!(
-            (&mine.node, &other.node),
-            (Node::Struct(_), Node::Struct(_)) | (Node::Value { .. }, Node::Value { .. })
-        ) || matches!(
-            (&mine.node, &other.node),
-            (Node::Array { len, .. }, Node::Array { len: other, .. }) if len == other
-        );
-        if nested || alike(&mine.node, &other.node) {
+        if is_nested(&mine.node, &other.node) || alike(&mine.node, &other.node) {
             if at != other_at {
                 let kind = describe(&mine.node);
                 self.push(format!(
@@ -152,8 +182,23 @@ impl Lines {
     }
 }
 
+/// Whether two parts differ, if at all, in what is inside of them.
+fn is_nested(mine: &Node, other: &Node) -> bool {
+    match (mine, other) {
+        (Node::Struct(_), Node::Struct(_)) => true,
+        (Node::Value { .. }, Node::Value { .. })
+        | (Node::Frozen { .. }, Node::Frozen { .. })
+        | (Node::Loose { .. }, Node::Loose { .. })
+        | (Node::Tail { .. }, Node::Tail { .. }) => true,
+        (Node::Array { len, .. }, Node::Array { len: other, .. })
+        | (Node::List { len, .. }, Node::List { len: other, .. }) => len == other,
+        (Node::Enum(mine), Node::Enum(other)) => mine.repr == other.repr,
+        _ => false,
+    }
+}
+
 fn by_name(node: &StructNode) -> HashMap<&str, &FieldNode> {
-    node.fields.iter().map(|field| (field.name.as_str(), field)).collect()
+    node.fields.iter().map(|field| (field.first_name(), field)).collect()
 }
 
 /// Whether two parts are the same but for the names of types.
@@ -174,11 +219,16 @@ fn prefix(path: &str) -> String {
 /// A part in a few words, as a Rust programmer writes it.
 fn describe(node: &Node) -> String {
     match node {
-        Node::Scalar(scalar) => scalar.name().to_owned(),
-        Node::Text { len } => format!("Text<{len}>"),
-        Node::Array { of, len } => format!("[{}; {len}]", describe(of)),
         Node::Struct(node) => format!("struct {}", node.name),
+        Node::Enum(node) => format!("enum {}", node.name),
+        Node::Array { of, len } => format!("[{}; {len}]", describe(of)),
+        Node::List { of, len } => format!("List<{}, {len}>", describe(of)),
+        Node::Tail { of } => format!("[{}]", describe(of)),
         Node::Atomic(scalar) => format!("an atomic {}", scalar.name()),
         Node::Value { of, .. } => format!("a Value of {}", describe(of)),
+        Node::Flag => "a Flag".to_owned(),
+        Node::Frozen { of } => format!("a Frozen of {}", describe(of)),
+        Node::Loose { of } => format!("a Loose of {}", describe(of)),
+        Node::Scalar(_) | Node::Text { .. } | Node::WideText { .. } => node.type_name(),
     }
 }

@@ -8,23 +8,39 @@
 //! | what | bytes |
 //! |---|---|
 //! | start | 1 if there is a destructor, else 0 |
-//! | scalar | a tag: 1 to 11 for u8, u16, u32, u64, i8, i16, i32, i64, f32, f64, bool |
+//! | scalar | a tag: 1 to 14 for u8, u16, u32, u64, i8, i16, i32, i64, f32, f64, bool, u128, i128, char |
 //! | text | tag 32, length |
 //! | array | tag 33, length, the element |
-//! | struct | tag 34, size, alignment, number of fields, and for each: length of the name, the name in UTF-8, offset, the field's kind |
+//! | struct | tag 34 (35 if appendable), size, alignment, number of fields, and for each: length of its first name, that name in UTF-8, offset, the field's kind |
+//! | enum | tag 36, the integer, number of variants, and for each: length of the name, the name in UTF-8, its number in 16 bytes |
+//! | list | tag 37, length, the element |
+//! | wide text | tag 38, length |
+//! | tail | tag 39, the element |
 //! | atomic | tag 48, the number |
 //! | value | tag 49, copies, stride, what the value is |
+//! | flag | tag 50 |
+//! | frozen, loose | tag 51, 52, what it holds |
+//!
+//! A field that was renamed counts by the first name that it had.
 //!
 //! The fingerprint is no defence against forgery: the schema is checked whatever it says.
 
 use super::tree::{Node, Scalar, Schema};
-use crate::plain::Kind;
+use crate::plain::{EnumKind, Kind, StructKind};
 
 const TEXT: u8 = 32;
 const ARRAY: u8 = 33;
 const STRUCT: u8 = 34;
+const APPENDABLE: u8 = 35;
+const ENUM: u8 = 36;
+const LIST: u8 = 37;
+const WIDE_TEXT: u8 = 38;
+const TAIL: u8 = 39;
 const ATOMIC: u8 = 48;
 const VALUE: u8 = 49;
+const FLAG: u8 = 50;
+const FROZEN: u8 = 51;
+const LOOSE: u8 = 52;
 
 /// The fingerprint of a type of this program; a constant.
 pub const fn fingerprint(kind: &Kind, has_end: bool) -> [u8; 16] {
@@ -36,6 +52,10 @@ impl Schema {
     pub fn fingerprint(&self) -> [u8; 16] {
         Fnv::new(self.has_end).node(&self.root).finish()
     }
+}
+
+const fn struct_tag(appendable: bool) -> u8 {
+    if appendable { APPENDABLE } else { STRUCT }
 }
 
 /// The state of FNV-1a, passed along by value since it runs in constants.
@@ -83,6 +103,9 @@ impl Fnv {
             Scalar::F32 => 9,
             Scalar::F64 => 10,
             Scalar::Bool => 11,
+            Scalar::U128 => 12,
+            Scalar::I128 => 13,
+            Scalar::Char => 14,
         })
     }
 
@@ -90,17 +113,14 @@ impl Fnv {
         match kind {
             Kind::Text { len } => self.byte(TEXT).number(*len as u64),
             Kind::Array { of, len } => self.byte(ARRAY).number(*len as u64).kind(of),
-            Kind::Struct(kind) => {
-                let mut state = self.byte(STRUCT).number(kind.size as u64);
-                state = state.number(kind.align as u64).number(kind.fields.len() as u64);
-                let mut index = 0;
-                while index < kind.fields.len() {
-                    let field = &kind.fields[index];
-                    state = state.text(field.name).number(field.at as u64).kind(&field.kind);
-                    index += 1;
-                }
-                state
-            }
+            Kind::WideText { len } => self.byte(WIDE_TEXT).number(*len as u64),
+            Kind::List { of, len } => self.byte(LIST).number(*len as u64).kind(of),
+            Kind::Tail { of } => self.byte(TAIL).kind(of),
+            Kind::Struct(kind) => self.structure(kind),
+            Kind::Enum(kind) => self.enumeration(kind),
+            Kind::Flag => self.byte(FLAG),
+            Kind::Frozen { of } => self.byte(FROZEN).kind(of),
+            Kind::Loose { of } => self.byte(LOOSE).kind(of),
             Kind::Atomic { of } => self.byte(ATOMIC).kind(of),
             Kind::Value { copies, stride, of } => {
                 self.byte(VALUE).number(*copies as u64).number(*stride as u64).kind(of)
@@ -112,18 +132,57 @@ impl Fnv {
         }
     }
 
+    const fn structure(self, kind: &StructKind) -> Self {
+        let mut state = self.byte(struct_tag(kind.appendable)).number(kind.size as u64);
+        state = state.number(kind.align as u64).number(kind.fields.len() as u64);
+        let mut index = 0;
+        while index < kind.fields.len() {
+            let field = &kind.fields[index];
+            let name = match field.was {
+                Some(was) => was,
+                None => field.name,
+            };
+            state = state.text(name).number(field.at as u64).kind(&field.kind);
+            index += 1;
+        }
+        state
+    }
+
+    const fn enumeration(self, kind: &EnumKind) -> Self {
+        let mut state = self.byte(ENUM).kind(kind.repr).number(kind.variants.len() as u64);
+        let mut index = 0;
+        while index < kind.variants.len() {
+            let variant = &kind.variants[index];
+            state = state.text(variant.name).bytes(&variant.value.to_le_bytes());
+            index += 1;
+        }
+        state
+    }
+
     fn node(self, node: &Node) -> Self {
         match node {
             Node::Scalar(scalar) => self.scalar(*scalar),
             Node::Text { len } => self.byte(TEXT).number(*len),
+            Node::WideText { len } => self.byte(WIDE_TEXT).number(*len),
+            Node::List { of, len } => self.byte(LIST).number(*len).node(of),
             Node::Array { of, len } => self.byte(ARRAY).number(*len).node(of),
+            Node::Tail { of } => self.byte(TAIL).node(of),
             Node::Struct(node) => {
-                let state = self.byte(STRUCT).number(node.size).number(node.align);
-                let state = state.number(node.fields.len() as u64);
+                let state = self.byte(struct_tag(node.appendable)).number(node.size);
+                let state = state.number(node.align).number(node.fields.len() as u64);
                 node.fields.iter().fold(state, |state, field| {
-                    state.text(&field.name).number(field.at).node(&field.node)
+                    state.text(field.first_name()).number(field.at).node(&field.node)
                 })
             }
+            Node::Enum(node) => {
+                let state = self.byte(ENUM).scalar(node.repr).number(node.variants.len() as u64);
+                node.variants.iter().fold(state, |state, variant| {
+                    state.text(&variant.name).bytes(&variant.value.to_le_bytes())
+                })
+            }
+            Node::Flag => self.byte(FLAG),
+            Node::Frozen { of } => self.byte(FROZEN).node(of),
+            Node::Loose { of } => self.byte(LOOSE).node(of),
             Node::Atomic(scalar) => self.byte(ATOMIC).scalar(*scalar),
             Node::Value { copies, stride, of } => {
                 self.byte(VALUE).number(*copies).number(*stride).node(of)

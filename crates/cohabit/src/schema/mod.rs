@@ -9,9 +9,10 @@ mod diff;
 mod fingerprint;
 mod json;
 mod parse;
+mod resolve;
 mod tree;
 
 pub use diff::difference;
 pub use fingerprint::fingerprint;
 pub use parse::{MAX_FIELDS, MAX_TEXT, SchemaError};
-pub use tree::{FieldNode, Node, Scalar, Schema, StructNode};
+pub use tree::{EnumNode, FieldNode, Node, Scalar, Schema, StructNode, VariantNode};

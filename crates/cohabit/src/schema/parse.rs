@@ -7,10 +7,11 @@
 //! place.
 
 use core::fmt;
+use std::collections::HashSet;
 
 use serde_json::{Map, Value as Json};
 
-use super::tree::{FieldNode, Node, Scalar, Schema, StructNode};
+use super::tree::{EnumNode, FieldNode, Node, Scalar, Schema, StructNode, VariantNode};
 use crate::plain::{Kind, MAX_DEPTH};
 
 /// The longest text, in bytes.
@@ -20,7 +21,7 @@ pub const MAX_TEXT: usize = 1 << 20;
 pub const MAX_FIELDS: usize = 16_384;
 
 /// The largest size of anything: what an address space has room for.
-const MAX_SIZE: u64 = 1 << 47;
+pub(super) const MAX_SIZE: u64 = 1 << 47;
 
 /// The largest alignment: that of a cell.
 const MAX_ALIGN: u64 = Kind::CELL_ALIGN as u64;
@@ -39,12 +40,12 @@ pub struct SchemaError {
 }
 
 impl SchemaError {
-    fn new(problem: impl Into<String>) -> Self {
+    pub(super) fn new(problem: impl Into<String>) -> Self {
         Self { place: String::new(), problem: problem.into() }
     }
 
     /// The same, seen from the object that has the place in this member.
-    fn under(mut self, member: &str) -> Self {
+    pub(super) fn under(mut self, member: &str) -> Self {
         let dot = if self.place.is_empty() || self.place.starts_with('[') { "" } else { "." };
         self.place = format!("{member}{dot}{}", self.place);
         self
@@ -86,7 +87,7 @@ impl Schema {
             return Err(SchemaError::new(expected("an object", &json)));
         };
         let mut limits = Limits { fields: 0 };
-        let root = limits.node(object, &[], MAX_DEPTH)?;
+        let root = limits.node(object, &[], Here { deep: MAX_DEPTH, last: true })?;
         let schema = Self { root, has_end };
         let canonical = schema.to_json();
         if canonical.as_bytes() != text {
@@ -103,69 +104,116 @@ struct Limits {
     fields: usize,
 }
 
+/// Where in the tree a node stands.
+#[derive(Clone, Copy)]
+struct Here {
+    /// How many levels are left.
+    deep: usize,
+    /// Whether nothing of the object comes behind it, so that it may end in a tail.
+    last: bool,
+}
+
+impl Here {
+    fn inside(self, last: bool) -> Self {
+        Self { deep: self.deep - 1, last: self.last && last }
+    }
+}
+
+/// The members of each form of node; the first that is there tells the form.
+fn members_of(object: &Object) -> Result<&'static [&'static str], SchemaError> {
+    let has = |member| object.contains_key(member);
+    if has("cell") {
+        return Ok(match name_of(object, "cell", MAX_NAME)? {
+            "atomic" => &["cell", "kind"],
+            "value" => &["cell", "copies", "stride", "type"],
+            "flag" => &["cell"],
+            "frozen" | "loose" => &["cell", "type"],
+            other => return Err(unknown("cell", other)),
+        });
+    }
+    if has("struct") {
+        return Ok(&["struct", "size", "align", "appendable", "fields"]);
+    }
+    if has("enum") {
+        return Ok(&["enum", "kind", "variants"]);
+    }
+    if has("kind") {
+        return Ok(match name_of(object, "kind", MAX_NAME)? {
+            "text" | "wide" => &["kind", "len"],
+            "array" | "list" => &["kind", "len", "of"],
+            "tail" => &["kind", "of"],
+            _ => &["kind"],
+        });
+    }
+    let problem = "expected one of the members `kind`, `struct`, `enum` and `cell`";
+    Err(SchemaError::new(problem))
+}
+
 impl Limits {
     /// What `object` is. It may also have the members `others`, which the caller reads.
-    fn node(&mut self, object: &Object, others: &[&str], deep: usize) -> Result<Node, SchemaError> {
-        if deep == 0 {
+    fn node(&mut self, object: &Object, others: &[&str], here: Here) -> Result<Node, SchemaError> {
+        if here.deep == 0 {
             let problem = format!("expected at most {MAX_DEPTH} levels, found more");
             return Err(SchemaError::new(problem));
         }
-        let known: &[&str] = match (object.get("cell"), object.get("struct"), object.get("kind")) {
-            (Some(_), None, _) => match name_of(object, "cell", MAX_NAME)? {
-                "atomic" => &["cell", "kind"],
-                "value" => &["cell", "copies", "stride", "type"],
-                other => return Err(unknown("cell", other)),
-            },
-            (None, Some(_), None) => &["struct", "size", "align", "fields"],
-            (None, None, Some(_)) => match name_of(object, "kind", MAX_NAME)? {
-                "text" => &["kind", "len"],
-                "array" => &["kind", "len", "of"],
-                _ => &["kind"],
-            },
-            _ => {
-                let problem = "expected one of the members `kind`, `struct` and `cell`";
-                return Err(SchemaError::new(problem));
-            }
-        };
+        let known = members_of(object)?;
         let strange =
             |name: &&String| !known.contains(&name.as_str()) && !others.contains(&name.as_str());
         if let Some(name) = object.keys().find(strange) {
             return Err(SchemaError::new(format!("unknown member {}", shown(name))));
         }
         match known[0] {
-            "struct" => self.structure(object, deep),
-            "cell" if known.len() == 2 => atomic(object),
-            "cell" => self.value(object, deep),
-            _ => self.kind(object, deep),
+            "struct" => self.structure(object, here),
+            "enum" => self.enumeration(object),
+            "cell" => self.cell(object, here),
+            _ => self.kind(object, here),
         }
     }
 
-    fn kind(&mut self, object: &Object, deep: usize) -> Result<Node, SchemaError> {
+    fn kind(&mut self, object: &Object, here: Here) -> Result<Node, SchemaError> {
         match name_of(object, "kind", MAX_NAME)? {
             "text" => Ok(Node::Text { len: count_of(object, "len", 1, MAX_SIZE)? }),
+            "wide" => Ok(Node::WideText { len: count_of(object, "len", 1, MAX_SIZE / 2)? }),
             "array" => {
-                let len = count_of(object, "len", 1, MAX_SIZE)?;
-                let of = self.inner(object, "of", deep)?;
-                if of.size().checked_mul(len).is_none_or(|size| size > MAX_SIZE) {
-                    let problem = format!("{len} elements of {} bytes are too large", of.size());
-                    return Err(SchemaError::new(problem).under("len"));
-                }
-                Ok(Node::Array { of: Box::new(of), len })
+                let (of, len) = self.elements(object, here)?;
+                Ok(Node::Array { of, len })
             }
+            "list" => {
+                let (of, len) = self.elements(object, here)?;
+                expect_plain(&of, "of")?;
+                Ok(Node::List { of, len: at_most(len, u64::from(u32::MAX), "len")? })
+            }
+            "tail" if here.last => {
+                let of = self.inner(object, "of", here.inside(false))?;
+                Ok(Node::Tail { of: Box::new(of) })
+            }
+            "tail" => Err(SchemaError::new("a tail must be the last thing of an object")),
             _ => Ok(Node::Scalar(scalar_of(object)?)),
         }
     }
 
+    /// What the elements of an array or list are, and how many.
+    fn elements(&mut self, object: &Object, here: Here) -> Result<(Box<Node>, u64), SchemaError> {
+        let len = count_of(object, "len", 1, MAX_SIZE)?;
+        let of = self.inner(object, "of", here.inside(false))?;
+        // Room is left for the length of a list and what aligns it.
+        if of.size().checked_mul(len).is_none_or(|size| size > MAX_SIZE - 2 * MAX_ALIGN) {
+            let problem = format!("{len} elements of {} bytes are too large", of.size());
+            return Err(SchemaError::new(problem).under("len"));
+        }
+        Ok((Box::new(of), len))
+    }
+
     /// The object in the member `name`, one level deeper.
-    fn inner(&mut self, object: &Object, name: &str, deep: usize) -> Result<Node, SchemaError> {
+    fn inner(&mut self, object: &Object, name: &str, here: Here) -> Result<Node, SchemaError> {
         let inner = match object.get(name) {
             Some(Json::Object(inner)) => inner,
             other => return Err(wrong("an object", other).under(name)),
         };
-        self.node(inner, &[], deep - 1).map_err(|error| error.under(name))
+        self.node(inner, &[], here).map_err(|error| error.under(name))
     }
 
-    fn structure(&mut self, object: &Object, deep: usize) -> Result<Node, SchemaError> {
+    fn structure(&mut self, object: &Object, here: Here) -> Result<Node, SchemaError> {
         let name = label_of(object, "struct")?;
         let size = count_of(object, "size", 1, MAX_SIZE)?;
         let align = count_of(object, "align", 1, MAX_ALIGN)?;
@@ -173,61 +221,154 @@ impl Limits {
             let problem = format!("expected a power of two that divides {size}, found {align}");
             return Err(SchemaError::new(problem).under("align"));
         }
-        let list = match object.get("fields") {
-            Some(Json::Array(list)) if !list.is_empty() => list,
-            other => return Err(wrong("a list with at least one field", other).under("fields")),
-        };
+        let appendable = object.contains_key("appendable");
+        if appendable && object.get("appendable") != Some(&Json::Bool(true)) {
+            return Err(wrong("true", object.get("appendable")).under("appendable"));
+        }
+        let list = list_of(object, "fields", "field")?;
         let mut fields: Vec<FieldNode> = Vec::new();
-        let mut names = std::collections::HashSet::new();
+        let mut names = Names::default();
         let mut end = 0;
         for (index, item) in list.iter().enumerate() {
             let place = format!("fields[{index}]");
-            let field = self.field(item, deep).map_err(|error| error.under(&place))?;
+            let is_last = index + 1 == list.len() && !appendable;
+            let field = self.field(item, here.inside(is_last));
+            let field = field.map_err(|error| error.under(&place))?;
             let fits = check_place(&field, end, size, align);
             fits.map_err(|error| error.under("at").under(&place))?;
             end = field.at + field.node.size();
-            if !names.insert(field.name.clone()) {
-                let problem = format!("there is another field {}", shown(&field.name));
-                return Err(SchemaError::new(problem).under("name").under(&place));
-            }
+            names.insert(&field).map_err(|error| error.under(&place))?;
             fields.push(field);
         }
-        Ok(Node::Struct(StructNode { name, size, align, fields }))
+        Ok(Node::Struct(StructNode { name, size, align, appendable, fields }))
     }
 
-    fn field(&mut self, item: &Json, deep: usize) -> Result<FieldNode, SchemaError> {
+    fn field(&mut self, item: &Json, here: Here) -> Result<FieldNode, SchemaError> {
+        self.count()?;
+        let Json::Object(object) = item else {
+            return Err(SchemaError::new(expected("an object", item)));
+        };
+        let name = label_of(object, "name")?;
+        let was = object.get("was").map(|_| label_of(object, "was")).transpose()?;
+        let at = count_of(object, "at", 0, MAX_SIZE)?;
+        let node = self.node(object, &["name", "was", "at"], here)?;
+        Ok(FieldNode { name, was, at, node })
+    }
+
+    /// One more field or variant.
+    fn count(&mut self) -> Result<(), SchemaError> {
         self.fields += 1;
         if self.fields > MAX_FIELDS {
             let problem = format!("expected at most {MAX_FIELDS} fields in all, found more");
             return Err(SchemaError::new(problem));
         }
-        let Json::Object(object) = item else {
-            return Err(SchemaError::new(expected("an object", item)));
-        };
-        let name = label_of(object, "name")?;
-        let at = count_of(object, "at", 0, MAX_SIZE)?;
-        let node = self.node(object, &["name", "at"], deep - 1)?;
-        Ok(FieldNode { name, at, node })
+        Ok(())
     }
 
-    fn value(&mut self, object: &Object, deep: usize) -> Result<Node, SchemaError> {
+    fn enumeration(&mut self, object: &Object) -> Result<Node, SchemaError> {
+        let name = label_of(object, "enum")?;
+        let repr = word_of(object)?;
+        let list = list_of(object, "variants", "variant")?;
+        let mut variants: Vec<VariantNode> = Vec::new();
+        let (mut names, mut values) = (HashSet::new(), HashSet::new());
+        for (index, item) in list.iter().enumerate() {
+            let place = format!("variants[{index}]");
+            self.count()?;
+            let variant = variant(item, repr).map_err(|error| error.under(&place))?;
+            if !names.insert(variant.name.clone()) || !values.insert(variant.value) {
+                let problem = "there is another variant with this name or number";
+                return Err(SchemaError::new(problem).under(&place));
+            }
+            variants.push(variant);
+        }
+        Ok(Node::Enum(EnumNode { name, repr, variants }))
+    }
+
+    fn cell(&mut self, object: &Object, here: Here) -> Result<Node, SchemaError> {
+        match name_of(object, "cell", MAX_NAME)? {
+            "atomic" => Ok(Node::Atomic(word_of(object)?)),
+            "flag" => Ok(Node::Flag),
+            "value" => self.value(object, here),
+            other => {
+                let of = Box::new(self.inner(object, "type", here.inside(false))?);
+                expect_plain(&of, "type")?;
+                Ok(if other == "loose" { Node::Loose { of } } else { Node::Frozen { of } })
+            }
+        }
+    }
+
+    fn value(&mut self, object: &Object, here: Here) -> Result<Node, SchemaError> {
+        let of = self.inner(object, "type", here.inside(true))?;
+        expect_plain(&of, "type")?;
+        if let Node::Tail { .. } = of {
+            count_of(object, "copies", 0, 0)?;
+            count_of(object, "stride", 0, 0)?;
+            return Ok(Node::Value { copies: 0, stride: 0, of: Box::new(of) });
+        }
         let copies = count_of(object, "copies", *COPIES.start(), *COPIES.end())?;
         let found = count_of(object, "stride", 1, MAX_SIZE)?;
-        let of = self.inner(object, "type", deep)?;
-        if !of.is_plain() {
-            let problem = "expected plain data, found a cell or an atomic in it";
-            return Err(SchemaError::new(problem).under("type"));
-        }
-        if of.align() > 8 {
-            let problem = format!("expected an alignment of at most 8, found {}", of.align());
-            return Err(SchemaError::new(problem).under("type"));
-        }
         let expected = (8 + of.size()).next_multiple_of(64);
         if found != expected || found * copies > MAX_SIZE {
             let problem = format!("expected {expected} for {} bytes, found {found}", of.size());
             return Err(SchemaError::new(problem).under("stride"));
         }
         Ok(Node::Value { copies, stride: found, of: Box::new(of) })
+    }
+}
+
+/// The names of the fields of one struct.
+#[derive(Default)]
+struct Names {
+    now: HashSet<String>,
+    first: HashSet<String>,
+}
+
+impl Names {
+    fn insert(&mut self, field: &FieldNode) -> Result<(), SchemaError> {
+        let is_new = self.now.insert(field.name.clone());
+        if !is_new || !self.first.insert(field.first_name().to_owned()) {
+            let problem = format!("there is another field {}", shown(&field.name));
+            return Err(SchemaError::new(problem).under("name"));
+        }
+        Ok(())
+    }
+}
+
+fn variant(item: &Json, repr: Scalar) -> Result<VariantNode, SchemaError> {
+    let Json::Object(object) = item else {
+        return Err(SchemaError::new(expected("an object", item)));
+    };
+    let name = label_of(object, "name")?;
+    let found = object.get("value");
+    let value = found.and_then(|value| {
+        value.as_i64().map(i128::from).or_else(|| value.as_u64().map(i128::from))
+    });
+    let (least, most) = repr.word_range();
+    match value {
+        Some(value) if (least..=most).contains(&value) => Ok(VariantNode { name, value }),
+        _ => Err(wrong(&format!("a number from {least} to {most}"), found).under("value")),
+    }
+}
+
+fn expect_plain(of: &Node, member: &str) -> Result<(), SchemaError> {
+    if of.is_plain() {
+        return Ok(());
+    }
+    let problem = "expected plain data, found a cell or an atomic in it";
+    Err(SchemaError::new(problem).under(member))
+}
+
+fn at_most(found: u64, most: u64, member: &str) -> Result<u64, SchemaError> {
+    if found <= most {
+        return Ok(found);
+    }
+    Err(SchemaError::new(format!("expected at most {most}, found {found}")).under(member))
+}
+
+fn list_of<'a>(object: &'a Object, member: &str, what: &str) -> Result<&'a [Json], SchemaError> {
+    match object.get(member) {
+        Some(Json::Array(list)) if !list.is_empty() => Ok(list),
+        other => Err(wrong(&format!("a list with at least one {what}"), other).under(member)),
     }
 }
 
@@ -249,13 +390,14 @@ fn check_place(field: &FieldNode, end: u64, size: u64, align: u64) -> Result<(),
     Err(SchemaError::new(problem))
 }
 
-fn atomic(object: &Object) -> Result<Node, SchemaError> {
+/// The integer in an atomic or an enum.
+fn word_of(object: &Object) -> Result<Scalar, SchemaError> {
     let scalar = scalar_of(object)?;
-    if !scalar.is_integer() {
-        let problem = format!("expected an integer, found {}", scalar.name());
+    if !scalar.fits_a_word() {
+        let problem = format!("expected an integer of at most 64 bits, found {}", scalar.name());
         return Err(SchemaError::new(problem).under("kind"));
     }
-    Ok(Node::Atomic(scalar))
+    Ok(scalar)
 }
 
 fn scalar_of(object: &Object) -> Result<Scalar, SchemaError> {
