@@ -26,6 +26,7 @@ use cohabit_os::wait::{self, Deadline};
 use crate::acting::Acting;
 use crate::create::{BuildFn, fresh};
 use crate::error::{Error, ErrorKind, Result};
+use crate::format::InstanceId;
 use crate::look::look;
 use crate::member::{Attachment, EndFn, Member, Role, Seat};
 use crate::name::check_name;
@@ -206,13 +207,7 @@ enum Step {
 
 /// An observer takes no byte and writes nothing; it only sees whether anybody lives.
 fn observe_one(plan: &Plan<'_>, segment: Segment) -> Result<Step> {
-    if cfg!(not(target_pointer_width = "64")) {
-        return Err(Error::new(
-            ErrorKind::Unsupported,
-            plan.name,
-            "reading through a read-only mapping needs 64-bit loads, which this target does not promise",
-        ));
-    }
+    check_observing(plan.name)?;
     // Also half built or half ended by somebody dead: those who wait there may be stopped, and until
     // one of them moves, an observer must not wait with them.
     if is_over(&segment)? {
@@ -220,6 +215,23 @@ fn observe_one(plan: &Plan<'_>, segment: Segment) -> Result<Step> {
     }
     check_type(plan, &segment)?;
     Ok(Step::Joined(Attachment::new(Member::observing(segment), None)))
+}
+
+/// Refuses observers on targets where they cannot be.
+pub(crate) fn check_observing(name: &str) -> Result<()> {
+    if cfg!(target_pointer_width = "64") {
+        return Ok(());
+    }
+    let detail = "reading through a read-only mapping needs 64-bit loads, which this target does not \
+                  promise";
+    Err(Error::new(ErrorKind::Unsupported, name, detail))
+}
+
+/// Which instance stands under the name now, whatever its state.
+pub(crate) fn standing(plan: &Plan<'_>) -> Result<Option<InstanceId>> {
+    let Some(folder) = folder(&plan.settings.scope, plan.name, false)? else { return Ok(None) };
+    let found = look(plan.name, &folder.join(plan.name), Role::Observer)?;
+    Ok(found.flatten().map(|segment| segment.id))
 }
 
 /// Whether nobody keeps the instance: no live user, and nothing else that would.
@@ -382,5 +394,5 @@ pub(crate) fn check_type(plan: &Plan<'_>, segment: &Segment) -> Result<()> {
         "the fingerprint fits, but the object has {} bytes, expected {}",
         segment.header.object_size, wanted.object_size
     );
-    Err(Error::new(ErrorKind::HeaderInvalid, plan.name, detail))
+    Err(Error::new(ErrorKind::HeaderInvalid, plan.name, detail).of_instance(segment.id))
 }

@@ -8,6 +8,7 @@ use std::fmt;
 
 use cohabit_os::error::Cause;
 
+use crate::format::InstanceId;
 use crate::plain::TextError;
 
 /// What every call of this crate returns.
@@ -21,6 +22,8 @@ struct Inner {
     object: String,
     detail: String,
     source: Option<Box<dyn StdError + Send + Sync>>,
+    /// The instance whose type was refused.
+    instance: Option<InstanceId>,
 }
 
 /// Declares the kinds once: the variant, its code and its cure.
@@ -123,7 +126,7 @@ kinds! {
     /// Somebody else held what was needed, for longer than the caller would wait.
     Busy = "busy", "Try again, wait longer, or look at the holder that is named.";
     /// The awaited change did not come in time.
-    TimedOut = "timed-out", "Wait longer, or see with `cohabit show` whether anyone writes.";
+    TimedOut = "timed-out", "Wait longer, or see with `cohabit ls` and `cohabit show` who is there and whether anyone writes.";
     /// This instance has ended: the name may stand for a new one.
     Ended = "ended", "Open the name again.";
     /// The name was taken away under its users.
@@ -155,7 +158,18 @@ impl Error {
             object: object.to_owned(),
             detail: detail.into(),
             source: None,
+            instance: None,
         }))
+    }
+
+    /// Notes which instance was refused, for whoever waits for another one.
+    pub(crate) fn of_instance(mut self, instance: InstanceId) -> Self {
+        self.0.instance = Some(instance);
+        self
+    }
+
+    pub(crate) fn instance(&self) -> Option<InstanceId> {
+        self.0.instance
     }
 
     pub(crate) fn with_source(

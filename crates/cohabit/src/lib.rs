@@ -28,11 +28,13 @@
 extern crate self as cohabit;
 
 mod acting;
+mod appear;
 mod asker;
 mod attach;
 mod catalog;
 mod create;
 mod error;
+mod follow;
 mod format;
 mod lock;
 mod look;
@@ -59,6 +61,7 @@ mod words;
 pub use catalog::{Collected, Entry, EntryState, collect, folder_of, list, remove};
 pub use cohabit_macros::plain;
 pub use error::{Error, ErrorKind, Result};
+pub use follow::Follow;
 pub use name::{NAME_MAX, check_name};
 pub use options::{Keep, Scope};
 pub use plain::{BadBits, Kind, Part, Plain, Text, TextError};

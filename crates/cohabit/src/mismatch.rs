@@ -21,5 +21,5 @@ pub(crate) fn explain(segment: &Segment, mine: &Schema) -> Error {
         Err(error) => error.detail().to_owned(),
     };
     let detail = format!("the object has another type: {}; held by {holders}", lines.join("; "));
-    Error::new(ErrorKind::TypeMismatch, &segment.name, detail)
+    Error::new(ErrorKind::TypeMismatch, &segment.name, detail).of_instance(segment.id)
 }

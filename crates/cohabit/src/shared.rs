@@ -61,13 +61,13 @@ impl<T: Shareable> Clone for Shared<T> {
 }
 
 impl<T: Shareable> Shared<T> {
-    fn over(attachment: Arc<Attachment>) -> Self {
+    pub(crate) fn over(attachment: Arc<Attachment>) -> Self {
         let object = attachment.member().segment.object().cast();
         let object = NonNull::new(object).expect("a mapping is not at address 0");
         Self { object, attachment }
     }
 
-    fn member(&self) -> &Member {
+    pub(crate) fn member(&self) -> &Member {
         self.attachment.member()
     }
 
@@ -245,7 +245,7 @@ impl<T: Shareable> Options<T> {
         attach(&self.plan(name, Role::User), verb, &mut once).map(Shared::over)
     }
 
-    fn plan<'a>(&'a self, name: &'a str, role: Role) -> Plan<'a> {
+    pub(crate) fn plan<'a>(&'a self, name: &'a str, role: Role) -> Plan<'a> {
         Plan { name, settings: &self.settings, wanted: Some(WantedOf::<T>::WANTED), role }
     }
 

@@ -44,7 +44,7 @@ impl<T: Shareable> SharedView<T> {
         Self { object, attachment }
     }
 
-    fn member(&self) -> &Member {
+    pub(crate) fn member(&self) -> &Member {
         self.attachment.member()
     }
 

@@ -14,6 +14,7 @@ roles! {
     "create" => create_and_leave,
     "view" => view_and_drop,
     "refuse" => be_refused,
+    "follow" => follow_lives,
 }
 
 /// Memory that may come and go, in KiB: less than one byte for each round.
@@ -68,6 +69,19 @@ fn view_and_drop(peer: &mut Peer) {
     });
 }
 
+/// One follower through so many lives.
+fn follow_lives(peer: &mut Peer) {
+    let mut follow = SharedValue::<Pair>::follow("mine").expect("a name");
+    let mut life = 0;
+    stays_flat(rounds(peer.argument(0).parse().expect("a number")), || {
+        life += 1;
+        let object = SharedValue::<Pair>::create("mine", || Pair::of(life)).expect("an object");
+        let (pair, _) = follow.next(std::time::Duration::MAX).expect("a value");
+        assert_eq!((pair.whole(), follow.life()), (life, life));
+        drop(object);
+    });
+}
+
 fn be_refused(peer: &mut Peer) {
     let mut round = 0;
     stays_flat(rounds(peer.argument(0).parse().expect("a number")), || {
@@ -116,4 +130,9 @@ fn view_and_drop_100_000_times() {
 #[test]
 fn be_refused_10_000_times() {
     beside_a_user("refuse", "10000");
+}
+
+#[test]
+fn follow_10_000_lives() {
+    beside_a_user("follow", "10000");
 }

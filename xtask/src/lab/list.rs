@@ -73,6 +73,9 @@ pub(crate) struct Operation {
     pub(crate) ends: bool,
     /// Whether no name is left when nobody disturbs the operation.
     pub(crate) empties: bool,
+    /// Whether the victim waits for an object, which the host then makes: if the host uses one, it
+    /// leaves that first.
+    pub(crate) awaits: bool,
 }
 
 const fn value(
@@ -82,7 +85,8 @@ const fn value(
     covers: &'static [&'static str],
 ) -> Operation {
     let what = What::Value(effect);
-    Operation { name, what, scene, covers, constructs: false, ends: false, empties: false }
+    let (constructs, ends, empties, awaits) = (false, false, false, false);
+    Operation { name, what, scene, covers, constructs, ends, empties, awaits }
 }
 
 const fn life(name: &'static str, scene: Scene, covers: &'static [&'static str]) -> Operation {
@@ -102,6 +106,11 @@ const fn ends(operation: Operation) -> Operation {
 /// An operation after which no name is left.
 const fn empties(operation: Operation) -> Operation {
     Operation { empties: true, ..operation }
+}
+
+/// An operation that waits for an object.
+const fn awaits(operation: Operation) -> Operation {
+    Operation { awaits: true, ..operation }
 }
 
 /// All that is run.
@@ -147,6 +156,9 @@ pub(crate) const OPERATIONS: &[Operation] = &[
     value("view_version", Reads, Scene::Usual, &["SharedView::version"]),
     value("view_wait_changed", Reads, Scene::Waits, &["SharedView::wait_changed"]),
     value("view_wait_version", Reads, Scene::Waits, &["SharedView::wait_version"]),
+    value("follow_next", Reads, Scene::Waits, &["Follow::next"]),
+    value("follow_next_into", Reads, Scene::Waits, &["Follow::next_into"]),
+    value("follow_user_next", Reads, Scene::Waits, &["Options::follow_as_user", "Follow::next"]),
     builds(life("create", Scene::Usual, &["Shared::create", "Options::create"])),
     builds(life("create__over_orphan", Scene::Orphan, &["Options::create"])),
     life("open", Scene::Host, &["Shared::open", "Options::open"]),
@@ -165,6 +177,23 @@ pub(crate) const OPERATIONS: &[Operation] = &[
     builds(life("open_or_create_with", Scene::Usual, &WITH)),
     builds(life("create_with", Scene::Usual, &["Shared::create_with", "Options::create_with"])),
     life("open_read_only", Scene::Host, &["Shared::open_read_only", "Options::open_read_only"]),
+    life("open_wait", Scene::Host, &["Shared::open_wait", "Options::open_wait"]),
+    life("open_wait__builder", Scene::Builder, &["Options::open_wait"]),
+    awaits(life("open_wait__absent", Scene::Usual, &["Options::open_wait"])),
+    awaits(life("open_wait__orphan", Scene::Orphan, &["Options::open_wait"])),
+    awaits(life("open_wait__half_built", Scene::HalfBuilt, &["Options::open_wait"])),
+    awaits(life("open_wait__half_ended", Scene::HalfEnded, &["Options::open_wait"])),
+    life("open_read_only_wait", Scene::Host, &READ_ONLY_WAIT),
+    life("open_read_only_wait__builder", Scene::Builder, &READ_ONLY_WAIT),
+    awaits(life("open_read_only_wait__absent", Scene::Usual, &READ_ONLY_WAIT)),
+    awaits(life("open_read_only_wait__orphan", Scene::Orphan, &READ_ONLY_WAIT)),
+    awaits(life("open_read_only_wait__half_built", Scene::HalfBuilt, &READ_ONLY_WAIT)),
+    life("follow", Scene::Host, &["Shared::follow", "Options::follow", "Follow::next"]),
+    awaits(life("follow__absent", Scene::Usual, &["Options::follow", "Follow::next"])),
+    awaits(life("follow__orphan", Scene::Orphan, &["Options::follow", "Follow::next"])),
+    awaits(life("follow_on", Scene::Host, &["Follow::next"])),
+    life("follow_as_user", Scene::Host, &["Options::follow_as_user", "Follow::next"]),
+    awaits(life("follow_as_user__orphan", Scene::Orphan, &["Options::follow_as_user"])),
     life("open_untyped", Scene::Host, &["Untyped::open"]),
     life("open_untyped_read_only", Scene::Host, &["Untyped::open_read_only"]),
     empties(life("build_fails", Scene::Usual, &["Options::open_or_create"])),
@@ -193,6 +222,8 @@ pub(crate) const OPERATIONS: &[Operation] = &[
     life("collect__idle", Scene::Idle, &[]),
 ];
 
+const READ_ONLY_WAIT: [&str; 2] = ["Shared::open_read_only_wait", "Options::open_read_only_wait"];
+
 const WITH: [&str; 3] =
     ["Shared::open_or_create_with", "Options::open_or_create_with", "Fill::put"];
 
@@ -205,6 +236,9 @@ pub(crate) const PURE: &[(&str, &str)] = &[
     ("Shared::size", "says what the header said at the opening"),
     ("SharedView::name", "says what the attachment remembers"),
     ("SharedView::size", "says what the header said at the opening"),
+    ("Follow::life", "says what the follower remembers"),
+    ("Follow::name", "says what the follower remembers"),
+    ("Follow::status", "what SharedView::status and Shared::status do"),
     ("SharedView::load", "one relaxed load of one word"),
     ("Untyped::schema", "says what was read at the opening"),
     ("Untyped::name", "says what the attachment remembers"),

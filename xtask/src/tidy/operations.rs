@@ -11,8 +11,17 @@ use super::source::{Source, Tree};
 use crate::lab::list;
 use std::collections::{BTreeMap, BTreeSet};
 
-const TYPES: &[&str] =
-    &["Shared", "SharedView", "Value", "Options", "Pinned", "Fill", "Untyped", "EntryState"];
+const TYPES: &[&str] = &[
+    "Shared",
+    "SharedView",
+    "Value",
+    "Options",
+    "Pinned",
+    "Fill",
+    "Untyped",
+    "EntryState",
+    "Follow",
+];
 /// The file whose free functions are operations: `cohabit::list` and so on.
 const CATALOG: &str = "crates/cohabit/src/catalog.rs";
 const FOLDER: &str = "crates/cohabit/src/";

@@ -102,6 +102,18 @@ fn timed_out() {
 }
 
 #[test]
+fn timed_out_no_object() {
+    case!(timed_out_no_object, |case| {
+        let folder = case.world.folder().to_str().expect("a path").to_owned();
+        let words = ["`rpm`", "no object came in 5ms", &folder];
+        case.refused("timed-out", &words, || case.options().open_wait(NAME, WAIT));
+        case.refused("timed-out", &words, || case.options().open_read_only_wait(NAME, WAIT));
+        let mut follow = case.options().follow(NAME).expect("a name");
+        case.refused("timed-out", &words, || follow.next(WAIT));
+    });
+}
+
+#[test]
 fn ended() {
     case!(ended, |case| {
         let object = case.options().create(NAME, || Pair::of(0)).expect("an object");

@@ -3,8 +3,10 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod appearing;
 mod birth;
 mod ends;
+mod following;
 mod forks;
 mod ghosts;
 mod late_forks;
@@ -41,4 +43,7 @@ roles! {
     "losers" => threads::losers,
     "thread-race" => threads::race,
     "storm" => storm::storm,
+    "service" => following::service,
+    "follow-forked" => following::forked,
+    "follow-closer" => following::closer,
 }

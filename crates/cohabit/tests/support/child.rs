@@ -54,17 +54,21 @@ impl Child {
 
     /// Waits for the child's next line.
     pub(crate) fn hear(&mut self) -> String {
-        let mut line = String::new();
         loop {
-            line.clear();
-            if self.output.read_line(&mut line).expect("a line") == 0 {
-                let status = self.process.wait();
-                panic!("{} ended without a word: {status:?}", self.role);
-            }
-            if let Some(said) = line.strip_prefix(MARK) {
-                return said.trim_end().to_owned();
+            if let Some(said) = self.hear_anything().strip_prefix(MARK) {
+                return said.to_owned();
             }
         }
+    }
+
+    /// Waits for the next line of any sort.
+    pub(crate) fn hear_anything(&mut self) -> String {
+        let mut line = String::new();
+        if self.output.read_line(&mut line).expect("a line") == 0 {
+            let status = self.process.wait();
+            panic!("{} ended without a word: {status:?}", self.role);
+        }
+        line.trim_end().to_owned()
     }
 
     pub(crate) fn ask(&mut self, line: impl Display) -> String {

@@ -207,6 +207,14 @@ pub(crate) fn close_behind_its_back(descriptor: i32) {
     assert_eq!(close(descriptor), 0, "it was open");
 }
 
+/// Closes every descriptor from this number on, as daemons do when they start.
+pub(crate) fn close_from(first: i32) {
+    for descriptor in first..1024 {
+        // Most of them are not open.
+        let _ = close(descriptor);
+    }
+}
+
 /// Becomes another user, as far as permissions go. Takes root.
 pub(crate) fn become_user(uid: u32) {
     assert_eq!(seteuid(uid), 0, "another user");

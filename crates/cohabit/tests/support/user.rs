@@ -3,6 +3,7 @@
 //! ```text
 //! open NAME · create NAME · open_or_create NAME · view NAME     [keep=reboot] [max=N] [timeout=MS]
 //!     [log] [constructor=hold|fail|panic|own]                   ok created=true
+//! open_wait NAME · await_view NAME                              [within=MS], else a minute
 //! drop · drop_view · leave · exit                               ok · ok · (end) · (end by exit)
 //! get · read · version · view_get · view_read                   ok NUMBER · ok NUMBER@VERSION · …
 //! set N · try_set N · set_timeout N MS                          ok VERSION
@@ -62,6 +63,7 @@ pub(crate) fn user(peer: &mut Peer) {
                 std::process::exit(0)
             }
             "open" | "create" | "open_or_create" | "view" => user.attach(peer, &words),
+            "open_wait" | "await_view" => user.attach(peer, &words),
             "drop" => {
                 user.object = None;
                 "ok".to_owned()
@@ -93,6 +95,7 @@ impl User {
         let mut options = SharedValue::<Pair>::options();
         let mut constructor = "plain";
         let mut logs = false;
+        let mut within = Duration::from_secs(60);
         for word in &words[2..] {
             match word.split_once('=') {
                 Some(("keep", _)) => options = options.keep(Keep::UntilReboot),
@@ -101,12 +104,16 @@ impl User {
                     let ms = ms.parse().expect("a number");
                     options = options.timeout(Duration::from_millis(ms));
                 }
+                Some(("within", limit)) => within = ms(limit.parse().expect("a number")),
                 Some(("constructor", how)) => constructor = how,
                 _ => logs = true,
             }
         }
-        if words[0] == "view" {
-            let view = options.open_read_only(name);
+        if words[0].ends_with("view") {
+            let view = match words[0] {
+                "view" => options.open_read_only(name),
+                _ => options.open_read_only_wait(name, within),
+            };
             return line(view.map(|view| {
                 self.view = Some(view);
                 "view"
@@ -120,6 +127,7 @@ impl User {
         };
         let opened = match words[0] {
             "open" => options.open(name),
+            "open_wait" => options.open_wait(name, within),
             "create" => options.create(name, build),
             _ => options.open_or_create(name, build),
         };

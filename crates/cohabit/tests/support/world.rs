@@ -170,7 +170,12 @@ impl Census {
 
 /// A number of KiB that /proc/self/status has under `key`.
 pub(crate) fn status_kib(key: &str) -> u64 {
-    let status = fs::read_to_string("/proc/self/status").expect("the status");
+    status_of(std::process::id(), key)
+}
+
+/// The number that a process's status has under `key`.
+pub(crate) fn status_of(pid: u32, key: &str) -> u64 {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).expect("the status");
     let line = status.lines().find(|line| line.starts_with(key)).expect("the key");
     line.split_whitespace().nth(1).expect("a number").parse().expect("a number")
 }

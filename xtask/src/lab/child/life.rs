@@ -3,12 +3,13 @@ use super::{Orders, answer, in_folder, in_words, kill_myself};
 use crate::lab::trace;
 use cohabit::untyped::Untyped;
 use cohabit::{
-    Error, Fill, Keep, Kind, Options, Shareable, Shared, SharedValue, SharedView, Value,
+    Error, Fill, Follow, Keep, Kind, Options, Shareable, Shared, SharedValue, SharedView, Value,
 };
 use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed};
+use std::time::Duration;
 
 /// An object that tells which construction it comes from.
 #[repr(transparent)]
@@ -88,6 +89,17 @@ enum Hold {
     Filler(SharedValue<Filled>),
     Watcher(SharedView<Value<Filled>>),
     Untyped(Untyped),
+    Follower(Follow<Filled>),
+}
+
+/// Longer than the watchdog: who waits in vain must not be saved by its own deadline.
+const LONG: Duration = Duration::from_secs(60);
+
+/// Follows to the first value.
+fn follow(follow: Result<Follow<Filled>, Error>) -> Result<Hold, Error> {
+    let mut follow = follow?;
+    follow.next(LONG)?;
+    Ok(Hold::Follower(follow))
 }
 
 /// Opens by a verb.
@@ -104,6 +116,10 @@ fn come(verb: &str, folder: &str, name: &str) -> Result<Hold, Error> {
         "open_read_only_with" => Hold::Watcher(fills.open_read_only(name)?),
         "create" => Hold::User(options(folder).create(name, construct)?),
         "open" => Hold::User(options(folder).open(name)?),
+        "open_wait" => Hold::User(options(folder).open_wait(name, LONG)?),
+        "open_read_only_wait" => Hold::Observer(options(folder).open_read_only_wait(name, LONG)?),
+        "follow" => follow(fills.follow(name))?,
+        "follow_as_user" => follow(fills.follow_as_user(name))?,
         "open_or_create" => Hold::User(options(folder).open_or_create(name, construct)?),
         "open_or_create_kept" => Hold::User(kept(folder).open_or_create(name, construct)?),
         _ => Hold::Observer(options(folder).open_read_only(name)?),
@@ -119,6 +135,7 @@ fn comes_before(what: &str) -> Option<&'static str> {
         "leave_kept" | "exit_kept" => Some("open_or_create_kept"),
         "leave_view" | "view_status" | "view_users" => Some("open_read_only"),
         "untyped_status" | "untyped_users" => Some("open_untyped"),
+        "follow_on" => Some("follow"),
         _ => None,
     }
 }
@@ -145,6 +162,11 @@ fn act(what: &str, folder: &str, name: &str, hold: &mut Hold) -> Result<(), Erro
         "remove" | "remove_force" => {
             // Refused where the object is in use, which is right.
             let _refused = cohabit::remove(&in_folder(folder), name, verb == "remove_force");
+        }
+        "follow_on" => {
+            if let Hold::Follower(follow) = hold {
+                follow.next(LONG)?;
+            }
         }
         "collect" => drop(cohabit::collect(&in_folder(folder))?),
         "list" => drop(cohabit::list(&in_folder(folder))?),
@@ -183,6 +205,11 @@ pub(super) fn die(deed: &str, folder: &str, name: &str, log: &str) -> Result<(),
     match deed {
         "used" => {
             let _held = options(folder).create(name, construct).map_err(failed)?;
+            kill_myself()
+        }
+        "used_with" => {
+            let fills = SharedValue::<Filled>::options().scope(in_folder(folder));
+            let _held = fills.create_with(name, fill).map_err(failed)?;
             kill_myself()
         }
         "kept" => {
@@ -247,6 +274,6 @@ fn opened(hold: &Hold) -> String {
         Hold::Filler(object) => format!("{} {}", tag(object.get()), object.created()),
         Hold::Watcher(view) => format!("{} false", tag(view.get())),
         Hold::Untyped(object) => format!("0 {}", object.name().is_empty()),
-        Hold::Observer(_) | Hold::Nothing => "0 false".to_owned(),
+        Hold::Observer(_) | Hold::Follower(_) | Hold::Nothing => "0 false".to_owned(),
     }
 }

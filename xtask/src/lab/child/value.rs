@@ -290,6 +290,17 @@ pub(super) fn suffer<T: Specimen>(
         let bytes = T::make((number, number)).bytes();
         let (_, seen) = object.read().map_err(failed)?;
         trace::perform(|| by_schema::<T>(&object, what, &bytes, seen))
+    } else if what.starts_with("follow_") {
+        let follow = match what {
+            "follow_user_next" => options.follow_as_user(name),
+            _ => options.follow(name),
+        };
+        let mut follow = follow.map_err(failed)?;
+        let (mut into, _) = follow.next(LONG).map_err(failed)?;
+        trace::perform(|| match what {
+            "follow_next_into" => follow.next_into(&mut into, LONG).map(Outcome::version),
+            _ => follow.next(LONG).map(Outcome::both),
+        })
     } else if what.starts_with("view_") {
         let view = options.open_read_only(name).map_err(failed)?;
         let seen = view.version();

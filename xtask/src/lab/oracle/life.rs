@@ -1,6 +1,7 @@
 //! The oracle of life: constructed once, ended at most once, at most one instance, nothing left.
 //!
-//! **Cast.** The *victim*; the *host*, who uses (or builds) the object from before in some scenes;
+//! **Cast.** The *victim*; the *host*, who uses (or builds) the object from before in some scenes, and
+//! in others makes the one that the victim waits for;
 //! the *mate*, who opens or creates, begun before the kill where others must wait for the victim,
 //! and in every second state otherwise; the *fresh* opener and the *observer*, who come after it.
 //!
@@ -48,14 +49,27 @@ struct Case {
     name: String,
     /// The tag of the instance that the host uses or builds.
     host: Option<u64>,
-    /// Whether the host is inside its constructor.
-    host_builds: bool,
+    /// What the host does when the victim waits.
+    cue: Cue,
     /// Tags constructed by the scene before the victim came.
     scene_tags: Vec<u64>,
     /// Tags ended before the victim came.
     scene_ends: Vec<u64>,
     /// Inodes that the dead left before the victim came.
     left_by_the_dead: Vec<u64>,
+}
+
+/// What the host is to do once.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Cue {
+    #[default]
+    Nothing,
+    /// It is inside its constructor, and finishes.
+    Finishes,
+    /// It makes the object that is awaited.
+    Comes,
+    /// It leaves the object, and makes a new one.
+    ComesAgain,
 }
 
 impl LifeStage {
@@ -124,7 +138,8 @@ impl LifeStage {
 
     /// Whether the object is a value that is filled in place, a type without an end.
     fn fills(&self) -> bool {
-        self.operation.name.ends_with("_with")
+        let name = self.operation.name;
+        name.ends_with("_with") || name.starts_with("follow")
     }
 
     /// A verb and where to, as the order of a player.
@@ -145,20 +160,19 @@ impl LifeStage {
         let place = self.place();
         let folder = self.folder.display().to_string();
         let log = self.ground.log().display().to_string();
-        let die = |deed| run_to_death(&["suicide", "life", deed, &folder, &self.case.name, &log]);
+        let die =
+            |deed: &str| run_to_death(&["suicide", "life", deed, &folder, &self.case.name, &log]);
+        let used = if self.fills() { "used_with" } else { "used" };
         // With a first victim, the scene is that one's, and what it leaves is the second one's.
         let scene = self.first.map_or(self.operation.scene, |(operation, _)| operation.scene);
         match scene {
-            Scene::Host => {
-                let opened = Opened::parse(&self.host.ask(&format!("open_or_create {place}"))?)?;
-                self.case.host = Some(opened.tag);
-            }
+            Scene::Host => self.host_comes()?,
             Scene::Builder => {
                 let tag = self.host.ask(&format!("build {place}"))?;
                 self.case.host = tag.parse().ok();
-                self.case.host_builds = true;
+                self.case.cue = Cue::Finishes;
             }
-            Scene::Orphan => die("used")?,
+            Scene::Orphan => die(used)?,
             Scene::HalfBuilt => die("building")?,
             Scene::HalfEnded => die("ending")?,
             Scene::Idle => die("kept")?,
@@ -169,6 +183,10 @@ impl LifeStage {
         }
         if self.case.host.is_none() {
             self.case.left_by_the_dead = self.ground.inodes();
+        }
+        if self.operation.awaits {
+            let uses = self.case.host.is_some();
+            self.case.cue = if uses { Cue::ComesAgain } else { Cue::Comes };
         }
         self.case.scene_tags = self.ground.tags("C");
         self.case.scene_ends = self.ground.tags("D");
@@ -203,11 +221,23 @@ impl LifeStage {
         AtKill::read(victim.pid(), world, &self.folder, self.tag_at(), old)
     }
 
-    fn host_goes_on(&mut self) -> Result<(), String> {
-        if std::mem::take(&mut self.case.host_builds) {
-            self.host.ask("go")?;
-        }
+    fn host_comes(&mut self) -> Result<(), String> {
+        let opened = Opened::parse(&self.host.ask(&self.order("open_or_create"))?)?;
+        self.case.host = Some(opened.tag);
         Ok(())
+    }
+
+    /// The victim waits: the host does what it is there for.
+    fn host_acts(&mut self) -> Result<(), String> {
+        match std::mem::take(&mut self.case.cue) {
+            Cue::Nothing => Ok(()),
+            Cue::Finishes => self.host.ask("go").map(drop),
+            Cue::Comes => self.host_comes(),
+            Cue::ComesAgain => {
+                self.host.ask("leave")?;
+                self.host_comes()
+            }
+        }
     }
 
     /// Kills the victim, with or without somebody who came before; what mate and fresh found.
@@ -231,7 +261,9 @@ impl LifeStage {
         victim.kill();
         let start = Instant::now();
         let mate = (|| -> Result<Opened, String> {
-            self.host_goes_on()?;
+            if self.case.cue == Cue::Finishes {
+                self.host_acts()?;
+            }
             if !before {
                 self.mate.order(&line)?;
             }
@@ -349,7 +381,7 @@ impl Stage for LifeStage {
 
     fn passed(&mut self, event: &Event) -> Result<(), String> {
         match *event {
-            Event::Enter { number, args } if calls::is_wait(number, args) => self.host_goes_on(),
+            Event::Enter { number, args } if calls::is_wait(number, args) => self.host_acts(),
             _ => Ok(()),
         }
     }
@@ -385,7 +417,8 @@ impl Stage for LifeStage {
         findings.check(names.len() == expected, || format!("names afterwards: {names:?}"));
         let built = self.ground.tags("C").len() - self.case.scene_tags.len();
         let ended = self.ground.tags("D").len() - self.case.scene_ends.len();
-        let by_host = usize::from(self.operation.scene == Scene::Builder);
+        let host_built = |tag| !self.case.scene_tags.contains(&tag);
+        let by_host = usize::from(self.case.host.is_some_and(host_built));
         let expected = (usize::from(self.operation.constructs) + by_host, self.operation.ends);
         findings.check((built, ended == 1) == expected && ended <= 1, || {
             format!("{built} constructions and {ended} ends, not {expected:?}")

@@ -1,0 +1,41 @@
+//! The examples, each run with its two sides.
+
+mod support;
+
+#[path = "../examples/follow.rs"]
+#[allow(dead_code, reason = "its main is another program's")]
+mod follow;
+
+use crate::support::{Child, Peer, World};
+
+roles! {
+    "follow-service" => follow_service,
+    "follow-client" => follow_client,
+}
+
+fn follow_service(_: &mut Peer) {
+    follow::service().expect("a service");
+}
+
+fn follow_client(_: &mut Peer) {
+    follow::client().expect("a client");
+}
+
+/// Reads what an example prints, up to a line that has this text.
+fn prints(child: &mut Child, text: &str) {
+    while !child.hear_anything().contains(text) {}
+}
+
+#[test]
+fn a_client_follows_a_service_from_life_to_life() {
+    let world = World::new();
+    let mut client = world.child("follow-client");
+    for life in ["life 1", "life 2", "life 3"] {
+        let service = world.child("follow-service");
+        prints(&mut client, life);
+        prints(&mut client, "rpm");
+        service.kill();
+    }
+    client.kill();
+    cohabit::collect(&world.scope()).expect("a tidy folder");
+}
