@@ -26,12 +26,13 @@ use cohabit_os::wait::{self, Deadline};
 use crate::acting::Acting;
 use crate::create::{BuildFn, fresh};
 use crate::error::{Error, ErrorKind, Result};
-use crate::format::InstanceId;
+use crate::format::{Header, InstanceId};
 use crate::look::look;
 use crate::member::{Attachment, EndFn, Member, Role, Seat};
 use crate::name::check_name;
 use crate::options::{Keep, Scope, Settings};
 use crate::place::folder;
+use crate::plain::Kind;
 use crate::registry;
 use crate::schema::Schema;
 use crate::segment::Segment;
@@ -47,14 +48,14 @@ const LIFE_POLL: Duration = Duration::from_millis(10);
 #[derive(Debug)]
 pub(crate) struct Wanted {
     pub(crate) fingerprint: [u8; 16],
-    pub(crate) object_size: u64,
+    pub(crate) kind: &'static Kind,
     pub(crate) struct_size: u64,
     pub(crate) field_count: u32,
     pub(crate) end: Option<EndFn>,
     /// Makes the schema; only creating and refusing need it.
     pub(crate) schema: fn() -> Schema,
     /// "16 copies of 264 bytes": for the error about room.
-    pub(crate) sizes: fn() -> String,
+    pub(crate) sizes: fn(u64) -> String,
 }
 
 /// What is asked for.
@@ -374,25 +375,44 @@ fn wait_for_live(member: &Arc<Member>, deadline: Option<Deadline>) -> Result<boo
     }
 }
 
-/// Whether the object's type is the caller's.
+/// Whether the object's type is the caller's, and its length what the caller asks for, if so.
 fn fits(plan: &Plan<'_>, segment: &Segment) -> bool {
     let header = &segment.header;
     plan.wanted.is_none_or(|wanted| {
         header.fingerprint == wanted.fingerprint
-            && header.object_size == wanted.object_size
             && header.has_end == wanted.end.is_some()
+            && wanted.is_of_size(header)
+            && (plan.settings.len == 0 || plan.settings.len == header.tail_len)
     })
+}
+
+impl Wanted {
+    /// Whether the object is as large as the type is with the object's tail.
+    fn is_of_size(&self, header: &Header) -> bool {
+        self.kind.has_tail() == (header.tail_len > 0)
+            && self.kind.size_with_tail(header.tail_len) == Some(header.object_size)
+    }
 }
 
 /// Compares the object's type with the caller's, and explains the difference.
 pub(crate) fn check_type(plan: &Plan<'_>, segment: &Segment) -> Result<()> {
     let Some(wanted) = plan.wanted.filter(|_| !fits(plan, segment)) else { return Ok(()) };
-    if segment.header.fingerprint != wanted.fingerprint {
+    let header = &segment.header;
+    if header.fingerprint != wanted.fingerprint {
         return Err(crate::mismatch::explain(segment, &(wanted.schema)()));
     }
+    if wanted.is_of_size(header) {
+        let detail =
+            format!("expected a length of {}, found {}", plan.settings.len, header.tail_len);
+        let error = Error::new(ErrorKind::LengthMismatch, plan.name, detail);
+        return Err(error.of_instance(segment.id));
+    }
+    let expected = wanted.kind.size_with_tail(header.tail_len);
     let detail = format!(
-        "the fingerprint fits, but the object has {} bytes, expected {}",
-        segment.header.object_size, wanted.object_size
+        "the fingerprint fits, but the object has {} bytes, expected {} for a length of {}",
+        header.object_size,
+        expected.map_or_else(|| "what fits an address space".to_owned(), |size| size.to_string()),
+        header.tail_len
     );
     Err(Error::new(ErrorKind::HeaderInvalid, plan.name, detail).of_instance(segment.id))
 }

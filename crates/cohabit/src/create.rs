@@ -122,6 +122,7 @@ fn new_header(plan: &Plan<'_>, wanted: &Wanted, schema_size: usize) -> Result<He
             format!("the type's schema has {schema_size} bytes, expected at most {SCHEMA_MAX}"),
         ));
     }
+    let object_size = object_size(plan, wanted)?;
     let mut instance = [0; 16];
     process::random(&mut instance)
         .map_err(|e| Error::from_os(plan.name, "asking for randomness", e))?;
@@ -136,11 +137,35 @@ fn new_header(plan: &Plan<'_>, wanted: &Wanted, schema_size: usize) -> Result<He
         field_count: wanted.field_count,
         slots_at: 0,
         object_at: 0,
-        object_size: wanted.object_size,
+        object_size,
         struct_size: wanted.struct_size,
+        tail_len: plan.settings.len,
         boot: boot(plan.name)?,
     };
     Ok(header.place())
+}
+
+/// Bytes of the object, with the length that was given for its tail, if it has one.
+fn object_size(plan: &Plan<'_>, wanted: &Wanted) -> Result<u64> {
+    let len = plan.settings.len;
+    let refuse = |kind, detail: String| Err(Error::new(kind, plan.name, detail));
+    match (wanted.kind.has_tail(), len) {
+        (true, 0) => refuse(
+            ErrorKind::LengthMissing,
+            "the type ends in a slice, and nobody said how long it is to be".into(),
+        ),
+        (false, 1..) => refuse(
+            ErrorKind::LengthMismatch,
+            format!("expected no length, since the type ends in no slice, found {len}"),
+        ),
+        _ => wanted.kind.size_with_tail(len).map_or_else(
+            || {
+                let detail = format!("{len} elements do not fit any address space");
+                refuse(ErrorKind::NoAddressSpace, detail)
+            },
+            Ok,
+        ),
+    }
 }
 
 /// Reserves and maps a file that has no name yet.
@@ -163,7 +188,7 @@ fn unnamed(
                 plan.name,
                 format!(
                     "needs {size} bytes ({}) in {}, where {there} are free",
-                    (wanted.sizes)(),
+                    (wanted.sizes)(header.tail_len),
                     folder.display()
                 ),
             )

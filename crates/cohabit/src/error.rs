@@ -75,6 +75,10 @@ kinds! {
     AlreadyExists = "already-exists", "Use open or open_or_create, or another name.";
     /// The object's type is not the caller's.
     TypeMismatch = "type-mismatch", "Rebuild both programs from one definition, or close the programs that hold the old one.";
+    /// The type ends in a slice, and nobody said how long it is.
+    LengthMissing = "length-missing", "Give the length when you create it: Options::len.";
+    /// The length is not that of the object or of its type.
+    LengthMismatch = "length-mismatch", "Leave the length out to open an object of any length, or use the object's own.";
     /// The file was written by another version of the format.
     FormatVersion = "format-version", "Use the same version of cohabit in all programs, or remove the object with `cohabit rm --force`.";
     /// The file is not an object of cohabit.
@@ -141,6 +145,8 @@ kinds! {
     Corrupt = "corrupt", "A peer does not follow the protocol: find it with `cohabit ls`, then remove the object.";
     /// The bits found are no value of the type.
     BadBits = "bad-bits", "A peer wrote bits that no value of the type has: write a valid value.";
+    /// A part lies outside of what a value of run-time length has.
+    OutOfRange = "out-of-range", "Use an index below the length: Value::len.";
     /// A text does not fit its `Text<N>`, or has a NUL in it.
     BadText = "bad-text", "Use a shorter text, Text::truncated, or a larger N.";
     /// The thread waits for what it holds itself.

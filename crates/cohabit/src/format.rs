@@ -52,6 +52,8 @@ pub(crate) struct Header {
     pub(crate) object_at: u64,
     pub(crate) object_size: u64,
     pub(crate) struct_size: u64,
+    /// How many elements the tail of the type has; 0 without one.
+    pub(crate) tail_len: u64,
     pub(crate) boot: u64,
 }
 
@@ -102,6 +104,7 @@ impl Header {
         put(88, &self.object_at.to_le_bytes());
         put(96, &self.object_size.to_le_bytes());
         put(104, &self.struct_size.to_le_bytes());
+        put(112, &self.tail_len.to_le_bytes());
         put(120, &self.boot.to_le_bytes());
         bytes
     }
@@ -153,19 +156,21 @@ impl Header {
             object_at: u64_at(88),
             object_size: u64_at(96),
             struct_size: u64_at(104),
+            tail_len: u64_at(112),
             boot: u64_at(120),
         };
-        header.check_places(u32_at(60), u64_at(64), u64_at(112))?;
+        header.check_places(u32_at(60), u64_at(64))?;
         header.check_size(file_size)?;
         Ok(header)
     }
 
     /// Establishes format 1 to 3. Every number is compared with what the writer must have computed.
-    fn check_places(&self, row_size: u32, schema_at: u64, tail: u64) -> Result<(), BadHeader> {
+    fn check_places(&self, row_size: u32, schema_at: u64) -> Result<(), BadHeader> {
         let rules: [(&str, u64, bool); 9] = [
             ("row size", u64::from(row_size), row_size as usize == ROW_SIZE),
             ("schema offset", schema_at, schema_at == HEADER_SIZE as u64),
-            ("tail length", tail, tail == 0),
+            // Compared with the size of the object where the type is known; an element has a byte.
+            ("tail length", self.tail_len, self.tail_len <= self.object_size),
             (
                 "max_users",
                 u64::from(self.max_users),
@@ -233,6 +238,7 @@ mod tests {
             object_at: 0,
             object_size: 5184,
             struct_size: 260,
+            tail_len: 0,
             boot: 11,
         }
         .place()

@@ -70,7 +70,7 @@ pub use shared::{Options, Shared, SharedValue};
 pub use users::{Status, User};
 pub use value::fill::{Fill, Filled};
 pub use value::pin::Pinned;
-pub use value::{BY_VALUE_MAX, Value, Version};
+pub use value::{BY_VALUE_MAX, Contents, Value, Version};
 pub use view::SharedView;
 
 /// What the code that `#[plain]` writes refers to. Not for use by hand: it changes without notice.
@@ -80,5 +80,6 @@ pub mod __private {
         BadBits, Copies, CopyOf, EnumKind, Field, Kind, Le64, MAX_DEPTH, Part, Plain, StructKind,
         Variant, copies, stride,
     };
+    pub use crate::shareable::FromParts;
     pub use crate::words::{WordSink, WordSource, load, load_part, put, store, store_part};
 }

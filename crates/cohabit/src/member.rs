@@ -48,8 +48,8 @@ pub(crate) struct Seat {
     pub(crate) _anchor: Anchor,
 }
 
-/// The end that a type has: calls `last_one_out` on the object at an address.
-pub(crate) type EndFn = fn(*const u8);
+/// The end that a type has: calls `last_one_out` on the object at an address, with its tail's length.
+pub(crate) type EndFn = fn(*mut u8, usize);
 
 /// What is mapped and held for one attachment.
 #[derive(Debug)]
@@ -164,7 +164,7 @@ impl Member {
         drop(section);
         let ended = catch_unwind(AssertUnwindSafe(|| {
             let _acting = Acting::on(self.segment.id, &self.segment.name);
-            end(self.segment.object());
+            end(self.segment.object(), self.segment.tail_len());
         }));
         if !self.is_here() {
             return; // a child that was forked inside of it

@@ -51,10 +51,12 @@ pub(crate) struct Settings {
     pub(crate) keep: Keep,
     pub(crate) max_users: u32,
     pub(crate) timeout: Option<Duration>,
+    /// How many elements the tail is to have, or must have; 0 if that was not said.
+    pub(crate) len: u64,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { scope: Scope::User, keep: Keep::WhileUsed, max_users: 64, timeout: None }
+        Self { scope: Scope::User, keep: Keep::WhileUsed, max_users: 64, timeout: None, len: 0 }
     }
 }

@@ -52,9 +52,17 @@ impl Segment {
         unsafe { std::slice::from_raw_parts(first, size / 8) }
     }
 
-    /// Where the object starts.
+    /// Where the object starts. The mapping's address is exposed: a value of run-time length makes
+    /// pointers to its copies from the address of its head.
     pub(crate) fn object(&self) -> *mut u8 {
-        self.mapping.base().as_ptr().wrapping_add(self.header.object_at as usize)
+        let object = self.mapping.base().as_ptr().wrapping_add(self.header.object_at as usize);
+        object.expose_provenance();
+        object
+    }
+
+    /// How many elements the object's tail has; 0 without one. The object is mapped, so it fits.
+    pub(crate) fn tail_len(&self) -> usize {
+        self.header.tail_len as usize
     }
 
     pub(crate) fn life(&self) -> &AtomicU64 {

@@ -10,12 +10,11 @@ use crate::attach::{Plan, Verb, attach, observe};
 use crate::error::Result;
 use crate::member::{Attachment, Member, Role};
 use crate::options::{Keep, Scope, Settings};
-use crate::plain::Plain;
 use crate::segment::Segment;
 use crate::shareable::{Build, Place, Shareable, WantedOf, build_in_place};
 use crate::users::{Status, User};
-use crate::value::Value;
 use crate::value::fill::{Fill, Filled};
+use crate::value::{Contents, Value};
 use crate::view::SharedView;
 
 /// A handle on an object that lives in several processes at once. Dereferencing it is a pointer,
@@ -30,20 +29,20 @@ use crate::view::SharedView;
 /// # After fork
 /// The child is not attached: calls on cells say `Forked` until the child opens the object anew;
 /// plain atomics still work and are the parent's; dropping the handle does nothing.
-pub struct Shared<T: Shareable> {
+pub struct Shared<T: Shareable + ?Sized> {
     object: NonNull<T>,
     attachment: Arc<Attachment>,
 }
 
-/// An object that is one value: see [`Value`].
+/// An object that is one value, or a slice of values: see [`Value`].
 pub type SharedValue<T> = Shared<Value<T>>;
 
 // SAFETY: a handle gives `&T` only, and T is Sync; the pointer is to memory shared by all threads.
-unsafe impl<T: Shareable> Send for Shared<T> {}
+unsafe impl<T: Shareable + ?Sized> Send for Shared<T> {}
 // SAFETY: as for Send.
-unsafe impl<T: Shareable> Sync for Shared<T> {}
+unsafe impl<T: Shareable + ?Sized> Sync for Shared<T> {}
 
-impl<T: Shareable> Deref for Shared<T> {
+impl<T: Shareable + ?Sized> Deref for Shared<T> {
     type Target = T;
 
     #[inline(always)]
@@ -54,15 +53,16 @@ impl<T: Shareable> Deref for Shared<T> {
     }
 }
 
-impl<T: Shareable> Clone for Shared<T> {
+impl<T: Shareable + ?Sized> Clone for Shared<T> {
     fn clone(&self) -> Self {
         Self { object: self.object, attachment: Arc::clone(&self.attachment) }
     }
 }
 
-impl<T: Shareable> Shared<T> {
+impl<T: Shareable + ?Sized> Shared<T> {
     pub(crate) fn over(attachment: Arc<Attachment>) -> Self {
-        let object = attachment.member().segment.object().cast();
+        let segment = &attachment.member().segment;
+        let object = T::from_parts(segment.object(), segment.tail_len());
         let object = NonNull::new(object).expect("a mapping is not at address 0");
         Self { object, attachment }
     }
@@ -147,7 +147,10 @@ impl<T: Shareable> Shared<T> {
     }
 }
 
-impl<T: Plain> Shared<Value<T>> {
+impl<T: Contents + ?Sized> Shared<Value<T>>
+where
+    Value<T>: Shareable,
+{
     /// Opens the object, or constructs it in place, part by part: for a large T.
     ///
     /// # Errors
@@ -171,7 +174,7 @@ impl<T: Plain> Shared<Value<T>> {
     }
 }
 
-impl<T: Shareable> fmt::Debug for Shared<T> {
+impl<T: Shareable + ?Sized> fmt::Debug for Shared<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Shared").field("name", &self.name()).finish_non_exhaustive()
     }
@@ -189,18 +192,18 @@ impl<T: Shareable> fmt::Debug for Shared<T> {
 /// # Ok::<(), cohabit::Error>(())
 /// ```
 #[derive(Debug)]
-pub struct Options<T> {
+pub struct Options<T: ?Sized> {
     settings: Settings,
-    of: std::marker::PhantomData<fn() -> T>,
+    of: std::marker::PhantomData<fn(&T)>,
 }
 
-impl<T> Clone for Options<T> {
+impl<T: ?Sized> Clone for Options<T> {
     fn clone(&self) -> Self {
         Self { settings: self.settings.clone(), of: self.of }
     }
 }
 
-impl<T: Shareable> Options<T> {
+impl<T: Shareable + ?Sized> Options<T> {
     /// Which processes find the object. Default: [`Scope::User`].
     #[must_use]
     pub fn scope(mut self, scope: Scope) -> Self {
@@ -228,6 +231,14 @@ impl<T: Shareable> Options<T> {
     #[must_use]
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.settings.timeout = Some(timeout);
+        self
+    }
+
+    /// How many elements the slice has that the type ends in: needed to create such an object, and
+    /// checked when one is opened. Without it, an object of any length is opened.
+    #[must_use]
+    pub fn len(mut self, len: u64) -> Self {
+        self.settings.len = len;
         self
     }
 
@@ -260,6 +271,42 @@ impl<T: Shareable> Options<T> {
         self.run(name, Verb::OpenOrCreate, |place| T::build(build(), place))
     }
 
+    /// Opens the object, or constructs it in place: `build` uses the new object, all of it zero, as
+    /// everyone will, through its cells. For objects that are too large for the stack, or that end in
+    /// a slice. A value that `build` does not set is its zero.
+    ///
+    /// ```no_run
+    /// use cohabit::Shared;
+    /// use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+    ///
+    /// let hits = Shared::<[AtomicU64]>::options()
+    ///     .len(1_000_000)
+    ///     .open_or_create_in_place("hits", |hits| hits[7].store(1, Relaxed))?;
+    /// # Ok::<(), cohabit::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Shared::open_or_create`]; `ConstructorIncomplete` if what was left at zero is no value.
+    pub fn open_or_create_in_place<R: Filled>(
+        &self,
+        name: &str,
+        build: impl FnOnce(&T) -> R,
+    ) -> Result<Shared<T>> {
+        self.run(name, Verb::OpenOrCreate, |place| place.in_place(build))
+    }
+
+    /// Constructs a new object in place: see [`Options::open_or_create_in_place`].
+    ///
+    /// # Errors
+    /// As [`Shared::create`]; `ConstructorIncomplete` if what was left at zero is no value.
+    pub fn create_in_place<R: Filled>(
+        &self,
+        name: &str,
+        build: impl FnOnce(&T) -> R,
+    ) -> Result<Shared<T>> {
+        self.run(name, Verb::Create, |place| place.in_place(build))
+    }
+
     /// See [`Shared::create`].
     ///
     /// # Errors
@@ -288,7 +335,10 @@ impl<T: Shareable> Options<T> {
     }
 }
 
-impl<T: Plain> Options<Value<T>> {
+impl<T: Contents + ?Sized> Options<Value<T>>
+where
+    Value<T>: Shareable,
+{
     /// See [`Shared::open_or_create_with`].
     ///
     /// # Errors
@@ -297,7 +347,7 @@ impl<T: Plain> Options<Value<T>> {
         &self,
         name: &str,
         fill: impl FnOnce(&mut Fill<'_, T>) -> R,
-    ) -> Result<SharedValue<T>> {
+    ) -> Result<Shared<Value<T>>> {
         self.run(name, Verb::OpenOrCreate, |place| build_in_place(fill, place))
     }
 
@@ -309,7 +359,7 @@ impl<T: Plain> Options<Value<T>> {
         &self,
         name: &str,
         fill: impl FnOnce(&mut Fill<'_, T>) -> R,
-    ) -> Result<SharedValue<T>> {
+    ) -> Result<Shared<Value<T>>> {
         self.run(name, Verb::Create, |place| build_in_place(fill, place))
     }
 }

@@ -53,7 +53,10 @@ impl Untyped {
         let plan = Plan { name, settings: &settings, wanted: None, role };
         let attachment = attach(&plan, Verb::Open, &mut |_| Ok(()))?;
         let segment = &attachment.member().segment;
-        let schema = segment.schema()?;
+        let schema = segment.schema()?.resolved(segment.header.tail_len).map_err(|bad| {
+            let detail = format!("the schema and the header contradict each other: {bad}");
+            Error::new(ErrorKind::HeaderInvalid, name, detail)
+        })?;
         if schema.root.size() != segment.header.object_size {
             return Err(Error::new(
                 ErrorKind::HeaderInvalid,

@@ -11,7 +11,7 @@ use crate::member::{Attachment, Member};
 use crate::plain::{Part, Plain};
 use crate::shareable::Shareable;
 use crate::users::{Status, User};
-use crate::value::{Value, Version, read, wait};
+use crate::value::{Value, Version, read, slice, wait};
 
 /// A read-only view of an object: the pages are mapped read-only, no slot is taken, nothing is written.
 /// It can neither block, starve nor corrupt anybody, and keeps nothing alive.
@@ -21,25 +21,26 @@ use crate::value::{Value, Version, read, wait};
 ///
 /// # If a peer dies
 /// Nothing changes: the last committed value stays readable, also when nobody is left.
-pub struct SharedView<T: Shareable> {
+pub struct SharedView<T: Shareable + ?Sized> {
     object: NonNull<T>,
     attachment: Arc<Attachment>,
 }
 
 // SAFETY: as for Shared: a pointer to memory that all threads may read.
-unsafe impl<T: Shareable> Send for SharedView<T> {}
+unsafe impl<T: Shareable + ?Sized> Send for SharedView<T> {}
 // SAFETY: as for Send.
-unsafe impl<T: Shareable> Sync for SharedView<T> {}
+unsafe impl<T: Shareable + ?Sized> Sync for SharedView<T> {}
 
-impl<T: Shareable> Clone for SharedView<T> {
+impl<T: Shareable + ?Sized> Clone for SharedView<T> {
     fn clone(&self) -> Self {
         Self { object: self.object, attachment: Arc::clone(&self.attachment) }
     }
 }
 
-impl<T: Shareable> SharedView<T> {
+impl<T: Shareable + ?Sized> SharedView<T> {
     pub(crate) fn over(attachment: Arc<Attachment>) -> Self {
-        let object = attachment.member().segment.object().cast();
+        let segment = &attachment.member().segment;
+        let object = T::from_parts(segment.object(), segment.tail_len());
         let object = NonNull::new(object).expect("a mapping is not at address 0");
         Self { object, attachment }
     }
@@ -123,7 +124,7 @@ impl<T: Plain> SharedView<Value<T>> {
     /// # Errors
     /// As [`SharedView::get`].
     pub fn get_part<F: Plain>(&self, part: Part<T, F>) -> Result<F> {
-        read::part(self.object(), self.member(), part)
+        read::part(self.object(), self.member(), part.offset())
     }
 
     /// The version of the value now.
@@ -150,6 +151,57 @@ impl<T: Plain> SharedView<Value<T>> {
     }
 }
 
+impl<T: Plain> SharedView<Value<[T]>> {
+    /// Copies all elements into `into` and says their version.
+    ///
+    /// # Errors
+    /// `LengthMismatch` when `into` is not as long as the value; else as [`SharedView::get`].
+    pub fn get_into(&self, into: &mut [T]) -> Result<Version> {
+        slice::into(self.object(), self.member(), into)
+    }
+
+    /// All elements, on the heap.
+    ///
+    /// # Errors
+    /// As [`SharedView::get`].
+    pub fn get_boxed(&self) -> Result<Box<[T]>> {
+        slice::boxed(self.object(), self.member())
+    }
+
+    /// One element, [`Part::element`], or a part of one.
+    ///
+    /// # Errors
+    /// `OutOfRange`; else as [`SharedView::get`].
+    pub fn get_part<F: Plain>(&self, part: Part<[T], F>) -> Result<F> {
+        let named = |error: crate::Error| error.about(self.name());
+        slice::check_part(self.object(), part).map_err(named)?;
+        read::part(self.object(), self.member(), part.offset())
+    }
+
+    /// How many elements there are.
+    pub fn len(&self) -> usize {
+        self.object().len()
+    }
+
+    /// Whether there are none; never so.
+    pub fn is_empty(&self) -> bool {
+        self.object().is_empty()
+    }
+
+    /// The version of the value now.
+    pub fn version(&self) -> Version {
+        self.object().version_now()
+    }
+
+    /// Waits until the version is not `seen` any more; then the version.
+    ///
+    /// # Errors
+    /// As [`SharedView::wait_changed`].
+    pub fn wait_version(&self, seen: Version, timeout: Duration) -> Result<Version> {
+        wait::for_change(self.object(), self.member(), seen, timeout)
+    }
+}
+
 macro_rules! atomic_views {
     ($($atomic:ident: $value:ty),*) => {$(
         impl SharedView<std::sync::atomic::$atomic> {
@@ -165,7 +217,7 @@ atomic_views!(
     AtomicI8: i8, AtomicI16: i16, AtomicI32: i32, AtomicI64: i64
 );
 
-impl<T: Shareable> fmt::Debug for SharedView<T> {
+impl<T: Shareable + ?Sized> fmt::Debug for SharedView<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SharedView").field("name", &self.name()).finish_non_exhaustive()
     }

@@ -250,6 +250,45 @@ pub fn store<T: Plain>(value: &T, words: &[AtomicU64]) {
     }
 }
 
+/// Copies `len` elements out of the words of a copy, unchecked, as [`load`] does one.
+///
+/// # Safety
+///
+/// - `into` is valid for writes of `len` times a `T`, aligned, and private to the caller.
+///
+/// # Panics
+///
+/// If the words are fewer than the elements need.
+pub(crate) unsafe fn load_slice<T: Plain>(words: &[AtomicU64], into: *mut T, len: usize) {
+    if T::SAME_LAYOUT {
+        // SAFETY: Invariant 2 by this function's contract; the length fits by invariant 4.
+        return unsafe { load_dense(words, into.cast(), len * size_of::<T>()) };
+    }
+    let mut source = WordSource::new(words);
+    for index in 0..len {
+        let at = index * size_of::<T::Stored>();
+        // SAFETY: By this function's contract `into` has an element at `index`.
+        unsafe { T::load(&mut source, at, into.wrapping_add(index)) };
+    }
+}
+
+/// Copies all elements into the words of a copy; padding and the rest of the words become zero.
+///
+/// # Panics
+///
+/// If the words are fewer than the elements need.
+pub(crate) fn store_slice<T: Plain>(values: &[T], words: &[AtomicU64]) {
+    if T::DENSE {
+        // SAFETY: Invariant 3: each byte of each value has a value; the length is that of all.
+        return unsafe { store_dense(values.as_ptr().cast(), size_of_val(values), words) };
+    }
+    let mut sink = WordSink::new(words);
+    for (index, value) in values.iter().enumerate() {
+        value.store(&mut sink, index * size_of::<T::Stored>());
+    }
+    sink.finish();
+}
+
 /// Copies a part of type `T` out of a copy, unchecked. The part starts at byte `at` of the copy.
 ///
 /// Only the words that cover the part are loaded, each once and whole.

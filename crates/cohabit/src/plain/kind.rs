@@ -1,6 +1,6 @@
 //! What a type is, as a constant tree: the source of schema and fingerprint.
 
-use super::{Copies, Plain};
+use super::{Copies, Plain, copies_of_slice, stride_of_slice};
 
 /// How deep kinds may be nested. Readers refuse a deeper schema, so `#[plain]` does too.
 pub const MAX_DEPTH: usize = 32;
@@ -187,6 +187,25 @@ impl Kind {
             Kind::Frozen { of } | Kind::Loose { of } => of.size().next_multiple_of(8),
             Kind::Tail { .. } => 0,
         }
+    }
+
+    /// The size in bytes with a tail of `len` elements; `None` if an address space has no room for it.
+    pub(crate) fn size_with_tail(&self, len: u64) -> Option<u64> {
+        const MOST: u64 = 1 << 46;
+        let size = match self {
+            Kind::Tail { of } => (of.size() as u64).checked_mul(len)?,
+            Kind::Value { of, .. } if of.has_tail() => {
+                let size = of.size_with_tail(len)?;
+                Self::VALUE_HEAD as u64 + copies_of_slice(size) * stride_of_slice(size)
+            }
+            Kind::Struct(kind) if self.has_tail() => {
+                let last = kind.fields.last()?;
+                let end = last.at as u64 + last.kind.size_with_tail(len)?;
+                end.next_multiple_of(kind.align as u64)
+            }
+            other => other.size() as u64,
+        };
+        (size <= MOST).then_some(size)
     }
 
     /// The canonical alignment in bytes.

@@ -10,34 +10,34 @@ use super::Plain;
 ///
 /// `#[plain]` makes one for each field, under the field's name in upper case and with the field's
 /// visibility: `MyData::X` is a `Part<MyData, i32>`.
-pub struct Part<S, F> {
+pub struct Part<S: ?Sized, F> {
     offset: usize,
-    types: PhantomData<fn(S) -> F>,
+    types: PhantomData<fn(*const S) -> F>,
 }
 
-impl<S, F> Clone for Part<S, F> {
+impl<S: ?Sized, F> Clone for Part<S, F> {
     fn clone(&self) -> Self {
         *self
     }
 }
 
-impl<S, F> Copy for Part<S, F> {}
+impl<S: ?Sized, F> Copy for Part<S, F> {}
 
-impl<S, F> PartialEq for Part<S, F> {
+impl<S: ?Sized, F> PartialEq for Part<S, F> {
     fn eq(&self, other: &Self) -> bool {
         self.offset == other.offset
     }
 }
 
-impl<S, F> Eq for Part<S, F> {}
+impl<S: ?Sized, F> Eq for Part<S, F> {}
 
-impl<S, F> fmt::Debug for Part<S, F> {
+impl<S: ?Sized, F> fmt::Debug for Part<S, F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Part").field("offset", &self.offset).finish()
     }
 }
 
-impl<S, F> Part<S, F> {
+impl<S: ?Sized, F> Part<S, F> {
     /// The part at this byte offset of the canonical image.
     ///
     /// # Safety
@@ -60,7 +60,21 @@ impl<S, F> Part<S, F> {
     }
 }
 
-impl<S, E: Plain, const N: usize> Part<S, [E; N]> {
+impl<E: Plain> Part<[E], E> {
+    /// The element `index` of a slice, whose length is known when the part is used.
+    ///
+    /// # Panics
+    ///
+    /// If no address space has room for so many elements.
+    #[must_use]
+    #[track_caller]
+    pub const fn element(index: usize) -> Part<[E], E> {
+        let offset = index.checked_mul(size_of::<E::Stored>());
+        Part { offset: offset.expect("no slice has so many elements"), types: PhantomData }
+    }
+}
+
+impl<S: ?Sized, E: Plain, const N: usize> Part<S, [E; N]> {
     /// The element `index` of this part.
     ///
     /// # Panics

@@ -67,7 +67,7 @@ impl Commit {
 
 /// What is committed now, for a reader.
 #[inline(always)]
-pub(crate) fn current<C: CellWords>(cell: &C) -> Result<Commit> {
+pub(crate) fn current<C: CellWords + ?Sized>(cell: &C) -> Result<Commit> {
     // Relaxed, then Acquire fence, so that it is legal on read-only pages. Acquire: pairs with the
     // SeqCst swap in `commit`.
     let commit = Commit(cell.commit().load(Ordering::Relaxed));
@@ -77,7 +77,7 @@ pub(crate) fn current<C: CellWords>(cell: &C) -> Result<Commit> {
 
 /// Whether what was copied out of the copy that `commit` names is that version, whole.
 #[inline(always)]
-pub(crate) fn holds_still<C: CellWords>(cell: &C, commit: Commit) -> bool {
+pub(crate) fn holds_still<C: CellWords + ?Sized>(cell: &C, commit: Commit) -> bool {
     // Acquire: pairs with the Release fence in `begin_fill`: a word of a later filling brings its stamp.
     fence(Ordering::Acquire);
     cell.stamp(commit.index()).load(Ordering::Relaxed) == commit.version()
@@ -85,7 +85,7 @@ pub(crate) fn holds_still<C: CellWords>(cell: &C, commit: Commit) -> bool {
 
 /// What is committed now, for a writer that holds the lock.
 #[inline(always)]
-pub(crate) fn committed<C: CellWords>(cell: &C) -> Result<Commit> {
+pub(crate) fn committed<C: CellWords + ?Sized>(cell: &C) -> Result<Commit> {
     // Acquire: pairs with the SeqCst swap in `commit`, also of a writer that died before unlocking.
     let commit = Commit(cell.commit().load(Ordering::Acquire));
     if commit.index() < cell.count() { Ok(commit) } else { Err(corrupt(commit)) }
@@ -99,7 +99,7 @@ pub(crate) fn corrupt(commit: Commit) -> Error {
 
 /// Picks the copy to fill: neither committed nor pinned (invariants 1 to 3).
 #[inline(always)]
-pub(crate) fn pick<C: CellWords>(cell: &C, commit: Commit) -> usize {
+pub(crate) fn pick<C: CellWords + ?Sized>(cell: &C, commit: Commit) -> usize {
     let pins = &cell.pins()[..usable_pins(cell.count())];
     // SeqCst: orders these loads behind the swap of the commit before, against `pin`.
     if pins.iter().fold(0, |any, pin| any | pin.load(Ordering::SeqCst)) == 0 {
@@ -109,13 +109,13 @@ pub(crate) fn pick<C: CellWords>(cell: &C, commit: Commit) -> usize {
 }
 
 #[inline(always)]
-fn next_index<C: CellWords>(cell: &C, index: usize) -> usize {
+fn next_index<C: CellWords + ?Sized>(cell: &C, index: usize) -> usize {
     if index + 1 == cell.count() { 0 } else { index + 1 }
 }
 
 #[cold]
 #[inline(never)]
-fn pick_unpinned<C: CellWords>(cell: &C, pins: &[AtomicU64], commit: Commit) -> usize {
+fn pick_unpinned<C: CellWords + ?Sized>(cell: &C, pins: &[AtomicU64], commit: Commit) -> usize {
     let mut taken = 1_u128 << commit.index();
     for pin in pins {
         // SeqCst: orders as in `pick`. Loaded once more, and once only: a peer may change it.
@@ -131,7 +131,7 @@ fn pick_unpinned<C: CellWords>(cell: &C, pins: &[AtomicU64], commit: Commit) -> 
 
 /// Begins to fill a copy: from here on readers of what it held before will see that it changes.
 #[inline(always)]
-pub(crate) fn begin_fill<C: CellWords>(cell: &C, index: usize, next: Commit) {
+pub(crate) fn begin_fill<C: CellWords + ?Sized>(cell: &C, index: usize, next: Commit) {
     cell.stamp(index).store(next.version(), Ordering::Relaxed);
     // Release: pairs with the Acquire fence after the words in `holds_still`.
     fence(Ordering::Release);
@@ -139,7 +139,7 @@ pub(crate) fn begin_fill<C: CellWords>(cell: &C, index: usize, next: Commit) {
 
 /// Commits the filled copy, and says whether somebody waits for it.
 #[inline(always)]
-pub(crate) fn commit<C: CellWords>(cell: &C, next: Commit) -> bool {
+pub(crate) fn commit<C: CellWords + ?Sized>(cell: &C, next: Commit) -> bool {
     // SeqCst: Release for the readers' Acquire; orders the commit before the next load of the pins.
     cell.commit().swap(next.0, Ordering::SeqCst) & WAITER != 0
 }
@@ -147,7 +147,7 @@ pub(crate) fn commit<C: CellWords>(cell: &C, next: Commit) -> bool {
 /// Wakes everyone who waits for a commit.
 #[cold]
 #[inline(never)]
-pub(crate) fn wake<C: CellWords>(cell: &C) {
+pub(crate) fn wake<C: CellWords + ?Sized>(cell: &C) {
     wait::wake_all(cell.commit());
 }
 

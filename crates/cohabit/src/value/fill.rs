@@ -4,8 +4,8 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::Value;
 use super::cell::{CellWords, Commit};
+use super::{Contents, Value, slice};
 use crate::error::{Error, ErrorKind, Result};
 use crate::plain::{Part, Plain};
 use crate::shareable::is_creator;
@@ -26,18 +26,24 @@ use crate::words;
 /// })?;
 /// # Ok::<(), cohabit::Error>(())
 /// ```
-pub struct Fill<'a, T> {
+pub struct Fill<'a, T: ?Sized> {
     words: &'a [AtomicU64],
-    of: PhantomData<fn(T)>,
+    of: PhantomData<fn(&T)>,
 }
 
-impl<T: Plain> Fill<'_, T> {
+impl<T: ?Sized> Fill<'_, T> {
     /// Writes one part.
+    ///
+    /// # Panics
+    /// If the part lies outside of a slice, as indexing does.
     pub fn put<F: Plain>(&mut self, part: Part<T, F>, value: F) {
         self.put_from(part, &value);
     }
 
     /// Writes one part from where it is: for a large one.
+    ///
+    /// # Panics
+    /// As [`Fill::put`].
     pub fn put_from<F: Plain>(&mut self, part: Part<T, F>, value: &F) {
         // A child that was forked in here writes nothing: the object is its parent's.
         if is_creator(self.words.as_ptr().addr()) {
@@ -46,7 +52,7 @@ impl<T: Plain> Fill<'_, T> {
     }
 }
 
-impl<T> fmt::Debug for Fill<'_, T> {
+impl<T: ?Sized> fmt::Debug for Fill<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Fill")
     }
@@ -78,16 +84,16 @@ pub(crate) fn from_value<T: Plain>(cell: &Value<T>, value: &T) {
 }
 
 /// Fills copy 0 of a zeroed cell by parts.
-pub(crate) fn parts<T: Plain, R: Filled>(
+pub(crate) fn parts<T: Contents + ?Sized, R: Filled>(
     cell: &Value<T>,
     fill: impl FnOnce(&mut Fill<'_, T>) -> R,
 ) -> Result<()> {
-    let outcome = fill(&mut Fill { words: cell.data(0), of: PhantomData }).outcome();
+    let outcome = fill(&mut Fill { words: T::first_copy(cell), of: PhantomData }).outcome();
     outcome.map_err(failed)
 }
 
 /// Checks the bits of what was filled by parts, and makes it version 1.
-pub(crate) fn finish_parts<T: Plain>(cell: &Value<T>) -> Result<()> {
+fn finish_parts<T: Plain>(cell: &Value<T>) -> Result<()> {
     if !T::ANY_BITS {
         check_words::<T>(cell.data(0))?;
     }
@@ -112,17 +118,34 @@ fn check_words<T: Plain>(words: &[AtomicU64]) -> Result<()> {
     })
 }
 
-/// Zeroes what lies behind the canonical bytes in the last word of copy 0.
-pub(crate) fn settle<T: Plain>(cell: &Value<T>) {
+/// Zeroes what lies behind the canonical bytes in the last word of copy 0; if nobody has set the value
+/// yet, its zero becomes version 1.
+pub(crate) fn settle<T: Plain>(cell: &Value<T>) -> Result<()> {
     let rest = size_of::<T::Stored>() % 8;
     if let (Some(last), 1..) = (cell.data(0).last(), rest) {
         let bytes = last.load(Ordering::Relaxed) & ((1 << (rest * 8)) - 1);
         last.store(bytes, Ordering::Relaxed);
     }
+    if is_set(cell) { Ok(()) } else { finish_parts(cell) }
+}
+
+/// The same for a value of run-time length.
+pub(crate) fn settle_slice<T: Plain>(cell: &Value<[T]>) -> Result<()> {
+    if is_set(cell) {
+        return Ok(());
+    }
+    slice::check_first(cell)?;
+    finish(cell);
+    Ok(())
+}
+
+/// Whether the constructor set a version of its own.
+fn is_set(cell: &(impl CellWords + ?Sized)) -> bool {
+    cell.commit().load(Ordering::Relaxed) != 0
 }
 
 /// Relaxed throughout: LIVE, stored with Release after the constructor, publishes it all.
-fn finish<T: Plain>(cell: &Value<T>) {
+fn finish(cell: &(impl CellWords + ?Sized)) {
     cell.stamp(0).store(Commit::FIRST.version(), Ordering::Relaxed);
     cell.commit().store(Commit::FIRST.0, Ordering::Relaxed);
 }

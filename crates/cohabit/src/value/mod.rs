@@ -4,13 +4,15 @@
 //! and an address into a [`Site`].
 //!
 //! Invariants:
-//! 1. a `Value<T>` is laid out as FORMAT.md says: 64 bytes of head, then `T::Copies`;
+//! 1. a `Value<T>` is laid out as FORMAT.md says: 64 bytes of head, then its copies: those of a `T`
+//!    are a field, those of a slice lie behind it (`slice`);
 //! 2. its bytes are only ever accessed as atomic words, by everyone, at any time.
 
 pub(crate) mod cell;
 pub(crate) mod fill;
 pub(crate) mod pin;
 pub(crate) mod read;
+pub(crate) mod slice;
 pub(crate) mod wait;
 pub(crate) mod write;
 
@@ -73,11 +75,38 @@ impl fmt::Display for Version {
 /// # Ok::<(), cohabit::Error>(())
 /// ```
 #[repr(C, align(64))]
-pub struct Value<T: Plain> {
+pub struct Value<T: Contents + ?Sized> {
     lock: AtomicU64,
     commit: AtomicU64,
     pins: [AtomicU64; PINS],
-    copies: T::Copies,
+    copies: <T as Contents>::Copies,
+}
+
+/// What a [`Value`] may hold: plain data, or a slice of it whose length is given at creation.
+pub trait Contents {
+    /// What stands behind the head of the cell.
+    #[doc(hidden)]
+    type Copies: ?Sized;
+
+    /// The words of copy 0, which a constructor fills.
+    #[doc(hidden)]
+    fn first_copy(cell: &Value<Self>) -> &[AtomicU64];
+}
+
+impl<T: Plain> Contents for T {
+    type Copies = <T as Plain>::Copies;
+
+    fn first_copy(cell: &Value<T>) -> &[AtomicU64] {
+        cell.data(0)
+    }
+}
+
+impl<T: Plain> Contents for [T] {
+    type Copies = [slice::Beyond];
+
+    fn first_copy(cell: &Value<[T]>) -> &[AtomicU64] {
+        cell.data(0)
+    }
 }
 
 impl<T: Plain> CellWords for Value<T> {
@@ -206,7 +235,7 @@ impl<T: Plain> Value<T> {
     /// # Errors
     /// As [`Value::get`].
     pub fn get_part<F: Plain>(&self, part: Part<T, F>) -> Result<F> {
-        read::part(self, &self.site()?, part)
+        read::part(self, &self.site()?, part.offset())
     }
 
     /// The version of the value now.
@@ -216,10 +245,6 @@ impl<T: Plain> Value<T> {
     pub fn version(&self) -> Result<Version> {
         self.site()?;
         Ok(self.version_now())
-    }
-
-    pub(crate) fn version_now(&self) -> Version {
-        Version(Commit(self.commit.load(Ordering::Relaxed)).version())
     }
 
     /// Holds on to the committed copy and reads it in place.
@@ -315,7 +340,7 @@ impl<T: Plain> Value<T> {
         set_part, try_set_part, set_part_timeout, <F: Plain>(part: Part<T, F>, value: F) -> Version,
         |cell, site, patience| {
             assert_small::<F>();
-            write::part(cell, site, patience, part, &value)
+            write::part(cell, site, patience, part.offset(), &value)
         }
     }
 
@@ -328,7 +353,122 @@ impl<T: Plain> Value<T> {
     }
 }
 
-impl<T: Plain> fmt::Debug for Value<T> {
+impl<T: Contents + ?Sized> Value<T> {
+    pub(crate) fn version_now(&self) -> Version {
+        Version(Commit(self.commit.load(Ordering::Relaxed)).version())
+    }
+}
+
+/// A value of run-time length: the last thing of its object, by itself or in a `#[shareable]` struct.
+///
+/// ```no_run
+/// use cohabit::{Part, SharedValue};
+///
+/// let scan = SharedValue::<[f32]>::options().len(1080).open_or_create("scan", || vec![0.0; 1080])?;
+/// scan.set_part(Part::element(7), 2.5)?;
+/// let mut now = vec![0.0; scan.len()];
+/// let version = scan.get_into(&mut now)?; // never torn, all of one version
+/// # let _ = version;
+/// # Ok::<(), cohabit::Error>(())
+/// ```
+impl<T: Plain> Value<[T]> {
+    #[inline(always)]
+    fn site(&self) -> Result<Site> {
+        Site::of(std::ptr::from_ref(self).addr())
+    }
+
+    /// How many elements there are: as many as were asked for when the object was created.
+    pub fn len(&self) -> usize {
+        self.copies.len()
+    }
+
+    /// Whether there are none; never so.
+    pub fn is_empty(&self) -> bool {
+        self.copies.is_empty()
+    }
+
+    /// Copies all elements into `into` and says their version.
+    ///
+    /// # Errors
+    /// `LengthMismatch` when `into` is not as long as the value; else as `get_into` of a single value.
+    pub fn get_into(&self, into: &mut [T]) -> Result<Version> {
+        slice::into(self, &self.site()?, into)
+    }
+
+    /// All elements, on the heap.
+    ///
+    /// # Errors
+    /// `BadBits`, `Corrupt`, `Forked`, `NotShared`, `Busy`.
+    pub fn get_boxed(&self) -> Result<Box<[T]>> {
+        slice::boxed(self, &self.site()?)
+    }
+
+    /// One element, [`Part::element`], or a part of one: only its bytes are copied.
+    ///
+    /// # Errors
+    /// `OutOfRange`; else as [`Value::get_boxed`].
+    pub fn get_part<F: Plain>(&self, part: Part<[T], F>) -> Result<F> {
+        let site = self.site()?;
+        slice::check_part(self, part).map_err(|error| site.name(error))?;
+        read::part(self, &site, part.offset())
+    }
+
+    /// The version of the value now.
+    ///
+    /// # Errors
+    /// `Forked`, `NotShared`.
+    pub fn version(&self) -> Result<Version> {
+        self.site()?;
+        Ok(self.version_now())
+    }
+
+    /// Holds on to the committed copy and reads it in place.
+    ///
+    /// # Errors
+    /// `Busy` when all pins (2; 1 where three copies pass 4 MiB) are held by the living; `Forked`,
+    /// `NotShared`, `Corrupt`.
+    pub fn pin(&self) -> Result<Pinned<'_, [T]>> {
+        let site = self.site()?;
+        let copy = PinnedCopy::take(self, site).map_err(|error| site.name(error))?;
+        Ok(Pinned::new(self, copy))
+    }
+
+    /// Waits until the version is not `seen` any more; then the version.
+    ///
+    /// # Errors
+    /// `TimedOut`; `Ended` or `NameLost` when the instance is over; `Forked`, `NotShared`.
+    pub fn wait_version(&self, seen: Version, timeout: Duration) -> Result<Version> {
+        wait::for_change(self, &self.site()?, seen, timeout)
+    }
+
+    three_forms! {
+        /// Makes copies of all elements the value, and says its version. `LengthMismatch` when there
+        /// are not as many as the value has.
+        set_from, try_set_from, set_from_timeout, <>(values: &[T]) -> Version,
+        |cell, site, patience| slice::whole(cell, site, patience, values)
+    }
+
+    three_forms! {
+        /// Changes one element, [`Part::element`], or a part of one; the rest of the value stays as it
+        /// is. One commit, for which the whole value is copied inside the object. `OutOfRange` where
+        /// there is no such element.
+        set_part, try_set_part, set_part_timeout, <F: Plain>(part: Part<[T], F>, value: F) -> Version,
+        |cell, site, patience| {
+            assert_small::<F>();
+            slice::check_part(cell, part).map_err(|error| site.name(error))?;
+            write::part(cell, site, patience, part.offset(), &value)
+        }
+    }
+
+    three_forms! {
+        /// Changes a private copy on the heap and commits it: whole or not at all, also if this process
+        /// is killed inside, or `change` panics. The lock is held while `change` runs.
+        update, try_update, update_timeout, <R>(change: impl FnOnce(&mut [T]) -> R) -> R,
+        |cell, site, patience| slice::update(cell, site, patience, change)
+    }
+}
+
+impl<T: Contents + ?Sized> fmt::Debug for Value<T> {
     /// The version only: the value may not be read without saying what happens if it cannot be.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Value").field("version", &self.version_now()).finish_non_exhaustive()

@@ -9,7 +9,7 @@ use std::mem::MaybeUninit;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::cell::{self, CellWords, Commit};
-use super::{Value, Version};
+use super::{Contents, Value, Version};
 use crate::error::{Error, ErrorKind, Result};
 use crate::lock::Peers;
 use crate::plain::{Part, Plain};
@@ -34,7 +34,7 @@ impl<'a> PinnedCopy<'a> {
     ///
     /// # Errors
     /// `Busy` when all pins are held by the living.
-    pub(crate) fn take<C: CellWords>(cell: &'a C, site: Site) -> Result<PinnedCopy<'a>> {
+    pub(crate) fn take<C: CellWords + ?Sized>(cell: &'a C, site: Site) -> Result<PinnedCopy<'a>> {
         let mut commit = cell::committed(cell)?;
         let (pin, mut word) = claim(cell, site, commit)?;
         for _ in 0..TRIES {
@@ -90,7 +90,7 @@ fn pin_holder(word: u64) -> Token {
 }
 
 /// Takes a free pin word, after freeing those of the dead if there is none.
-fn claim<C: CellWords>(cell: &C, site: Site, commit: Commit) -> Result<(&AtomicU64, u64)> {
+fn claim<C: CellWords + ?Sized>(cell: &C, site: Site, commit: Commit) -> Result<(&AtomicU64, u64)> {
     let pins = &cell.pins()[..cell::usable_pins(cell.count())];
     let word = pin_word(site, commit);
     let free = |pin: &&AtomicU64| {
@@ -119,12 +119,12 @@ fn claim<C: CellWords>(cell: &C, site: Site, commit: Commit) -> Result<(&AtomicU
 ///
 /// # If a peer dies
 /// Nothing changes. If this process dies, the pin is taken away when pins run out.
-pub struct Pinned<'a, T: Plain> {
+pub struct Pinned<'a, T: Contents + ?Sized> {
     value: &'a Value<T>,
     copy: PinnedCopy<'a>,
 }
 
-impl<'a, T: Plain> Pinned<'a, T> {
+impl<'a, T: Contents + ?Sized> Pinned<'a, T> {
     pub(super) fn new(value: &'a Value<T>, copy: PinnedCopy<'a>) -> Self {
         Self { value, copy }
     }
@@ -134,25 +134,42 @@ impl<'a, T: Plain> Pinned<'a, T> {
         Version(self.copy.version())
     }
 
-    /// A copy of one part.
-    ///
-    /// # Errors
-    /// `BadBits` when a peer wrote bits that are no value of the part's type; `Forked`.
-    pub fn get_part<F: Plain>(&self, part: Part<T, F>) -> Result<F> {
+    fn part<F: Plain>(&self, words: &[AtomicU64], at: usize) -> Result<F> {
         super::assert_small::<F>();
         if !self.copy.site.is_here() {
             let detail = "this process was forked from the one that holds the pin";
             return Err(self.copy.site.name(Error::new(ErrorKind::Forked, "", detail)));
         }
         let mut into = MaybeUninit::<F>::uninit();
-        let words = self.value.data(self.copy.index());
-        // SAFETY: `into` is ours, aligned and large enough; a Part lies inside its T by construction.
-        unsafe { words::load_part(words, part.offset(), into.as_mut_ptr()) };
+        // SAFETY: `into` is ours, aligned and large enough.
+        unsafe { words::load_part(words, at, into.as_mut_ptr()) };
         super::checked(into).map_err(|error| self.copy.site.name(error))
     }
 }
 
-impl<T: Plain> fmt::Debug for Pinned<'_, T> {
+impl<T: Plain> Pinned<'_, T> {
+    /// A copy of one part.
+    ///
+    /// # Errors
+    /// `BadBits` when a peer wrote bits that are no value of the part's type; `Forked`.
+    pub fn get_part<F: Plain>(&self, part: Part<T, F>) -> Result<F> {
+        self.part(self.value.data(self.copy.index()), part.offset())
+    }
+}
+
+impl<T: Plain> Pinned<'_, [T]> {
+    /// A copy of one element, [`Part::element`], or of a part of one.
+    ///
+    /// # Errors
+    /// `OutOfRange`; `BadBits` when a peer wrote bits that are no value of the part's type; `Forked`.
+    pub fn get_part<F: Plain>(&self, part: Part<[T], F>) -> Result<F> {
+        let site = self.copy.site;
+        super::slice::check_part(self.value, part).map_err(|error| site.name(error))?;
+        self.part(self.value.data(self.copy.index()), part.offset())
+    }
+}
+
+impl<T: Contents + ?Sized> fmt::Debug for Pinned<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Pinned").field("version", &self.version()).finish_non_exhaustive()
     }

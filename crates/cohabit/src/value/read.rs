@@ -14,7 +14,7 @@ use super::pin::PinnedCopy;
 use super::{Value, Version, assert_small, checked, checked_box};
 use crate::error::{Error, ErrorKind, Result};
 use crate::member::Member;
-use crate::plain::{Part, Plain};
+use crate::plain::Plain;
 use crate::site::Site;
 use crate::words;
 
@@ -28,7 +28,7 @@ const PAUSES: (Duration, Duration) = (Duration::from_micros(1), Duration::from_m
 /// Who reads: what to do when races are lost, and how to name the object in an error.
 pub(crate) trait Reader {
     /// Pins what is committed, if this reader may and a pin is free.
-    fn pin<'a, C: CellWords>(&self, cell: &'a C) -> Result<Option<PinnedCopy<'a>>>;
+    fn pin<'a, C: CellWords + ?Sized>(&self, cell: &'a C) -> Result<Option<PinnedCopy<'a>>>;
     fn name(&self, error: Error) -> Error;
     /// Whether the instance is still there; asks the kernel.
     fn check_alive(&self) -> Result<()>;
@@ -36,7 +36,7 @@ pub(crate) trait Reader {
 
 /// Reads through `copy`, which may be called several times: the last call counts.
 #[inline(always)]
-pub(crate) fn read<C: CellWords>(
+pub(crate) fn read<C: CellWords + ?Sized>(
     cell: &C,
     reader: &impl Reader,
     copy: &mut impl FnMut(&[AtomicU64]),
@@ -49,7 +49,7 @@ pub(crate) fn read<C: CellWords>(
 
 /// The try that nearly always is the only one. `None`: the race was lost.
 #[inline(always)]
-fn first_try<C: CellWords>(
+fn first_try<C: CellWords + ?Sized>(
     cell: &C,
     reader: &impl Reader,
     copy: &mut impl FnMut(&[AtomicU64]),
@@ -65,7 +65,7 @@ fn first_try<C: CellWords>(
 /// Tries until a race is won, or patience ends.
 #[cold]
 #[inline(never)]
-fn read_again<C: CellWords>(
+fn read_again<C: CellWords + ?Sized>(
     cell: &C,
     reader: &impl Reader,
     copy: &mut impl FnMut(&[AtomicU64]),
@@ -91,7 +91,7 @@ struct Races<'a> {
 
 impl<'a> Races<'a> {
     /// After one more lost race: what to try next.
-    fn lose<C: CellWords>(&mut self, cell: &'a C, reader: &impl Reader) -> Result<Commit> {
+    fn lose<C: CellWords + ?Sized>(&mut self, cell: &'a C, reader: &impl Reader) -> Result<Commit> {
         self.lost = self.lost.saturating_add(1);
         if self.lost == TRIES {
             self.pin = reader.pin(cell)?;
@@ -119,7 +119,7 @@ impl<'a> Races<'a> {
 }
 
 impl Reader for Site {
-    fn pin<'a, C: CellWords>(&self, cell: &'a C) -> Result<Option<PinnedCopy<'a>>> {
+    fn pin<'a, C: CellWords + ?Sized>(&self, cell: &'a C) -> Result<Option<PinnedCopy<'a>>> {
         match PinnedCopy::take(cell, *self) {
             Ok(pin) => Ok(Some(pin)),
             Err(error) if error.kind() == ErrorKind::Busy => Ok(None),
@@ -137,7 +137,7 @@ impl Reader for Site {
 }
 
 impl Reader for Member {
-    fn pin<'a, C: CellWords>(&self, _cell: &'a C) -> Result<Option<PinnedCopy<'a>>> {
+    fn pin<'a, C: CellWords + ?Sized>(&self, _cell: &'a C) -> Result<Option<PinnedCopy<'a>>> {
         Ok(None)
     }
 
@@ -239,17 +239,17 @@ pub(crate) fn into<T: Plain>(
     Ok(version)
 }
 
-/// Reads one part.
-pub(crate) fn part<T: Plain, F: Plain>(
-    cell: &Value<T>,
+/// Reads one part, which starts at byte `at` and lies inside the value.
+pub(crate) fn part<C: CellWords + ?Sized, F: Plain>(
+    cell: &C,
     reader: &impl Reader,
-    part: Part<T, F>,
+    at: usize,
 ) -> Result<F> {
     assert_small::<F>();
     let mut into = MaybeUninit::<F>::uninit();
     read(cell, reader, &mut |words: &[AtomicU64]| {
         // SAFETY: `into` is ours, aligned and as large as an F.
-        unsafe { words::load_part(words, part.offset(), into.as_mut_ptr()) }
+        unsafe { words::load_part(words, at, into.as_mut_ptr()) }
     })?;
     checked(into).map_err(|error| reader.name(error))
 }

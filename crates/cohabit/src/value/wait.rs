@@ -24,11 +24,11 @@ const OBSERVER_LAST: Duration = Duration::from_millis(20);
 /// Who waits: how one wait is done.
 pub(crate) trait Waiter: Reader {
     /// Sleeps until the word may have changed; `round` counts from 0.
-    fn sleep<C: CellWords>(&self, cell: &C, seen: u64, round: u32, patience: Patience);
+    fn sleep<C: CellWords + ?Sized>(&self, cell: &C, seen: u64, round: u32, patience: Patience);
 }
 
 impl Waiter for Site {
-    fn sleep<C: CellWords>(&self, cell: &C, seen: u64, _round: u32, patience: Patience) {
+    fn sleep<C: CellWords + ?Sized>(&self, cell: &C, seen: u64, _round: u32, patience: Patience) {
         let word = cell.commit();
         let waited = seen | WAITER;
         // Relaxed: the bit only asks for a wake-up; what the commit brings is read by `read`.
@@ -40,14 +40,14 @@ impl Waiter for Site {
 }
 
 impl Waiter for Member {
-    fn sleep<C: CellWords>(&self, _cell: &C, _seen: u64, round: u32, patience: Patience) {
+    fn sleep<C: CellWords + ?Sized>(&self, _cell: &C, _seen: u64, round: u32, patience: Patience) {
         let pause = (OBSERVER_FIRST * 2_u32.saturating_pow(round)).min(OBSERVER_LAST);
         wait::pause(patience.step(pause).remaining());
     }
 }
 
 /// Waits until the committed version is not `seen`.
-pub(crate) fn for_change<C: CellWords>(
+pub(crate) fn for_change<C: CellWords + ?Sized>(
     cell: &C,
     who: &impl Waiter,
     seen: Version,

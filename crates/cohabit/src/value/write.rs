@@ -10,7 +10,7 @@ use super::cell::{self, CellWords, Commit};
 use super::{Value, Version, checked, checked_box};
 use crate::error::{Error, ErrorKind, Result};
 use crate::lock::{self, Held, Patience, Updating};
-use crate::plain::{Part, Plain};
+use crate::plain::Plain;
 use crate::site::Site;
 use crate::words;
 
@@ -19,7 +19,11 @@ const ON_STACK_MAX: usize = 16 * 1024;
 
 /// Takes the lock and reads what is committed.
 #[inline(always)]
-fn begin<C: CellWords>(cell: &C, site: Site, patience: Patience) -> Result<(Held<'_>, Commit)> {
+pub(super) fn begin<C: CellWords + ?Sized>(
+    cell: &C,
+    site: Site,
+    patience: Patience,
+) -> Result<(Held<'_>, Commit)> {
     let held = lock::acquire(cell.lock(), site.me(), &site, patience);
     let held = held.map_err(|error| site.name(error))?;
     let commit = cell::committed(cell).map_err(|error| site.name(error))?;
@@ -29,7 +33,7 @@ fn begin<C: CellWords>(cell: &C, site: Site, patience: Patience) -> Result<(Held
 /// Fills a free copy by `fill`, commits it, lets the lock go, and only then wakes who waits for the
 /// commit: whoever is killed while it wakes holds nothing.
 #[inline(always)]
-pub(crate) fn publish<C: CellWords, H>(
+pub(crate) fn publish<C: CellWords + ?Sized, H>(
     cell: &C,
     held: H,
     commit: Commit,
@@ -79,19 +83,19 @@ pub(crate) fn whole<T: Plain>(
     Ok(publish(cell, held, commit, |words| words::store(value, words)))
 }
 
-/// Replaces one part: the committed copy is copied inside the segment, patched, and committed.
-pub(crate) fn part<T: Plain, F: Plain>(
-    cell: &Value<T>,
+/// Replaces one part, which starts at byte `at` and lies inside the value: the committed copy is copied inside the segment, patched, and committed.
+pub(crate) fn part<C: CellWords + ?Sized, F: Plain>(
+    cell: &C,
     site: Site,
     patience: Patience,
-    part: Part<T, F>,
+    at: usize,
     value: &F,
 ) -> Result<Version> {
     let (held, commit) = begin(cell, site, patience)?;
     let from = cell.data(commit.index());
     Ok(publish(cell, held, commit, |to| {
         copy_words(from, to);
-        words::store_part(value, to, part.offset());
+        words::store_part(value, to, at);
     }))
 }
 
@@ -153,7 +157,11 @@ fn update_on_heap<T: Plain, R>(
 }
 
 /// Runs the caller's closure, marked, so that a write to the same cell in it is told from a wait.
-pub(crate) fn run<C: CellWords, R>(cell: &C, site: Site, change: impl FnOnce() -> R) -> Result<R> {
+pub(crate) fn run<C: CellWords + ?Sized, R>(
+    cell: &C,
+    site: Site,
+    change: impl FnOnce() -> R,
+) -> Result<R> {
     let _updating = Updating::mark(cell.lock()).map_err(|error| site.name(error))?;
     let result = change();
     check_here(site).map(|()| result)

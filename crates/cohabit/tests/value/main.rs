@@ -9,6 +9,7 @@ mod hostile;
 mod large;
 mod locks;
 mod pins;
+mod slices;
 mod torn;
 mod waits;
 
@@ -22,6 +23,7 @@ roles! {
     "torn-writer" => torn::writer,
     "torn-reader" => torn::reader,
     "adder" => torn::adder,
+    "slice-writer" => slices::writer,
     "large" => large::large,
     "nested-untyped" => locks::nested_untyped,
     "relocker" => hostile::relocker,

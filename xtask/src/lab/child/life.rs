@@ -59,6 +59,13 @@ fn construct() -> Tagged {
     Tagged(AtomicU64::new(tag))
 }
 
+/// The constructor that uses the new object where it stands.
+fn construct_there(object: &Tagged) {
+    let tag = new_tag();
+    write_down('C', tag);
+    object.0.store(tag, Relaxed);
+}
+
 /// A value that tells the same, filled in place.
 #[cohabit::plain]
 #[derive(Clone, Copy)]
@@ -108,6 +115,10 @@ fn come(verb: &str, folder: &str, name: &str) -> Result<Hold, Error> {
     Ok(match verb {
         "create_with" => Hold::Filler(fills.create_with(name, fill)?),
         "open_or_create_with" => Hold::Filler(fills.open_or_create_with(name, fill)?),
+        "create_in_place" => Hold::User(options(folder).create_in_place(name, construct_there)?),
+        "open_or_create_in_place" => {
+            Hold::User(options(folder).open_or_create_in_place(name, construct_there)?)
+        }
         "open_untyped" => Hold::Untyped(Untyped::open(name, &in_folder(folder))?),
         "open_untyped_read_only" => {
             Hold::Untyped(Untyped::open_read_only(name, &in_folder(folder))?)
