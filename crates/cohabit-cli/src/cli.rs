@@ -3,11 +3,11 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 use cohabit::Scope;
 
 use crate::bad_text::BadText;
-use crate::commands::{demo, gc, ls, rm, set, show, watch};
+use crate::commands::{completions, demo, doctor, explain, gc, ls, man, rm, set, show, watch, who};
 use crate::exit;
 
 /// Lists, shows, sets and watches objects that live in several processes at once.
@@ -34,13 +34,23 @@ pub(crate) enum Command {
     /// Print an object's value whenever it has changed, until the object ends; changes that follow each
     /// other closely may show as one
     Watch(watch::Args),
+    /// Show who uses an object, who reads it, and who holds its locks for how long
+    Who(who::Args),
     /// Take an object away that nobody uses
     Rm(rm::Args),
     /// Take away what nobody can use any more: objects whose users were killed, ended ones, and
     /// those from before the last start of the machine
     Gc(gc::Args),
+    /// Look whether objects can live here, and say what to do where they cannot
+    Doctor(doctor::Args),
+    /// Say what the code of an error means, the usual causes, and what to do
+    Explain(explain::Args),
     /// See it work: real processes share an object, and one of them is killed
     Demo(demo::Args),
+    /// Print the script that lets a shell complete commands, options and codes
+    Completions(completions::Args),
+    /// Print a manual page, or write them all
+    Man(man::Args),
     /// One of the processes of `demo`
     #[command(hide = true)]
     DemoProcess(demo::process::Args),
@@ -54,6 +64,18 @@ impl Cli {
             None => Scope::User,
         }
     }
+}
+
+/// The commands without the hidden one: what shells complete and manual pages describe.
+pub(crate) fn visible_commands() -> clap::Command {
+    let all = Cli::command();
+    let visible = all.get_subcommands().filter(|command| !command.is_hide_set()).cloned();
+    clap::Command::new("cohabit")
+        .version(env!("CARGO_PKG_VERSION"))
+        .about(all.get_about().cloned().unwrap_or_default())
+        .after_help(exit::HELP)
+        .args(all.get_arguments().cloned())
+        .subcommands(visible)
 }
 
 /// The units of time, and how many seconds each is.

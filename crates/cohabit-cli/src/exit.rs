@@ -20,7 +20,8 @@ Exit codes:
   3  there is no such object or folder, or the object has ended
   4  it is in use or busy, or the time is over
   5  what stands under the name cannot be used: damaged, of another format, or no object
-  6  it is not allowed: another owner, an unsafe folder, a missing permission";
+  6  it is not allowed: another owner, an unsafe folder, a missing permission
+  7  `doctor` found something that keeps objects from working";
 
 const FAILED: u8 = 1;
 const USAGE: u8 = 2;
@@ -28,6 +29,7 @@ const NOT_FOUND: u8 = 3;
 const BUSY: u8 = 4;
 const UNUSABLE: u8 = 5;
 const FORBIDDEN: u8 = 6;
+const UNFIT: u8 = 7;
 
 /// Why a command did not do what it was asked for.
 #[derive(Debug)]
@@ -40,6 +42,8 @@ pub(crate) enum Failure {
     Output(io::Error),
     /// Nothing came in the time that was given.
     TimedOut(String),
+    /// Objects cannot live here.
+    Unfit(String),
     /// Anything else, in words.
     Other(String),
 }
@@ -66,13 +70,14 @@ impl Failure {
             Failure::Text(_) => USAGE,
             Failure::Object { error, .. } => code_of(error.kind()),
             Failure::TimedOut(_) => BUSY,
+            Failure::Unfit(_) => UNFIT,
             Failure::Output(_) | Failure::Other(_) => FAILED,
         }
     }
 }
 
 /// The exit code of each kind of error.
-fn code_of(kind: ErrorKind) -> u8 {
+pub(crate) fn code_of(kind: ErrorKind) -> u8 {
     use ErrorKind as Kind;
     match kind {
         Kind::NameEmpty | Kind::NameTooLong | Kind::NameSlash | Kind::NameDot => USAGE,
@@ -115,7 +120,7 @@ impl fmt::Display for Failure {
             Failure::Object { error, hint: None } => error.fmt(f),
             Failure::Object { error, hint: Some(hint) } => write!(f, "{error}\n{hint}"),
             Failure::Output(error) => write!(f, "the output cannot be written: {error}"),
-            Failure::TimedOut(what) | Failure::Other(what) => what.fmt(f),
+            Failure::TimedOut(what) | Failure::Unfit(what) | Failure::Other(what) => what.fmt(f),
         }
     }
 }

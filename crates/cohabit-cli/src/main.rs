@@ -8,6 +8,7 @@ mod cli;
 mod commands;
 mod dynamic;
 mod exit;
+mod nearest;
 mod out;
 mod path;
 mod table;
@@ -31,8 +32,13 @@ fn run(cli: Cli) -> Outcome {
         Some(Command::Show(args)) => commands::show::run(&scope, &args),
         Some(Command::Set(args)) => commands::set::run(&scope, &args),
         Some(Command::Watch(args)) => commands::watch::run(&scope, &args),
+        Some(Command::Who(args)) => commands::who::run(&scope, &args),
         Some(Command::Rm(args)) => commands::rm::run(&scope, &args),
         Some(Command::Gc(args)) => commands::gc::run(&scope, &args),
+        Some(Command::Doctor(args)) => commands::doctor::run(&scope, &args),
+        Some(Command::Explain(args)) => commands::explain::run(&args),
+        Some(Command::Completions(args)) => commands::completions::run(&args),
+        Some(Command::Man(args)) => commands::man::run(&args),
         Some(Command::Demo(args)) => commands::demo::run(&scope, &args),
         Some(Command::DemoProcess(args)) => commands::demo::process::run(&scope, &args),
     }

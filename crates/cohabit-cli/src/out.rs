@@ -21,3 +21,15 @@ pub(crate) fn json(document: &Json) -> io::Result<()> {
     writeln!(out, "{document:#}")?;
     out.flush()
 }
+
+/// Prints a text, ready for the screen.
+pub(crate) fn text(text: &str) -> io::Result<()> {
+    bytes(text.as_bytes())
+}
+
+/// Prints bytes as they are.
+pub(crate) fn bytes(bytes: &[u8]) -> io::Result<()> {
+    let mut out = stdout();
+    out.write_all(bytes)?;
+    out.flush()
+}

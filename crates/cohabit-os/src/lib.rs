@@ -13,6 +13,7 @@
 //! | [`wait`] | wait on the low half of a shared word until a deadline; wake one or all |
 //! | [`fork`] | pages that are zero in a child, a process-wide lock that fork respects, an exit hook |
 //! | [`process`] | who we are, for display; the boot's id; random bytes |
+//! | [`health`] | what the machine is like: room, limits, container, systemd, for people |
 //!
 //! Four rules hold for all of it.
 //!
@@ -26,6 +27,7 @@
 
 pub mod error;
 pub mod fork;
+pub mod health;
 pub mod liveness;
 pub mod mapping;
 pub mod place;

@@ -28,11 +28,11 @@ struct Inner {
 
 /// Declares the kinds once: the variant, its code and its cure.
 macro_rules! kinds {
-    ($($(#[$doc:meta])* $variant:ident = $code:literal, $cure:literal;)*) => {
+    ($($(#[doc = $doc:literal])+ $variant:ident = $code:literal, $cure:literal;)*) => {
         /// What went wrong, for a program to match on.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         #[non_exhaustive]
-        pub enum ErrorKind { $($(#[$doc])* $variant,)* }
+        pub enum ErrorKind { $($(#[doc = $doc])+ $variant,)* }
 
         impl ErrorKind {
             /// Every kind, in the order of the documentation.
@@ -41,6 +41,11 @@ macro_rules! kinds {
             /// The stable code of this kind, for logs and for searching the documentation.
             pub const fn code(self) -> &'static str {
                 match self { $(ErrorKind::$variant => $code,)* }
+            }
+
+            /// What it means, in one sentence.
+            pub const fn meaning(self) -> &'static str {
+                match self { $(ErrorKind::$variant => concat!($($doc),+).trim_ascii(),)* }
             }
 
             /// What to do about it, in one sentence.
@@ -155,6 +160,13 @@ kinds! {
     Unsupported = "unsupported", "See the platform table in README.";
     /// The system refused, for a reason that has no kind of its own.
     System = "system", "See the system's own words.";
+}
+
+impl ErrorKind {
+    /// The kind with this code.
+    pub fn from_code(code: &str) -> Option<ErrorKind> {
+        Self::ALL.iter().copied().find(|kind| kind.code() == code)
+    }
 }
 
 impl Error {

@@ -34,6 +34,7 @@ mod attach;
 mod catalog;
 mod create;
 mod error;
+mod explain;
 mod follow;
 mod format;
 mod lock;
@@ -56,11 +57,13 @@ pub mod untyped;
 mod users;
 mod value;
 mod view;
+mod who;
 mod words;
 
 pub use catalog::{Collected, Entry, EntryState, collect, folder_of, list, remove};
 pub use cohabit_macros::plain;
 pub use error::{Error, ErrorKind, Result};
+pub use explain::Cause;
 pub use follow::Follow;
 pub use name::{NAME_MAX, check_name};
 pub use options::{Keep, Scope};
@@ -72,6 +75,7 @@ pub use value::fill::{Fill, Filled};
 pub use value::pin::Pinned;
 pub use value::{BY_VALUE_MAX, Contents, Value, Version};
 pub use view::SharedView;
+pub use who::{HeldLock, Observers};
 
 /// What the code that `#[plain]` writes refers to. Not for use by hand: it changes without notice.
 #[doc(hidden)]

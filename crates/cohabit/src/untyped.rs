@@ -75,7 +75,7 @@ impl Untyped {
         self.attachment.member()
     }
 
-    fn segment(&self) -> &Segment {
+    pub(crate) fn segment(&self) -> &Segment {
         &self.member().segment
     }
 

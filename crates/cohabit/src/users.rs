@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::atomic::Ordering;
 
-use cohabit_os::process;
+use cohabit_os::process::{self, Identity};
 
 use crate::attach::is_orphan;
 use crate::error::{ErrorKind, Result};
@@ -23,6 +23,27 @@ pub struct User {
     pub guest: bool,
     /// Its command line, where it can be seen from here.
     pub command: Option<String>,
+    /// When the process started, in ns since 1970; `None` where that cannot be told.
+    pub started_ns: Option<u64>,
+    /// Whether it is stopped, by a signal or a debugger; false where that cannot be seen.
+    pub stopped: bool,
+}
+
+impl User {
+    /// Who that is, as far as it can be seen from here.
+    pub(crate) fn of(identity: Identity, guest: bool) -> User {
+        let Identity { pid, uid, start, pid_namespace } = identity;
+        // A pid of another namespace means another process here, or none.
+        let is_here = pid_namespace == process::identity().pid_namespace;
+        User {
+            pid,
+            uid,
+            guest,
+            command: is_here.then(|| process::command_line(pid, start)).flatten(),
+            started_ns: process::started_ns(start),
+            stopped: is_here && process::is_stopped(pid, start) == Some(true),
+        }
+    }
 }
 
 impl fmt::Display for User {
@@ -61,10 +82,13 @@ impl Segment {
     fn user(&self, token: Token, state: RowState) -> User {
         let words = self.row_display(token.slot);
         let who = words[0].load(Ordering::Relaxed);
-        let (pid, uid) = (who as u32, (who >> 32) as u32);
-        let start = words[1].load(Ordering::Relaxed);
-        let command = process::command_line(pid, start);
-        User { pid, uid, guest: state == RowState::Guest, command }
+        let identity = Identity {
+            pid: who as u32,
+            uid: (who >> 32) as u32,
+            start: words[1].load(Ordering::Relaxed),
+            pid_namespace: words[2].load(Ordering::Relaxed),
+        };
+        User::of(identity, state == RowState::Guest)
     }
 
     /// A token's holder, while the row still is its own.

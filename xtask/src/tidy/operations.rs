@@ -21,6 +21,7 @@ const TYPES: &[&str] = &[
     "Untyped",
     "EntryState",
     "Follow",
+    "HeldLock",
 ];
 /// The file whose free functions are operations: `cohabit::list` and so on.
 const CATALOG: &str = "crates/cohabit/src/catalog.rs";

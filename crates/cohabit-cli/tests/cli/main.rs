@@ -1,7 +1,9 @@
 //! The command line, seen from outside: real processes of `cohabit`, their whole output, their exit
 //! codes. Every test has a folder of its own, and leaves nothing behind.
 
+mod companions;
 mod demo;
+mod doctor;
 mod life;
 mod places;
 mod set;
@@ -9,3 +11,4 @@ mod show;
 mod support;
 mod texts;
 mod watch;
+mod who;

@@ -1,8 +1,12 @@
-//! Linux: proc(5), getrandom(2).
+//! Linux: proc(5), getrandom(2), getpwuid_r(3).
 
+use std::ffi::CStr;
 use std::io;
+use std::mem::MaybeUninit;
+use std::os::unix::fs::MetadataExt;
+use std::ptr;
 
-use super::Identity;
+use super::{Identity, Mapper, Mappers};
 use crate::error::{Error, Result};
 
 pub(super) fn identity(uid: u32) -> Identity {
@@ -32,6 +36,106 @@ pub(super) fn command_line(pid: u32, start: u64) -> Option<String> {
     Some(String::from_utf8_lossy(&line).into_owned())
 }
 
+pub(super) fn is_stopped(pid: u32, start: u64) -> Option<bool> {
+    let stat = std::fs::read(format!("/proc/{pid}/stat")).ok()?;
+    if start_in(&stat)? != start {
+        return None;
+    }
+    Some(matches!(field_in(&stat, 3)?, "T" | "t"))
+}
+
+pub(super) fn started_ns(start: u64) -> Option<u64> {
+    let stat = std::fs::read_to_string("/proc/stat").ok()?;
+    let boot = stat.lines().find_map(|line| line.strip_prefix("btime "))?;
+    let boot: u64 = boot.trim().parse().ok()?;
+    // SAFETY: sysconf(3) takes any number and has no precondition.
+    let ticks = unsafe { libc::sysconf(libc::_SC_CLK_TCK) };
+    let ticks = u64::try_from(ticks).ok().filter(|ticks| *ticks > 0)?;
+    let since_boot = u128::from(start) * 1_000_000_000 / u128::from(ticks);
+    u64::try_from(u128::from(boot) * 1_000_000_000 + since_boot).ok()
+}
+
+pub(super) fn user_name(uid: u32) -> Option<String> {
+    let mut record = MaybeUninit::<libc::passwd>::zeroed();
+    let mut found: *mut libc::passwd = ptr::null_mut();
+    // Names are short; a record that does not fit goes without its name.
+    let mut text = vec![0 as libc::c_char; 16 << 10];
+    // SAFETY: record, text and found are ours and writable, and `text.len()` is the room of `text`.
+    let failed = unsafe {
+        libc::getpwuid_r(uid, record.as_mut_ptr(), text.as_mut_ptr(), text.len(), &raw mut found)
+    };
+    if failed != 0 || found.is_null() {
+        return None;
+    }
+    // SAFETY: the call succeeded, so it filled the record; zeroed, it was one before.
+    let record = unsafe { record.assume_init_ref() };
+    // SAFETY: getpwuid_r points pw_name at a string with its NUL inside of `text`, which lives on.
+    let name = unsafe { CStr::from_ptr(record.pw_name) };
+    name.to_str().ok().map(str::to_owned)
+}
+
+pub(super) fn mappers(address: usize) -> Result<Mappers> {
+    let refused = |error| Error::new("read the maps", error);
+    let own = std::fs::read_to_string("/proc/self/maps").map_err(refused)?;
+    // Told by the device and inode that the maps themselves show: stat(2) has other device numbers
+    // on some filesystems.
+    let file = own.lines().filter_map(Map::of).find(|map| map.start == address);
+    let file = file.ok_or_else(|| refused(io::ErrorKind::NotFound.into()))?.file;
+    let mut mappers = Mappers::default();
+    for entry in std::fs::read_dir("/proc").map_err(refused)? {
+        let name = entry.map_err(refused)?.file_name();
+        let pid = name.to_str().and_then(|name| name.parse().ok());
+        let Some(pid) = pid.filter(|pid| *pid != std::process::id()) else { continue };
+        match std::fs::read_to_string(format!("/proc/{pid}/maps")) {
+            Ok(maps) => mappers.seen.extend(mapper(pid, &maps, file)),
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => mappers.hidden += 1,
+            // It ended meanwhile, or is a thread of the kernel.
+            Err(_) => {}
+        }
+    }
+    mappers.seen.sort_by_key(|mapper| mapper.identity.pid);
+    Ok(mappers)
+}
+
+/// One line of /proc/PID/maps.
+struct Map<'a> {
+    start: usize,
+    permissions: &'a str,
+    /// Device and inode, as they stand there.
+    file: (&'a str, &'a str),
+}
+
+impl<'a> Map<'a> {
+    fn of(line: &'a str) -> Option<Map<'a>> {
+        let mut words = line.split_ascii_whitespace();
+        let (start, _) = words.next()?.split_once('-')?;
+        let start = usize::from_str_radix(start, 16).ok()?;
+        let permissions = words.next()?;
+        let file = (words.nth(1)?, words.next()?);
+        Some(Map { start, permissions, file })
+    }
+}
+
+/// The process as one that maps `file`, if it does in a way that lets it read.
+fn mapper(pid: u32, maps: &str, file: (&str, &str)) -> Option<Mapper> {
+    // A page that is only there to hold a lock cannot be read.
+    let reads = |map: &Map<'_>| map.file == file && map.permissions.starts_with('r');
+    let maps: Vec<_> = maps.lines().filter_map(Map::of).filter(reads).collect();
+    if maps.is_empty() {
+        return None;
+    }
+    let folder = format!("/proc/{pid}");
+    let stat = std::fs::read(format!("{folder}/stat")).ok()?;
+    let identity = Identity {
+        pid,
+        uid: std::fs::metadata(&folder).ok()?.uid(),
+        start: start_in(&stat)?,
+        // The number is the one that our own /proc has for it.
+        pid_namespace: super::identity().pid_namespace,
+    };
+    Some(Mapper { identity, writes: maps.iter().any(|map| map.permissions[1..].starts_with('w')) })
+}
+
 pub(super) fn boot_id() -> Result<Vec<u8>> {
     std::fs::read("/proc/sys/kernel/random/boot_id")
         .map_err(|error| Error::new("read the boot id", error))
@@ -59,10 +163,49 @@ pub(super) fn effective_uid() -> u32 {
     rustix::process::geteuid().as_raw()
 }
 
-/// Field 22 of a stat line. The name in field 2 may hold anything, so counting starts after the
-/// last parenthesis.
 fn start_in(stat: &[u8]) -> Option<u64> {
+    field_in(stat, 22)?.parse().ok()
+}
+
+/// A field of a stat line after the second, counted from 1. The name in field 2 may hold anything, so
+/// counting starts after the last parenthesis.
+fn field_in(stat: &[u8], number: usize) -> Option<&str> {
     let name_ends = stat.iter().rposition(|byte| *byte == b')')?;
     let fields = std::str::from_utf8(&stat[name_ends + 1..]).ok()?;
-    fields.split_ascii_whitespace().nth(22 - 3)?.parse().ok()
+    fields.split_ascii_whitespace().nth(number - 3)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fields_are_counted_after_the_name_whatever_it_is() {
+        let stat = b"7 (a) T 3 (b) S 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 4711 20";
+        assert_eq!((field_in(stat, 3), start_in(stat)), (Some("S"), Some(4711)));
+        assert_eq!(field_in(b"7 (short) S", 22), None);
+    }
+
+    #[test]
+    fn maps_are_told_by_their_file_and_their_permissions() {
+        let maps = "7f00-8f00 r--s 00000000 00:17 5  /dev/shm/a (deleted)\n\
+                    9f00-af00 ---s 00000000 00:17 6\n";
+        let pid = std::process::id();
+        assert!(mapper(pid, maps, ("00:17", "5")).is_some_and(|found| !found.writes));
+        assert_eq!(mapper(pid, maps, ("00:17", "6")), None);
+        assert_eq!(mapper(pid, maps, ("00:18", "5")), None);
+        let both = "1000-2000 r--s 0 0:1 9\n2000-3000 rw-s 0 0:1 9\n";
+        assert!(mapper(pid, both, ("0:1", "9")).is_some_and(|found| found.writes));
+    }
+
+    #[test]
+    fn who_we_are_can_be_seen() {
+        let me = identity(effective_uid());
+        assert_eq!(is_stopped(me.pid, me.start), Some(false));
+        assert_eq!(is_stopped(me.pid, me.start + 1), None);
+        let now = super::super::clock_ns();
+        assert!(started_ns(me.start).is_some_and(|ns| ns < now + 2_000_000_000 && ns > now / 2));
+        assert_eq!(user_name(0).as_deref(), Some("root"));
+        assert_eq!(user_name(4_000_000_123), None);
+    }
 }

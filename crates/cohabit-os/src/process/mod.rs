@@ -67,6 +67,48 @@ pub fn command_line(pid: u32, start: u64) -> Option<String> {
     sys::command_line(pid, start)
 }
 
+/// Whether process `pid`, if it is still the one that started at `start`, is stopped: by a signal, or
+/// by a debugger.
+pub fn is_stopped(pid: u32, start: u64) -> Option<bool> {
+    sys::is_stopped(pid, start)
+}
+
+/// When a process started, in nanoseconds since 1970, from what [`Identity::start`] says.
+pub fn started_ns(start: u64) -> Option<u64> {
+    sys::started_ns(start)
+}
+
+/// The name of a user.
+pub fn user_name(uid: u32) -> Option<String> {
+    sys::user_name(uid)
+}
+
+/// A process that has a file mapped, as the system shows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Mapper {
+    /// Who it is.
+    pub identity: Identity,
+    /// Whether it may write through a map, rather than only read.
+    pub writes: bool,
+}
+
+/// Which processes have a file mapped.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Mappers {
+    /// Those that were seen, by their ids; never this process.
+    pub seen: Vec<Mapper>,
+    /// How many processes may not be looked at.
+    pub hidden: usize,
+}
+
+/// The other processes that map the file which this one has mapped at `address`.
+///
+/// # Errors
+/// Nothing is mapped there, or the system does not show it.
+pub fn mappers(address: usize) -> Result<Mappers> {
+    sys::mappers(address)
+}
+
 /// A number for this boot of the machine: the FNV-1a hash of the kernel's boot id, which is text
 /// of 36 characters; a line end after it does not count.
 pub fn boot_id() -> Result<u64> {

@@ -1,6 +1,6 @@
 //! No mechanism: a process id and nothing more.
 
-use super::Identity;
+use super::{Identity, Mappers};
 use crate::error::{Error, Result};
 
 pub(super) fn identity(uid: u32) -> Identity {
@@ -9,6 +9,22 @@ pub(super) fn identity(uid: u32) -> Identity {
 
 pub(super) fn command_line(_pid: u32, _start: u64) -> Option<String> {
     None
+}
+
+pub(super) fn is_stopped(_pid: u32, _start: u64) -> Option<bool> {
+    None
+}
+
+pub(super) fn started_ns(_start: u64) -> Option<u64> {
+    None
+}
+
+pub(super) fn user_name(_uid: u32) -> Option<String> {
+    None
+}
+
+pub(super) fn mappers(_address: usize) -> Result<Mappers> {
+    Err(Error::unsupported("see the maps of other processes"))
 }
 
 pub(super) fn boot_id() -> Result<Vec<u8>> {

@@ -12,6 +12,7 @@ mod pins;
 mod slices;
 mod torn;
 mod waits;
+mod who;
 
 roles! {
     "user" => support::user::user,

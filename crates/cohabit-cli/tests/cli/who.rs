@@ -1,0 +1,63 @@
+//! `who`: users, observers, and the locks that they hold.
+
+use serde_json::{Value as Json, json};
+
+use crate::support::{Place, Talker};
+
+fn who(place: &Place, args: &[&str]) -> Json {
+    let all = [&["who", "data", "--json"], args].concat();
+    serde_json::from_str(&place.run(&all).fine()).unwrap()
+}
+
+#[test]
+fn users_observers_and_locks_are_listed() {
+    let place = Place::new();
+    let keeper = place.keeper("data");
+    let mut watcher = Talker::start(place.command(&["watch", "data.x"]));
+    assert_eq!(watcher.line(), "255");
+    let command = place.command(&["demo-process", "hold", "data", "--time=1s"]);
+    let mut holder = Talker::start(command);
+    assert_eq!(holder.line(), "inside");
+    let seen = who(&place, &["--for=20ms"]);
+    let roles: Vec<_> =
+        seen["processes"].as_array().unwrap().iter().map(|p| (&p["pid"], &p["role"])).collect();
+    let pid = |talker: &Talker| json!(talker.child.id());
+    assert_eq!(
+        roles,
+        [
+            (&pid(&keeper), &json!("user")),
+            (&pid(&holder), &json!("user")),
+            (&pid(&watcher), &json!("observer")),
+        ]
+    );
+    let [lock] = seen["locks"].as_array().unwrap().as_slice() else { panic!("{seen}") };
+    assert_eq!((&lock["path"], &lock["pid"]), (&json!(""), &pid(&holder)));
+    assert!(lock["at_least_ns"].as_u64().unwrap() >= 20_000_000, "{lock}");
+    assert_eq!((&lock["awaited"], &lock["stopped"]), (&json!(false), &json!(false)));
+    let text = place.run(&["who", "data", "--for=1ms"]).fine();
+    assert!(text.starts_with("  PID  ROLE") || text.contains("PID  ROLE"), "{text}");
+    let sentence = text.lines().last().unwrap();
+    let start = "lock of data: held for at least ";
+    let end = format!(" ms by pid {} (", holder.child.id());
+    assert!(sentence.starts_with(start) && sentence.contains(&end), "{sentence}");
+    assert_eq!(holder.end().code, Some(0));
+    assert_eq!(who(&place, &[])["locks"], json!([]));
+    drop(keeper);
+    watcher.kill();
+}
+
+#[test]
+fn a_single_look_is_told_as_no_time() {
+    let place = Place::new();
+    let data = place.sample("data");
+    let seen = data.update(|_| who(&place, &["--for=0s"])).unwrap();
+    assert_eq!(seen["locks"][0]["at_least_ns"], json!(0));
+    assert_eq!(seen["locks"][0]["pid"], json!(std::process::id()));
+}
+
+#[test]
+fn names_and_times_that_are_none_are_refused() {
+    let place = Place::new();
+    place.run(&["who", "data"]).failed(3);
+    place.run(&["who", "data", "--for=1"]).failed(2);
+}

@@ -1,0 +1,132 @@
+//! Who reads, and who holds which lock: what `cohabit who` stands on. For people only.
+//!
+//! Nothing here takes a lock, writes, or waits: lock words are loaded once, and the maps of other
+//! processes are what the system shows of them. Both may be old when they are told.
+
+use std::sync::atomic::Ordering;
+
+use cohabit_os::process;
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::plain::Kind;
+use crate::schema::Node;
+use crate::segment::Segment;
+use crate::token::{Token, WAITERS, same_holder};
+use crate::untyped::Untyped;
+use crate::users::User;
+use crate::value::cell::Commit;
+
+/// A lock of a cell that somebody holds who lives.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct HeldLock {
+    /// The cell, such as `state` or `wheels[2].value`; empty where the object is one cell.
+    pub path: String,
+    /// Who holds it, where its row tells.
+    pub holder: Option<User>,
+    /// Whether somebody waits for it.
+    pub awaited: bool,
+    word: u64,
+    version: u64,
+}
+
+impl HeldLock {
+    /// Whether this look and another one saw the same hold: the same holder of the same cell, and no
+    /// commit between them. A holder that let go without a commit and came again in between looks the
+    /// same.
+    pub fn is_same_hold(&self, other: &HeldLock) -> bool {
+        self.path == other.path
+            && same_holder(self.word, other.word)
+            && self.version == other.version
+    }
+}
+
+/// Processes that only read an object.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Observers {
+    /// Those that the system shows, by their pids; never this process.
+    pub seen: Vec<User>,
+    /// How many other processes may not be looked at.
+    pub hidden: usize,
+}
+
+impl Untyped {
+    /// The locks of cells that are held now, in the order of the object. Nobody is disturbed.
+    ///
+    /// # Errors
+    /// `LivenessLost`; `HeaderInvalid` when the schema does not fit the object.
+    ///
+    /// # If a peer dies
+    /// A lock that a dead process left is held by nobody: the next writer takes it over.
+    pub fn held_locks(&self) -> Result<Vec<HeldLock>> {
+        let segment = self.segment();
+        let mut held = Vec::new();
+        each_cell(&self.schema().root, String::new(), 0, &mut |path, at| {
+            held.extend(held_lock(segment, path, at)?);
+            Ok(())
+        })?;
+        Ok(held)
+    }
+
+    /// The other processes that have the object mapped for reading only, where the system shows it.
+    /// This looks at all processes of the machine: some milliseconds.
+    ///
+    /// # Errors
+    /// `Unsupported` where there is no /proc; `LivenessLost`.
+    pub fn observers(&self) -> Result<Observers> {
+        let segment = self.segment();
+        let found = process::mappers(segment.mapping.base().addr().get())
+            .map_err(|e| Error::from_os(&segment.name, "looking for observers", e))?;
+        // A user may have a view beside its own map.
+        let users = segment.users()?;
+        let is_user = |pid| users.iter().any(|user| user.pid == pid);
+        let only_reads =
+            found.seen.iter().filter(|mapper| !mapper.writes && !is_user(mapper.identity.pid));
+        let seen = only_reads.map(|mapper| User::of(mapper.identity, false)).collect();
+        Ok(Observers { seen, hidden: found.hidden })
+    }
+}
+
+/// Calls `f` with the path and the offset of each `Value`.
+fn each_cell(
+    node: &Node,
+    path: String,
+    at: u64,
+    f: &mut impl FnMut(String, u64) -> Result<()>,
+) -> Result<()> {
+    match node {
+        Node::Value { .. } => f(path, at),
+        Node::Struct(node) => node.fields.iter().try_for_each(|field| {
+            let dot = if path.is_empty() { "" } else { "." };
+            let path = format!("{path}{dot}{}", field.name);
+            each_cell(&field.node, path, at.saturating_add(field.at), f)
+        }),
+        Node::Array { of, len } if !of.is_plain() => (0..*len).try_for_each(|index| {
+            let at = at.saturating_add(index.saturating_mul(of.size()));
+            each_cell(of, format!("{path}[{index}]"), at, f)
+        }),
+        _ => Ok(()),
+    }
+}
+
+fn held_lock(segment: &Segment, path: String, at: u64) -> Result<Option<HeldLock>> {
+    let head = Kind::VALUE_HEAD as u64;
+    let fits = at.is_multiple_of(8)
+        && at.checked_add(head).is_some_and(|end| end <= segment.header.object_size);
+    if !fits {
+        let detail = format!("the schema has a cell at byte {at}, which is not in the object");
+        return Err(Error::new(ErrorKind::HeaderInvalid, &segment.name, detail));
+    }
+    let words = segment.words((segment.header.object_at + at) as usize, 16);
+    // Acquire: pairs with the SeqCst swap in `cell::commit`, and orders this load before that of the
+    // lock word: a version that stays the same from look to look then stands for one hold.
+    let version = Commit(words[1].load(Ordering::Acquire)).version();
+    let word = words[0].load(Ordering::Relaxed);
+    let Some(token) = Token::named_by(word) else { return Ok(None) };
+    if segment.is_dead(token)? {
+        return Ok(None);
+    }
+    let holder = segment.user_of(token);
+    Ok(Some(HeldLock { path, holder, awaited: word & WAITERS != 0, word, version }))
+}

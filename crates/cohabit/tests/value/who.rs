@@ -1,0 +1,116 @@
+//! Who holds a lock, who waits, who reads: seen from outside, without disturbing anybody.
+
+use std::fs::OpenOptions;
+use std::os::unix::fs::FileExt;
+
+use cohabit::untyped::Untyped;
+use cohabit::{ErrorKind, HeldLock};
+
+use crate::support::{Child, World};
+
+fn look(world: &World) -> Untyped {
+    Untyped::open_read_only("rpm", &world.scope()).unwrap()
+}
+
+fn only_lock(object: &Untyped) -> HeldLock {
+    let [lock] = object.held_locks().unwrap().try_into().expect("one lock");
+    lock
+}
+
+fn host(world: &World) -> Child {
+    let mut host = world.child("user");
+    host.expect("open_or_create rpm", "ok");
+    host
+}
+
+#[test]
+fn a_hold_is_told_from_the_next_one_by_its_commit() {
+    let world = World::new();
+    let mut holder = host(&world);
+    let object = look(&world);
+    assert_eq!(object.held_locks().unwrap(), []);
+    holder.expect("hold", "inside");
+    let first = only_lock(&object);
+    assert_eq!((first.path.as_str(), first.awaited), ("", false));
+    assert_eq!(first.holder.as_ref().map(|user| user.pid), Some(holder.pid()));
+    assert!(first.is_same_hold(&only_lock(&object)));
+    holder.expect("commit", "ok");
+    assert_eq!(object.held_locks().unwrap(), []);
+    holder.expect("hold", "inside");
+    assert!(!first.is_same_hold(&only_lock(&object)));
+    holder.expect("commit", "ok");
+}
+
+#[test]
+fn a_waiter_is_seen_and_the_hold_stays_the_same() {
+    let world = World::new();
+    let mut holder = host(&world);
+    let mut waiter = host(&world);
+    holder.expect("hold", "inside");
+    let object = look(&world);
+    let first = only_lock(&object);
+    waiter.say("set 5");
+    // It says that it waits as soon as it does; the child's watchdog ends what never comes.
+    let second = loop {
+        let lock = only_lock(&object);
+        if lock.awaited {
+            break lock;
+        }
+        std::thread::yield_now();
+    };
+    assert!(first.is_same_hold(&second));
+    holder.expect("commit", "ok");
+    waiter.expect_next("ok");
+}
+
+#[test]
+fn a_stopped_holder_is_told_and_a_dead_one_holds_nothing() {
+    let world = World::new();
+    let _host = host(&world);
+    let mut holder = host(&world);
+    holder.expect("hold", "inside");
+    holder.stop();
+    let object = look(&world);
+    let lock = only_lock(&object);
+    assert!(lock.holder.as_ref().is_some_and(|user| user.stopped), "{lock:?}");
+    let stopped = |user: &cohabit::User| user.stopped.then_some(user.pid);
+    let users = object.users().unwrap();
+    assert_eq!(users.iter().filter_map(stopped).collect::<Vec<_>>(), [holder.pid()]);
+    holder.kill();
+    assert_eq!(object.held_locks().unwrap(), []);
+}
+
+#[test]
+fn a_lock_word_that_names_nobody_is_no_lock() {
+    let world = World::new();
+    let _host = host(&world);
+    let file = OpenOptions::new().read(true).write(true).open(world.path("rpm")).unwrap();
+    let mut at = [0; 8];
+    file.read_exact_at(&mut at, 88).unwrap();
+    let object = look(&world);
+    for word in [u64::MAX, 0xffff, 1 << 16, 7 << 32 | 3] {
+        file.write_all_at(&u64::to_le_bytes(word), u64::from_le_bytes(at)).unwrap();
+        assert_eq!(object.held_locks().unwrap(), [], "{word:x}");
+    }
+}
+
+#[test]
+fn observers_are_those_who_only_read() {
+    let world = World::new();
+    let mut user = host(&world);
+    user.expect("view rpm", "ok");
+    let mut observer = world.child("user");
+    observer.expect("view rpm", "ok");
+    let object = look(&world);
+    let seen = object.observers().unwrap().seen;
+    assert_eq!(seen.iter().map(|user| user.pid).collect::<Vec<_>>(), [observer.pid()]);
+    assert!(seen[0].command.as_ref().is_some_and(|line| !line.is_empty()));
+    assert!(seen[0].started_ns.is_some());
+    observer.expect("drop_view", "ok");
+    assert_eq!(object.observers().unwrap().seen, []);
+    user.leave();
+    assert_eq!(
+        Untyped::open_read_only("rpm", &world.scope()).unwrap_err().kind(),
+        ErrorKind::NotFound
+    );
+}
