@@ -83,7 +83,7 @@ pub(crate) fn code_of(kind: ErrorKind) -> u8 {
         Kind::NameEmpty | Kind::NameTooLong | Kind::NameSlash | Kind::NameDot => USAGE,
         Kind::NameSpace | Kind::NameNotAscii | Kind::NameCharacter => USAGE,
         Kind::NameScopePrefix => USAGE,
-        Kind::LengthMissing | Kind::LengthMismatch | Kind::OutOfRange => USAGE,
+        Kind::LengthMissing | Kind::LengthMismatch | Kind::OutOfRange | Kind::Frozen => USAGE,
         Kind::NotFound | Kind::FolderMissing | Kind::Ended | Kind::NameLost => NOT_FOUND,
         Kind::Busy | Kind::TimedOut | Kind::SlotsFull => BUSY,
         Kind::FormatVersion | Kind::NotAnObject | Kind::Truncated | Kind::Oversized => UNUSABLE,

@@ -154,6 +154,8 @@ kinds! {
     OutOfRange = "out-of-range", "Use an index below the length: Value::len.";
     /// A text does not fit its `Text<N>`, or has a NUL in it.
     BadText = "bad-text", "Use a shorter text, Text::truncated, or a larger N.";
+    /// A `Frozen` was to be written after the object was constructed.
+    Frozen = "frozen", "Only the constructor writes a Frozen: use a Value or a Loose for what changes.";
     /// The thread waits for what it holds itself.
     Deadlock = "deadlock", "Do not use a cell's set or update inside an update of the same cell.";
     /// This system or target cannot do it.

@@ -245,6 +245,11 @@ causes! {
             "N - 1 bytes of UTF-8 fit: choose a larger N, or use Text::truncated.",
         "the text has a NUL in it, where a Text ends" =>
             "Cut it there, or keep bytes in an array of u8.";
+    Frozen:
+        "something that changes was declared as a Frozen" =>
+            "Make it a Value, or a Loose.",
+        "the fill comes after open_or_create_in_place, or in a program that only opened the object" =>
+            "Fill it inside the closure that constructs the object.";
     Deadlock:
         "the closure of an update calls set or update of the same cell" =>
             "Change what the closure is given instead.",

@@ -31,7 +31,9 @@ mod acting;
 mod appear;
 mod asker;
 mod attach;
+mod build;
 mod catalog;
+mod cells;
 mod create;
 mod error;
 mod explain;
@@ -57,24 +59,28 @@ pub mod untyped;
 mod users;
 mod value;
 mod view;
+mod views;
 mod who;
 mod words;
 
+pub use build::{Build, Place};
 pub use catalog::{Collected, Entry, EntryState, collect, folder_of, list, remove};
-pub use cohabit_macros::plain;
+pub use cells::{Flag, Frozen, Loose};
+pub use cohabit_macros::{plain, shareable};
 pub use error::{Error, ErrorKind, Result};
 pub use explain::Cause;
 pub use follow::Follow;
 pub use name::{NAME_MAX, check_name};
 pub use options::{Keep, Scope};
 pub use plain::{BadBits, Kind, Part, Plain, Text, TextError};
-pub use shareable::{Build, Place, Shareable};
+pub use shareable::{LastOneOut, Shareable};
 pub use shared::{Options, Shared, SharedValue};
 pub use users::{Status, User};
 pub use value::fill::{Fill, Filled};
 pub use value::pin::Pinned;
 pub use value::{BY_VALUE_MAX, Contents, Value, Version};
 pub use view::SharedView;
+pub use views::View;
 pub use who::{HeldLock, Observers};
 
 /// What the code that `#[plain]` writes refers to. Not for use by hand: it changes without notice.
@@ -84,6 +90,8 @@ pub mod __private {
         BadBits, Copies, CopyOf, EnumKind, Field, Kind, Le64, MAX_DEPTH, Part, Plain, StructKind,
         Variant, copies, stride,
     };
-    pub use crate::shareable::FromParts;
+    pub use crate::shareable::{EndOf, NoEnd, Shareable};
+    pub use crate::value::ValueHead;
+    pub use crate::value::slice::Beyond;
     pub use crate::words::{WordSink, WordSource, load, load_part, put, store, store_part};
 }

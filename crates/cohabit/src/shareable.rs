@@ -1,105 +1,176 @@
-//! What may be lived in by several processes at once, and how it is built.
+//! What may be lived in by several processes at once.
 
-use std::error::Error as StdError;
-use std::mem::MaybeUninit;
 use std::sync::atomic::{
-    AtomicI8, AtomicI16, AtomicI32, AtomicI64, AtomicU8, AtomicU16, AtomicU32, AtomicU64,
+    AtomicI8, AtomicI16, AtomicI32, AtomicI64, AtomicU8, AtomicU16, AtomicU32, AtomicU64, Ordering,
 };
 
 use crate::attach::Wanted;
-use crate::error::{Error, ErrorKind, Result};
+use crate::cells::{Flag, Frozen, Loose};
+use crate::error::Result;
 use crate::plain::{Kind, Plain, copies_of_slice};
 use crate::schema;
-use crate::segment::Segment;
-use crate::table;
-use crate::token::Token;
-use crate::value::fill::Filled;
-use crate::value::{Contents, Value, fill, slice};
+use crate::value::{Value, fill, slice};
+use crate::views::View;
 
 /// A type that several processes may use at once, through `&T`, where it stands.
 ///
-/// Shareable is to [`Plain`] as `Sync` is to `Send`: atomics of fixed width and cells, such as
-/// [`Value`], are Shareable; plain data is put into a cell.
+/// Shareable is to [`Plain`] as `Sync` is to `Send`. Shareable are
+/// - the atomics of fixed width of std, and [`Flag`](crate::Flag) for a bool;
+/// - cells of plain data: [`Value`], [`Frozen`](crate::Frozen), [`Loose`](crate::Loose);
+/// - structs of these with [`#[shareable]`](macro@crate::shareable), and arrays of these, nested.
 ///
 /// # Safety
+/// Only `#[shareable]` and this crate implement it.
 /// - Every bit pattern of the bytes is a valid `Self`, and every byte may change at any time: the type
 ///   consists of atomics of fixed width and of cells of this crate, with `repr(C)`.
 /// - [`Shareable::KIND`] describes exactly its layout, which is the same on every target.
 /// - It needs no `Drop`, and refers to nothing outside its own bytes.
+/// - `from_parts` returns a pointer to `base` itself, and `SIZE` is the type's.
+/// - The view of a read-only mapping only loads, relaxed and at most 64 bits at once.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be lived in by several processes at once",
     label = "not shareable",
-    note = "plain data goes into a value: `SharedValue<{Self}>`, which is `Shared<Value<{Self}>>`"
+    note = "plain data goes into a cell: `Value<{Self}>`, `Frozen<{Self}>` or `Loose<{Self}>`",
+    note = "your own struct of cells and atomics: put `#[cohabit::shareable]` on it"
 )]
-pub unsafe trait Shareable: FromParts + Send + Sync + 'static {
+pub unsafe trait Shareable: Send + Sync + 'static {
     /// What it is, for schema and fingerprint.
     const KIND: Kind;
 
-    /// Whether [`Shareable::last_one_out`] is to be run. It counts in the fingerprint.
+    /// What [`SharedView::view`](crate::SharedView::view) gives: the same parts, for reading only.
+    type View<'a>;
+
+    /// The size in bytes; none where it ends in a slice, whose length counts.
+    #[doc(hidden)]
+    const SIZE: Option<usize>;
+
+    /// The pointer to a `Self` at `base`. The length counts only where it ends in a slice.
+    #[doc(hidden)]
+    fn from_parts(base: *mut u8, len: usize) -> *mut Self;
+
+    /// Whether it, or a part of it, is [`LastOneOut`]. It counts in the fingerprint.
+    #[doc(hidden)]
     const HAS_END: bool = false;
 
-    /// Run at most once, by the last user that leaves cleanly a `WhileUsed` object; never for an
-    /// orphan, at process exit, or for a kept object.
-    fn last_one_out(&self) {}
+    /// Its own end, then those of its parts, in their order.
+    #[doc(hidden)]
+    fn run_end(&self) {}
 
-    /// Run by the creator when the constructor is done: makes canonical what a move may have lost
-    /// (a move need not keep padding), and the first version of a value that nobody has set.
+    /// Its view. The object may stand on read-only pages.
+    #[doc(hidden)]
+    fn view<'a>(object: View<'a, Self>) -> Self::View<'a>;
+
+    /// Copies what was built in private memory into its new, zeroed place: everything but padding,
+    /// which a move need not keep and which stays zero.
+    ///
+    /// # Safety
+    /// - `self` stands in private memory, and `place` in a new object that is zero and that nobody who
+    ///   follows the protocol uses yet.
+    #[doc(hidden)]
+    unsafe fn plant(&self, place: &Self);
+
+    /// Makes whole what a constructor has built in place: checks the bits of what it left, and makes
+    /// the first version of each value that it has not set.
     ///
     /// # Errors
     /// `ConstructorIncomplete` where what was left at zero is no value of its type.
     #[doc(hidden)]
-    fn settle(&self) -> Result<()> {
-        Ok(())
-    }
+    fn settle(&self) -> Result<()>;
+
+    /// Nobody else can name this, so nobody else can implement the trait by hand in good faith.
+    #[doc(hidden)]
+    fn only_shareable_may_implement();
 }
 
-/// A type whose pointer is made of an address and a length, which counts only where the type ends in
-/// a slice.
+/// A type whose objects have an end: something to do once, when the last user has left.
 ///
-/// # Safety
-/// - `from_parts` returns a pointer to `base` itself.
-/// - `SIZE` is the size of the type, if that does not depend on a length.
-#[doc(hidden)]
-pub unsafe trait FromParts {
-    /// The size in bytes, without a slice at the end.
-    const SIZE: Option<usize>;
-
-    /// The pointer to a `Self` at `base`.
-    fn from_parts(base: *mut u8, len: usize) -> *mut Self;
+/// It is what a destructor is to an object of one process. It is never called `Drop`, since an object
+/// may go without it: by a kill, at `exit`, at the end of the machine. What is in an object owns nothing
+/// outside of it, so nothing is lost then; but what the end wanted to tell, is not told.
+///
+/// It runs **at most once**, in the last user that leaves a [`Keep::WhileUsed`](crate::Keep::WhileUsed)
+/// object cleanly, while that drops its last handle. It does not run
+/// - for an object whose users were killed, or go by `exit` with a handle in a `static`,
+/// - for a kept object, or one that was removed with `--force`,
+/// - in a guest: whoever knows the object by its schema only, as the `cohabit` command does. Guests do
+///   not count: while only they are left, the object has ended.
+///
+/// Where a part of an object has an end too, it runs after that of the whole, in the order of the
+/// parts. A panic in an end goes to whoever dropped the handle; the object ends nevertheless, and what
+/// comes after in the same end does not run.
+///
+/// # Examples
+/// ```no_run
+/// use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+///
+/// use cohabit::{LastOneOut, shareable};
+///
+/// #[shareable]
+/// #[derive(Default)]
+/// struct Board { hits: AtomicU64 }
+///
+/// impl LastOneOut for Board {
+///     fn last_one_out(&self) {
+///         println!("{} hits in all", self.hits.load(Relaxed));
+///     }
+/// }
+/// ```
+pub trait LastOneOut: Shareable {
+    /// What there is to do. The cells of the object can be used; opening its name is an error.
+    fn last_one_out(&self);
 }
 
-// SAFETY: the cast keeps the address; a sized type has one size.
-unsafe impl<T> FromParts for T {
-    const SIZE: Option<usize> = Some(size_of::<T>());
+/// Tells, for the code that `#[shareable]` writes, whether a type implements [`LastOneOut`]: then the
+/// constant and the function of its own count, else those of [`NoEnd`].
+#[derive(Debug)]
+pub struct EndOf<T: ?Sized>(std::marker::PhantomData<T>);
 
-    fn from_parts(base: *mut u8, _len: usize) -> *mut Self {
-        base.cast()
+impl<T: LastOneOut + ?Sized> EndOf<T> {
+    /// It has an end.
+    pub const HAS_END: bool = true;
+
+    /// Runs it.
+    pub fn run(object: &T) {
+        object.last_one_out();
     }
 }
 
-// SAFETY: the slice starts at `base`; its size depends on the length.
-unsafe impl<T> FromParts for [T] {
-    const SIZE: Option<usize> = None;
+/// What [`EndOf`] says of a type without an end.
+pub trait NoEnd<T: ?Sized> {
+    /// It has none.
+    const HAS_END: bool = false;
 
-    fn from_parts(base: *mut u8, len: usize) -> *mut Self {
-        std::ptr::slice_from_raw_parts_mut(base.cast(), len)
-    }
+    /// Does nothing.
+    fn run(_object: &T) {}
 }
 
-// SAFETY: shareable elements, one behind the other, of which any number may be there.
-unsafe impl<T: Shareable> Shareable for [T] {
-    const KIND: Kind = Kind::Tail { of: &T::KIND };
-
-    fn settle(&self) -> Result<()> {
-        self.iter().try_for_each(T::settle)
-    }
-}
+impl<T: ?Sized> NoEnd<T> for EndOf<T> {}
 
 macro_rules! atomics {
     ($($atomic:ty: $kind:ident),*) => {$(
         // SAFETY: an atomic of fixed width: any bits are a value, and it is made to be changed.
         unsafe impl Shareable for $atomic {
             const KIND: Kind = Kind::Atomic { of: &Kind::$kind };
+            type View<'a> = View<'a, Self>;
+            const SIZE: Option<usize> = Some(size_of::<Self>());
+
+            fn from_parts(base: *mut u8, _len: usize) -> *mut Self {
+                base.cast()
+            }
+
+            fn view<'a>(object: View<'a, Self>) -> View<'a, Self> {
+                object
+            }
+
+            unsafe fn plant(&self, place: &Self) {
+                place.store(self.load(Ordering::Relaxed), Ordering::Relaxed);
+            }
+
+            fn settle(&self) -> Result<()> {
+                Ok(())
+            }
+
+            fn only_shareable_may_implement() {}
         }
     )*};
 }
@@ -108,22 +179,159 @@ atomics!(
     AtomicI8: I8, AtomicI16: I16, AtomicI32: I32, AtomicI64: I64
 );
 
-// SAFETY: its bytes are only accessed as atomic words (invariant 2 of `crate::value`).
-unsafe impl<T: Plain> Shareable for Value<T> {
-    const KIND: Kind = Kind::value_of::<T>();
+// SAFETY: one atomic byte, of which any value is a bool to it.
+unsafe impl Shareable for Flag {
+    const KIND: Kind = Kind::Flag;
+    type View<'a> = View<'a, Self>;
+    const SIZE: Option<usize> = Some(size_of::<Self>());
+
+    fn from_parts(base: *mut u8, _len: usize) -> *mut Self {
+        base.cast()
+    }
+
+    fn view<'a>(object: View<'a, Self>) -> View<'a, Self> {
+        object
+    }
+
+    unsafe fn plant(&self, place: &Self) {
+        place.store(self.load(Ordering::Relaxed), Ordering::Relaxed);
+    }
 
     fn settle(&self) -> Result<()> {
-        fill::settle(self)
+        Ok(())
     }
+
+    fn only_shareable_may_implement() {}
+}
+
+/// Declares a cell of plain data: how one in private memory is planted, and one in place settled.
+macro_rules! cells {
+    ($($cell:ident, $kind:expr, $plant:path, $settle:path;)*) => {$(
+        // SAFETY: its bytes are only accessed as atomic words (invariant 2 of its module), and what
+        // comes out is checked before it is a T.
+        unsafe impl<T: Plain> Shareable for $cell<T> {
+            const KIND: Kind = $kind;
+            type View<'a> = View<'a, Self>;
+            const SIZE: Option<usize> = Some(size_of::<Self>());
+
+            fn from_parts(base: *mut u8, _len: usize) -> *mut Self {
+                base.cast()
+            }
+
+            fn view<'a>(object: View<'a, Self>) -> View<'a, Self> {
+                object
+            }
+
+            unsafe fn plant(&self, place: &Self) {
+                // SAFETY: the caller's contract.
+                unsafe { $plant(place, self) };
+            }
+
+            fn settle(&self) -> Result<()> {
+                $settle(self)
+            }
+
+            fn only_shareable_may_implement() {}
+        }
+    )*};
+}
+cells! {
+    Value, Kind::value_of::<T>(), fill::from_cell, fill::settle;
+    Frozen, Kind::Frozen { of: &T::KIND }, Frozen::plant_from, Frozen::settled;
+    Loose, Kind::Loose { of: &T::KIND }, Loose::plant_from, Loose::settled;
 }
 
 // SAFETY: as for a single value; its copies lie behind it (invariant 1 of `crate::value::slice`).
 unsafe impl<T: Plain> Shareable for Value<[T]> {
     const KIND: Kind = Kind::Value { copies: 0, stride: 0, of: &Kind::Tail { of: &T::KIND } };
+    type View<'a> = View<'a, Self>;
+    const SIZE: Option<usize> = None;
+
+    fn from_parts(base: *mut u8, len: usize) -> *mut Self {
+        slice::from_parts(base, len)
+    }
+
+    fn view<'a>(object: View<'a, Self>) -> View<'a, Self> {
+        object
+    }
+
+    /// Without a size, it never stands in private memory.
+    unsafe fn plant(&self, _place: &Self) {}
 
     fn settle(&self) -> Result<()> {
         fill::settle_slice(self)
     }
+
+    fn only_shareable_may_implement() {}
+}
+
+// SAFETY: C puts the elements of an array one behind the other without padding of its own, so what
+// holds of the element holds of the array.
+unsafe impl<C: Shareable, const N: usize> Shareable for [C; N] {
+    const KIND: Kind = {
+        assert!(N > 0, "an array of nothing cannot be shared: give it at least one element");
+        Kind::Array { of: &C::KIND, len: N }
+    };
+    type View<'a> = View<'a, [C]>;
+    const HAS_END: bool = C::HAS_END;
+    const SIZE: Option<usize> = Some(size_of::<Self>());
+
+    fn from_parts(base: *mut u8, _len: usize) -> *mut Self {
+        base.cast()
+    }
+
+    fn run_end(&self) {
+        self.as_slice().run_end();
+    }
+
+    fn view<'a>(object: View<'a, Self>) -> View<'a, [C]> {
+        // SAFETY: the elements are all there is of the array.
+        unsafe { object.part(|array| array.as_slice()) }
+    }
+
+    unsafe fn plant(&self, place: &Self) {
+        // SAFETY: the caller's contract.
+        unsafe { self.as_slice().plant(place) };
+    }
+
+    fn settle(&self) -> Result<()> {
+        self.as_slice().settle()
+    }
+
+    fn only_shareable_may_implement() {}
+}
+
+// SAFETY: as for an array, of any length.
+unsafe impl<C: Shareable> Shareable for [C] {
+    const KIND: Kind = Kind::Tail { of: &C::KIND };
+    type View<'a> = View<'a, Self>;
+    const HAS_END: bool = C::HAS_END;
+    const SIZE: Option<usize> = None;
+
+    fn from_parts(base: *mut u8, len: usize) -> *mut Self {
+        std::ptr::slice_from_raw_parts_mut(base.cast(), len)
+    }
+
+    fn run_end(&self) {
+        self.iter().for_each(C::run_end);
+    }
+
+    fn view<'a>(object: View<'a, Self>) -> View<'a, Self> {
+        object
+    }
+
+    unsafe fn plant(&self, place: &Self) {
+        for (built, place) in self.iter().zip(place) {
+            // SAFETY: the caller's contract for the whole is that of its elements.
+            unsafe { built.plant(place) };
+        }
+    }
+
+    fn settle(&self) -> Result<()> {
+        self.iter().try_for_each(C::settle)
+    }
+
+    fn only_shareable_may_implement() {}
 }
 
 /// Demands of an object of type `T`, as constants.
@@ -135,7 +343,7 @@ impl<T: Shareable + ?Sized> WantedOf<T> {
         fingerprint: schema::fingerprint(&T::KIND, T::HAS_END),
         kind: {
             assert!(T::KIND.align() <= 64, "an object's alignment is at most 64");
-            assert!(!std::mem::needs_drop::<T>(), "use last_one_out instead of Drop");
+            assert!(!std::mem::needs_drop::<T>(), "implement LastOneOut instead of Drop");
             match T::SIZE {
                 Some(size) => {
                     assert!(size > 0, "an object has at least one byte");
@@ -182,160 +390,5 @@ fn run_end<T: Shareable + ?Sized>(object: *mut u8, len: usize) {
     // SAFETY: `object` is where a T with a tail of `len` was constructed in a mapping that the caller
     // holds; by the trait's contract any bits are a T, which may be used through `&T` at any time.
     let object = unsafe { &*T::from_parts(object, len) };
-    object.last_one_out();
-}
-
-/// What a constructor may return for a `Self`: the object, for a [`Value`] its contents, either of
-/// them in a `Box`, or a `Result` of any of these.
-///
-/// A [`Place`] is borrowed while the object is built, and cannot be kept for later:
-///
-/// ```compile_fail,E0521
-/// # use std::cell::RefCell;
-/// # use std::sync::atomic::AtomicU64;
-/// # use cohabit::{Build, Place, Result};
-/// thread_local! {
-///     static KEPT: RefCell<Option<Place<'static, AtomicU64>>> = const { RefCell::new(None) };
-/// }
-/// struct Mine;
-/// impl Build<Mine> for AtomicU64 {
-///     fn build(_: Mine, place: Place<'_, Self>) -> Result<()> {
-///         KEPT.set(Some(place)); // without this line it compiles
-///         Ok(())
-///     }
-/// }
-/// ```
-pub trait Build<I>: Shareable {
-    /// Puts what the constructor returned into the new, zeroed object.
-    #[doc(hidden)]
-    fn build(input: I, place: Place<'_, Self>) -> Result<()>;
-}
-
-/// Where a new object is to be built; zeroed, and used by nobody who follows the protocol. It cannot
-/// be kept: the borrow ends with the building.
-#[derive(Debug)]
-pub struct Place<'a, T: ?Sized> {
-    object: *mut T,
-    segment: &'a Segment,
-}
-
-impl<'a, T: Shareable + ?Sized> Place<'a, T> {
-    pub(crate) fn in_segment(segment: &'a Segment) -> Self {
-        Self { object: T::from_parts(segment.object(), segment.tail_len()), segment }
-    }
-
-    /// Refuses a child that was forked inside the constructor: the object is its parent's to finish.
-    fn check_here(&self) -> Result<()> {
-        if is_creator(self.object.addr()) {
-            return Ok(());
-        }
-        let detail =
-            "the constructor forked, and this is the child: the parent finishes the object";
-        Err(Error::new(ErrorKind::Forked, &self.segment.name, detail))
-    }
-
-    /// The new object, for cells that are written through atomics.
-    pub(crate) fn cell(&self) -> Result<&T> {
-        self.check_here()?;
-        // SAFETY: the creator's mapping holds a whole T here, as long as `segment` is borrowed; any
-        // bits are a T (contract of Shareable).
-        Ok(unsafe { &*self.object })
-    }
-
-    /// Builds by `build`, which uses the new, zeroed object as everyone will.
-    pub(crate) fn in_place<R: Filled>(self, build: impl FnOnce(&T) -> R) -> Result<()> {
-        let outcome = build(self.cell()?).outcome();
-        let object = self.cell()?;
-        outcome.map_err(fill::failed)?;
-        object.settle()
-    }
-}
-
-impl<T: Shareable> Place<'_, T> {
-    /// Copies a whole T in. Bytes go as volatile bytes: a peer that breaks the rules may write here
-    /// already, and then no ordinary store would be allowed. Padding stays what it is.
-    fn write(&self, value: &T) -> Result<()> {
-        self.check_here()?;
-        let from = std::ptr::from_ref(value).cast::<MaybeUninit<u8>>();
-        for at in 0..size_of::<T>() {
-            // SAFETY: `at` is inside the T.
-            let from = unsafe { from.add(at) };
-            // SAFETY: a MaybeUninit byte of the T may be read, whatever it is.
-            let byte = unsafe { from.read() };
-            let to = self.object.cast::<MaybeUninit<u8>>().wrapping_add(at);
-            // SAFETY: `at` is inside the new object, which is mapped writable.
-            unsafe { to.write_volatile(byte) };
-        }
-        self.cell()?.settle()
-    }
-}
-
-/// Whether this process is the one that creates the object at an address, not a child of it.
-pub(crate) fn is_creator(object: usize) -> bool {
-    table::token_at(object) == Token::FIRST.word()
-}
-
-impl<T: Shareable> Build<T> for T {
-    fn build(input: T, place: Place<'_, T>) -> Result<()> {
-        place.write(&input)
-    }
-}
-
-impl<T: Shareable> Build<Box<T>> for T {
-    fn build(input: Box<T>, place: Place<'_, T>) -> Result<()> {
-        place.write(&input)
-    }
-}
-
-impl<T: Plain> Build<T> for Value<T> {
-    fn build(input: T, place: Place<'_, Self>) -> Result<()> {
-        crate::value::assert_small::<T>();
-        fill::from_value(place.cell()?, &input);
-        Ok(())
-    }
-}
-
-impl<T: Plain> Build<Box<T>> for Value<T> {
-    fn build(input: Box<T>, place: Place<'_, Self>) -> Result<()> {
-        fill::from_value(place.cell()?, &*input);
-        Ok(())
-    }
-}
-
-impl<T: Plain> Build<Vec<T>> for Value<[T]> {
-    fn build(input: Vec<T>, place: Place<'_, Self>) -> Result<()> {
-        Self::build(input.into_boxed_slice(), place)
-    }
-}
-
-impl<T: Plain> Build<Box<[T]>> for Value<[T]> {
-    fn build(input: Box<[T]>, place: Place<'_, Self>) -> Result<()> {
-        let cell = place.cell()?;
-        slice::fill_from(cell, &input)?;
-        cell.settle()
-    }
-}
-
-impl<T, I, E> Build<Result<I, E>> for T
-where
-    T: Build<I> + ?Sized,
-    E: Into<Box<dyn StdError + Send + Sync>>,
-{
-    fn build(input: Result<I, E>, place: Place<'_, T>) -> Result<()> {
-        T::build(input.map_err(|error| fill::failed(error.into()))?, place)
-    }
-}
-
-/// Runs a filling constructor in place.
-pub(crate) fn build_in_place<T: Contents + ?Sized, R: Filled>(
-    fill: impl FnOnce(&mut fill::Fill<'_, T>) -> R,
-    place: Place<'_, Value<T>>,
-) -> Result<()>
-where
-    Value<T>: Shareable,
-{
-    let outcome = fill::parts(place.cell()?, fill);
-    let cell = place.cell()?;
-    outcome?;
-    cell.settle()
+    object.run_end();
 }

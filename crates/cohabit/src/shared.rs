@@ -7,11 +7,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::attach::{Plan, Verb, attach, observe};
+use crate::build::{Build, Place, build_in_place};
 use crate::error::Result;
 use crate::member::{Attachment, Member, Role};
 use crate::options::{Keep, Scope, Settings};
 use crate::segment::Segment;
-use crate::shareable::{Build, Place, Shareable, WantedOf, build_in_place};
+use crate::shareable::{Shareable, WantedOf};
 use crate::users::{Status, User};
 use crate::value::fill::{Fill, Filled};
 use crate::value::{Contents, Value};

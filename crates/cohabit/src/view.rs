@@ -3,7 +3,6 @@
 use std::fmt;
 use std::ptr::NonNull;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use crate::error::Result;
@@ -11,7 +10,8 @@ use crate::member::{Attachment, Member};
 use crate::plain::{Part, Plain};
 use crate::shareable::Shareable;
 use crate::users::{Status, User};
-use crate::value::{Value, Version, read, slice, wait};
+use crate::value::{Value, Version};
+use crate::views::View;
 
 /// A read-only view of an object: the pages are mapped read-only, no slot is taken, nothing is written.
 /// It can neither block, starve nor corrupt anybody, and keeps nothing alive.
@@ -56,6 +56,28 @@ impl<T: Shareable + ?Sized> SharedView<T> {
         unsafe { self.object.as_ref() }
     }
 
+    /// The object's parts, for reading: of a struct with `#[shareable]`, a method for each field; of
+    /// an array, its elements; of a cell or an atomic, its reading calls.
+    ///
+    /// ```no_run
+    /// use std::sync::atomic::AtomicU64;
+    ///
+    /// use cohabit::{Shared, Value, shareable};
+    ///
+    /// #[shareable]
+    /// struct Board { hits: AtomicU64, state: Value<f64> }
+    ///
+    /// let board = Shared::<Board>::open_read_only("board")?;
+    /// let hits = board.view().hits().load();
+    /// let state = board.view().state().get()?;
+    /// # let _ = (hits, state);
+    /// # Ok::<(), cohabit::Error>(())
+    /// ```
+    #[inline(always)]
+    pub fn view(&self) -> T::View<'_> {
+        T::view(View::new(self.object(), self.member()))
+    }
+
     /// The object's name.
     pub fn name(&self) -> &str {
         &self.member().segment.name
@@ -90,7 +112,7 @@ impl<T: Plain> SharedView<Value<T>> {
     /// `BadBits`, `Corrupt`; `Busy` when writers outran this reader for 100 ms.
     #[inline(always)]
     pub fn get(&self) -> Result<T> {
-        read::by_value(self.object(), self.member(), &mut Version::default())
+        self.view().get()
     }
 
     /// The value and its version, taken together.
@@ -99,8 +121,7 @@ impl<T: Plain> SharedView<Value<T>> {
     /// As [`SharedView::get`].
     #[inline(always)]
     pub fn read(&self) -> Result<(T, Version)> {
-        let mut version = Version::NONE;
-        read::by_value(self.object(), self.member(), &mut version).map(|value| (value, version))
+        self.view().read()
     }
 
     /// Copies the value into `into` and says its version.
@@ -108,7 +129,7 @@ impl<T: Plain> SharedView<Value<T>> {
     /// # Errors
     /// As [`SharedView::get`]; `into` then holds some value of its type, which nobody may have written.
     pub fn get_into(&self, into: &mut T) -> Result<Version> {
-        read::into(self.object(), self.member(), into)
+        self.view().get_into(into)
     }
 
     /// The value on the heap, without a copy of it on the stack.
@@ -116,7 +137,7 @@ impl<T: Plain> SharedView<Value<T>> {
     /// # Errors
     /// As [`SharedView::get`].
     pub fn get_boxed(&self) -> Result<Box<T>> {
-        read::boxed(self.object(), self.member())
+        self.view().get_boxed()
     }
 
     /// One part of the value.
@@ -124,12 +145,12 @@ impl<T: Plain> SharedView<Value<T>> {
     /// # Errors
     /// As [`SharedView::get`].
     pub fn get_part<F: Plain>(&self, part: Part<T, F>) -> Result<F> {
-        read::part(self.object(), self.member(), part.offset())
+        self.view().get_part(part)
     }
 
     /// The version of the value now.
     pub fn version(&self) -> Version {
-        self.object().version_now()
+        self.view().version()
     }
 
     /// Waits until the version is not `seen` any more; then the value and its version. A view looks
@@ -138,8 +159,7 @@ impl<T: Plain> SharedView<Value<T>> {
     /// # Errors
     /// `TimedOut`; `Ended` or `NameLost` when the instance is over; else as [`SharedView::get`].
     pub fn wait_changed(&self, seen: Version, timeout: Duration) -> Result<(T, Version)> {
-        wait::for_change(self.object(), self.member(), seen, timeout)?;
-        self.read()
+        self.view().wait_changed(seen, timeout)
     }
 
     /// Waits until the version is not `seen` any more; then the version.
@@ -147,7 +167,7 @@ impl<T: Plain> SharedView<Value<T>> {
     /// # Errors
     /// As [`SharedView::wait_changed`].
     pub fn wait_version(&self, seen: Version, timeout: Duration) -> Result<Version> {
-        wait::for_change(self.object(), self.member(), seen, timeout)
+        self.view().wait_version(seen, timeout)
     }
 }
 
@@ -157,7 +177,7 @@ impl<T: Plain> SharedView<Value<[T]>> {
     /// # Errors
     /// `LengthMismatch` when `into` is not as long as the value; else as [`SharedView::get`].
     pub fn get_into(&self, into: &mut [T]) -> Result<Version> {
-        slice::into(self.object(), self.member(), into)
+        self.view().get_into(into)
     }
 
     /// All elements, on the heap.
@@ -165,7 +185,7 @@ impl<T: Plain> SharedView<Value<[T]>> {
     /// # Errors
     /// As [`SharedView::get`].
     pub fn get_boxed(&self) -> Result<Box<[T]>> {
-        slice::boxed(self.object(), self.member())
+        self.view().get_boxed()
     }
 
     /// One element, [`Part::element`], or a part of one.
@@ -173,24 +193,22 @@ impl<T: Plain> SharedView<Value<[T]>> {
     /// # Errors
     /// `OutOfRange`; else as [`SharedView::get`].
     pub fn get_part<F: Plain>(&self, part: Part<[T], F>) -> Result<F> {
-        let named = |error: crate::Error| error.about(self.name());
-        slice::check_part(self.object(), part).map_err(named)?;
-        read::part(self.object(), self.member(), part.offset())
+        self.view().get_part(part)
     }
 
     /// How many elements there are.
     pub fn len(&self) -> usize {
-        self.object().len()
+        self.view().len()
     }
 
     /// Whether there are none; never so.
     pub fn is_empty(&self) -> bool {
-        self.object().is_empty()
+        self.view().is_empty()
     }
 
     /// The version of the value now.
     pub fn version(&self) -> Version {
-        self.object().version_now()
+        self.view().version()
     }
 
     /// Waits until the version is not `seen` any more; then the version.
@@ -198,7 +216,7 @@ impl<T: Plain> SharedView<Value<[T]>> {
     /// # Errors
     /// As [`SharedView::wait_changed`].
     pub fn wait_version(&self, seen: Version, timeout: Duration) -> Result<Version> {
-        wait::for_change(self.object(), self.member(), seen, timeout)
+        self.view().wait_version(seen, timeout)
     }
 }
 
@@ -207,7 +225,7 @@ macro_rules! atomic_views {
         impl SharedView<std::sync::atomic::$atomic> {
             /// The number now (relaxed).
             pub fn load(&self) -> $value {
-                self.object().load(Ordering::Relaxed)
+                self.view().load()
             }
         }
     )*};

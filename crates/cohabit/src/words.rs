@@ -51,13 +51,37 @@ pub struct WordSink<'a> {
     filled: usize,
     /// The settled bytes; the others are zero.
     pending: u64,
+    /// The bytes of that word that others may store at any moment, to be left as they are then.
+    others: u64,
+    /// Whether others were faster in a word that is shared with them.
+    outrun: bool,
+}
+
+/// How storing a part beside others' ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub(crate) enum Stored {
+    /// All of it is stored.
+    Whole,
+    /// Others changed a shared word faster than it could be stored; the rest is stored.
+    Outrun,
 }
 
 impl<'a> WordSink<'a> {
     /// A sink that starts at the first byte of `words`.
     #[inline]
     pub fn new(words: &'a [AtomicU64]) -> Self {
-        Self { words, index: 0, filled: 0, pending: 0 }
+        Self::at(words, 0)
+    }
+
+    fn at(words: &'a [AtomicU64], index: usize) -> Self {
+        Self { words, index, filled: 0, pending: 0, others: 0, outrun: false }
+    }
+
+    /// A sink that starts at byte `at`, where others may store what is in front of it in the same word.
+    fn merging(words: &'a [AtomicU64], at: usize) -> Self {
+        let filled = at % WORD;
+        Self { filled, others: low_bytes(filled), ..Self::at(words, at / WORD) }
     }
 
     /// A sink that starts at byte `at` and keeps the bytes in front of it in the same word.
@@ -67,7 +91,7 @@ impl<'a> WordSink<'a> {
             0 => 0,
             _ => words[at / WORD].load(Relaxed) & low_bytes(filled),
         };
-        Self { words, index: at / WORD, filled, pending }
+        Self { filled, pending, ..Self::at(words, at / WORD) }
     }
 
     fn position(&self) -> usize {
@@ -75,7 +99,12 @@ impl<'a> WordSink<'a> {
     }
 
     fn flush(&mut self) {
-        self.words[self.index].store(self.pending, Relaxed);
+        let word = &self.words[self.index];
+        match self.others {
+            0 => word.store(self.pending, Relaxed),
+            others => self.outrun |= !merge(word, self.pending, others),
+        }
+        self.others = 0;
         self.index += 1;
         self.filled = 0;
         self.pending = 0;
@@ -139,6 +168,35 @@ impl<'a> WordSink<'a> {
             self.flush();
         }
     }
+
+    /// Zeros up to byte `end`, and leaves the bytes behind it in the same word to others.
+    fn finish_merge(mut self, end: usize) -> Stored {
+        assert!(end >= self.position(), "a part must not pass its own end");
+        while self.index < end / WORD {
+            self.flush();
+        }
+        let own = end % WORD;
+        if own != 0 {
+            self.others |= !low_bytes(own);
+            self.flush();
+        }
+        if self.outrun { Stored::Outrun } else { Stored::Whole }
+    }
+}
+
+/// Stores `bits` into a word all of whose `others` bits stay as others store them: whole or not at all.
+/// False if they change faster than that: nobody can be made to try for ever.
+fn merge(word: &AtomicU64, bits: u64, others: u64) -> bool {
+    const TRIES: u32 = 1_000_000;
+    let mut seen = word.load(Relaxed);
+    for _ in 0..TRIES {
+        match word.compare_exchange_weak(seen, seen & others | bits, Relaxed, Relaxed) {
+            Ok(_) => return true,
+            Err(now) => seen = now,
+        }
+        core::hint::spin_loop();
+    }
+    false
 }
 
 /// A mask of the `count` bytes of a word that come first in memory. `count` is 0 to 7.
@@ -328,6 +386,81 @@ pub fn store_part<T: Plain>(value: &T, words: &[AtomicU64], at: usize) {
     let mut sink = WordSink::patching(words, at);
     put(value, &mut sink, at);
     sink.finish_patch(end);
+}
+
+/// Copies the first `len` bytes of words in private memory into words of a new object, as bytes: a move
+/// need not keep padding, so that it may have no value. What lies behind them stays zero.
+///
+/// # Safety
+///
+/// - No thread of this process uses the words at the same time.
+///
+/// # Panics
+///
+/// If the words are fewer than `len` needs.
+pub(crate) unsafe fn copy_in(from: &[AtomicU64], into: &[AtomicU64], len: usize) {
+    assert!(len <= size_of_val(from) && len <= size_of_val(into), "bytes of words");
+    let (from, into) = (from.as_ptr(), into.as_ptr());
+    for index in 0..len / WORD {
+        // SAFETY: Invariant 1, asserted above, for this whole word; atomics may be written through `&`.
+        unsafe { carry::<u64>(from.wrapping_add(index).cast(), into.wrapping_add(index).cast()) };
+    }
+    for at in len / WORD * WORD..len {
+        let (from, into) = (from.wrapping_byte_add(at), into.wrapping_byte_add(at));
+        // SAFETY: Invariant 1, asserted above, for this byte; atomics may be written through `&`.
+        unsafe { carry::<u8>(from.cast(), into.cast()) };
+    }
+}
+
+/// Copies one `U` of bytes that need not have values.
+///
+/// Volatile: a peer that breaks the rules may write a new object already, and then no ordinary store
+/// would be allowed.
+///
+/// # Safety
+///
+/// - `from` is valid for reads of a `U` and `into` for writes, both are aligned, and no thread of this
+///   process uses them at the same time.
+unsafe fn carry<U>(from: *const MaybeUninit<U>, into: *const MaybeUninit<U>) {
+    // SAFETY: This function's contract; it may be read whatever it is.
+    let bytes = unsafe { from.read() };
+    // SAFETY: This function's contract.
+    unsafe { into.cast_mut().write_volatile(bytes) };
+}
+
+/// Copies a whole `T` out of words, of which each is loaded once and whole, unchecked.
+///
+/// # Safety
+///
+/// - As [`load`].
+#[inline]
+pub(crate) unsafe fn load_by_word<T: Plain>(words: &[AtomicU64], into: *mut T) {
+    // SAFETY: This function's contract.
+    unsafe { load_part(words, 0, into) };
+}
+
+/// Copies a whole `T` into words, of which each is stored once and whole; padding becomes zero.
+#[inline]
+pub(crate) fn store_by_word<T: Plain>(value: &T, words: &[AtomicU64]) {
+    let mut sink = WordSink::new(words);
+    put(value, &mut sink, 0);
+    sink.finish();
+}
+
+/// Copies a part of type `T` to byte `at`, and leaves what is around it to others, who may store there
+/// at the same time. A word that the part has for itself is stored whole, one that it shares by
+/// compare-exchange.
+///
+/// # Panics
+///
+/// If the part ends outside the words.
+#[inline]
+pub(crate) fn merge_part<T: Plain>(value: &T, words: &[AtomicU64], at: usize) -> Stored {
+    let end = at + size_of::<T::Stored>();
+    assert!(end <= size_of_val(words), "a part must lie inside its words");
+    let mut sink = WordSink::merging(words, at);
+    put(value, &mut sink, at);
+    sink.finish_merge(end)
 }
 
 /// Puts `value` at `at`: in one piece where it is dense, else field by field.

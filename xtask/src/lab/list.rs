@@ -244,6 +244,7 @@ pub(crate) const PURE: &[(&str, &str)] = &[
     ("Follow::name", "says what the follower remembers"),
     ("Follow::status", "what SharedView::status and Shared::status do"),
     ("SharedView::load", "one relaxed load of one word"),
+    ("SharedView::view", "borrows the attachment and reads nothing"),
     ("Untyped::schema", "says what was read at the opening"),
     ("Untyped::name", "says what the attachment remembers"),
     ("Untyped::size", "says what the header said at the opening"),

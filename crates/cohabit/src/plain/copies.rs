@@ -16,6 +16,13 @@ use core::sync::atomic::AtomicU64;
 #[repr(C, align(8))]
 pub(crate) struct Padded<S>(MaybeUninit<S>);
 
+impl<S> Padded<S> {
+    /// Zeros, also where a stored type has padding.
+    pub(crate) const fn zeroed() -> Self {
+        Self(MaybeUninit::zeroed())
+    }
+}
+
 /// One copy in a `Value`: a stamp and the canonical bytes.
 ///
 /// The stamp is the version which the copy holds or is being filled with.
@@ -42,7 +49,7 @@ impl<S> CopyOf<S> {
 
     /// A copy of zeros with stamp 0, which is no version.
     pub const fn zeroed() -> Self {
-        Self { stamp: AtomicU64::new(0), data: UnsafeCell::new(Padded(MaybeUninit::zeroed())) }
+        Self { stamp: AtomicU64::new(0), data: UnsafeCell::new(Padded::zeroed()) }
     }
 
     /// The version which the copy holds or is being filled with.

@@ -25,6 +25,7 @@ mod refusals;
 mod text;
 
 pub use bits::BadBits;
+pub(crate) use copies::Padded;
 pub use copies::{Copies, CopyOf, copies, stride};
 pub(crate) use copies::{copies_of_slice, stride_of_slice};
 pub use kind::{EnumKind, Field, Kind, MAX_DEPTH, StructKind, Variant};

@@ -6,9 +6,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::cell::{CellWords, Commit};
 use super::{Contents, Value, slice};
+use crate::build::is_creator;
 use crate::error::{Error, ErrorKind, Result};
 use crate::plain::{Part, Plain};
-use crate::shareable::is_creator;
 use crate::words;
 
 /// Writes the parts of a new value. What is not written is zero.
@@ -94,9 +94,7 @@ pub(crate) fn parts<T: Contents + ?Sized, R: Filled>(
 
 /// Checks the bits of what was filled by parts, and makes it version 1.
 fn finish_parts<T: Plain>(cell: &Value<T>) -> Result<()> {
-    if !T::ANY_BITS {
-        check_words::<T>(cell.data(0))?;
-    }
+    check_words::<T>(cell.data(0))?;
     finish(cell);
     Ok(())
 }
@@ -107,7 +105,11 @@ pub(crate) fn failed(source: Box<dyn std::error::Error + Send + Sync>) -> Error 
     Error::new(ErrorKind::ConstructorFailed, "", detail).with_source(source)
 }
 
-fn check_words<T: Plain>(words: &[AtomicU64]) -> Result<()> {
+/// Whether what a constructor left is a value.
+pub(crate) fn check_words<T: Plain>(words: &[AtomicU64]) -> Result<()> {
+    if T::ANY_BITS {
+        return Ok(());
+    }
     let mut copy = Box::<T>::new_uninit();
     // SAFETY: `copy` is ours, aligned and as large as a T.
     unsafe { words::load(words, copy.as_mut_ptr()) };
@@ -118,14 +120,8 @@ fn check_words<T: Plain>(words: &[AtomicU64]) -> Result<()> {
     })
 }
 
-/// Zeroes what lies behind the canonical bytes in the last word of copy 0; if nobody has set the value
-/// yet, its zero becomes version 1.
+/// If the constructor has not set the value, its zero becomes version 1.
 pub(crate) fn settle<T: Plain>(cell: &Value<T>) -> Result<()> {
-    let rest = size_of::<T::Stored>() % 8;
-    if let (Some(last), 1..) = (cell.data(0).last(), rest) {
-        let bytes = last.load(Ordering::Relaxed) & ((1 << (rest * 8)) - 1);
-        last.store(bytes, Ordering::Relaxed);
-    }
     if is_set(cell) { Ok(()) } else { finish_parts(cell) }
 }
 
@@ -142,6 +138,16 @@ pub(crate) fn settle_slice<T: Plain>(cell: &Value<[T]>) -> Result<()> {
 /// Whether the constructor set a version of its own.
 fn is_set(cell: &(impl CellWords + ?Sized)) -> bool {
     cell.commit().load(Ordering::Relaxed) != 0
+}
+
+/// Makes a new, zeroed cell of one that was built in private memory, whose value is all that it has.
+///
+/// # Safety
+/// - As for [`Shareable::plant`](crate::Shareable::plant).
+pub(crate) unsafe fn from_cell<T: Plain>(cell: &Value<T>, built: &Value<T>) {
+    // SAFETY: the caller's contract: nobody else uses the words.
+    unsafe { words::copy_in(built.data(0), cell.data(0), size_of::<T::Stored>()) };
+    finish(cell);
 }
 
 /// Relaxed throughout: LIVE, stored with Release after the constructor, publishes it all.

@@ -82,6 +82,11 @@ pub struct Value<T: Contents + ?Sized> {
     copies: <T as Contents>::Copies,
 }
 
+/// The head of a value, for the layout of what ends in one.
+#[repr(C, align(64))]
+#[derive(Debug)]
+pub struct ValueHead([u64; 8]);
+
 /// What a [`Value`] may hold: plain data, or a slice of it whose length is given at creation.
 pub trait Contents {
     /// What stands behind the head of the cell.
@@ -465,6 +470,12 @@ impl<T: Plain> Value<[T]> {
         /// is killed inside, or `change` panics. The lock is held while `change` runs.
         update, try_update, update_timeout, <R>(change: impl FnOnce(&mut [T]) -> R) -> R,
         |cell, site, patience| slice::update(cell, site, patience, change)
+    }
+}
+
+impl<T: Plain + Default> Default for Value<T> {
+    fn default() -> Self {
+        Self::new(T::default())
     }
 }
 

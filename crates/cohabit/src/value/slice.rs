@@ -21,7 +21,6 @@ use super::{Value, Version, bad_bits};
 use crate::error::{Error, ErrorKind, Result};
 use crate::lock::Patience;
 use crate::plain::{Part, Plain, copies_of_slice, stride_of_slice};
-use crate::shareable::FromParts;
 use crate::site::Site;
 use crate::words;
 
@@ -30,13 +29,9 @@ use crate::words;
 #[derive(Debug)]
 pub struct Beyond(());
 
-// SAFETY: the cell is at `base`; its copies are no part of what the pointer spans.
-unsafe impl<T: Plain> FromParts for Value<[T]> {
-    const SIZE: Option<usize> = None;
-
-    fn from_parts(base: *mut u8, len: usize) -> *mut Self {
-        std::ptr::slice_from_raw_parts_mut(base.cast::<Beyond>(), len) as *mut Self
-    }
+/// The pointer to a cell of `len` elements at `base`; its copies are no part of what it spans.
+pub(crate) fn from_parts<T: Plain>(base: *mut u8, len: usize) -> *mut Value<[T]> {
+    std::ptr::slice_from_raw_parts_mut(base.cast::<Beyond>(), len) as *mut Value<[T]>
 }
 
 impl<T: Plain> Value<[T]> {

@@ -3,7 +3,8 @@ use super::{Orders, answer, in_folder, in_words, kill_myself};
 use crate::lab::trace;
 use cohabit::untyped::Untyped;
 use cohabit::{
-    Error, Fill, Follow, Keep, Kind, Options, Shareable, Shared, SharedValue, SharedView, Value,
+    Error, Fill, Follow, Keep, LastOneOut, Options, Shared, SharedValue, SharedView, Value,
+    shareable,
 };
 use std::fs::{File, OpenOptions};
 use std::io::Write;
@@ -12,19 +13,17 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
 /// An object that tells which construction it comes from.
-#[repr(transparent)]
-struct Tagged(AtomicU64);
+#[shareable]
+struct Tagged {
+    tag: AtomicU64,
+}
 
-// SAFETY: one atomic of fixed width, described as one; it refers to nothing and needs no Drop.
-unsafe impl Shareable for Tagged {
-    const KIND: Kind = <AtomicU64 as Shareable>::KIND;
-    const HAS_END: bool = true;
-
+impl LastOneOut for Tagged {
     fn last_one_out(&self) {
         if DIES_AT_THE_END.load(Relaxed) {
             kill_myself();
         }
-        write_down('D', self.0.load(Relaxed));
+        write_down('D', self.tag.load(Relaxed));
     }
 }
 
@@ -56,14 +55,14 @@ fn new_tag() -> u64 {
 fn construct() -> Tagged {
     let tag = new_tag();
     write_down('C', tag);
-    Tagged(AtomicU64::new(tag))
+    Tagged { tag: AtomicU64::new(tag) }
 }
 
 /// The constructor that uses the new object where it stands.
 fn construct_there(object: &Tagged) {
     let tag = new_tag();
     write_down('C', tag);
-    object.0.store(tag, Relaxed);
+    object.tag.store(tag, Relaxed);
 }
 
 /// A value that tells the same, filled in place.
@@ -261,7 +260,7 @@ pub(super) fn play(log: &str) -> Result<(), String> {
                     let _told = answer(Ok(tag.to_string()));
                     orders.pause();
                     write_down('C', tag);
-                    Tagged(AtomicU64::new(tag))
+                    Tagged { tag: AtomicU64::new(tag) }
                 };
                 options(folder).open_or_create(name, build).map(|object| {
                     hold = Hold::User(object);
@@ -283,7 +282,7 @@ pub(super) fn play(log: &str) -> Result<(), String> {
 fn opened(hold: &Hold) -> String {
     let tag = |read: Result<Filled, Error>| read.map_or(0, |filled| filled.tag);
     match hold {
-        Hold::User(object) => format!("{} {}", object.0.load(Relaxed), object.created()),
+        Hold::User(object) => format!("{} {}", object.tag.load(Relaxed), object.created()),
         Hold::Filler(object) => format!("{} {}", tag(object.get()), object.created()),
         Hold::Watcher(view) => format!("{} false", tag(view.get())),
         Hold::Untyped(object) => format!("0 {}", object.name().is_empty()),
