@@ -20,7 +20,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::format::{HEADER_SIZE, Header, InstanceId, SCHEMA_MAX};
 use crate::member::{Attachment, Member, Role, Seat};
 use crate::registry;
-use crate::segment::Segment;
+use crate::segment::{Segment, mappable};
 use crate::token::{Life, Row, RowState, Token};
 
 /// Runs the user's constructor on zeroed memory.
@@ -50,10 +50,11 @@ pub(crate) fn fresh(
         Err(e) if e.cause() == Cause::AlreadyExists => return Ok(None),
         Err(e) => return Err(Error::from_os(plan.name, "naming the new object", e)),
     }
-    let attachment = Attachment::new(member, wanted.end);
-    construct(attachment.member(), build)?;
-    // Entered before LIVE: another thread that waits for LIVE then finds the creator's attachment.
-    let attachment = registry::enter(attachment);
+    let own = Attachment::new(member, wanted.end);
+    // Entered before the constructor, whose calls on cells may have to ask for their member, and so
+    // before LIVE: another thread that waits for LIVE then finds the creator's attachment.
+    let attachment = registry::enter(Arc::clone(&own));
+    construct(own.member(), build)?;
     check_type(plan, &attachment.member().segment)?;
     go_live(&attachment.member().segment)?;
     Ok(Some(attachment))
@@ -177,6 +178,7 @@ fn unnamed(
     header: Header,
 ) -> Result<Segment> {
     let size = header.segment_size;
+    let len = mappable(plan.name, size)?;
     let file = File::unnamed(folder, size, 0o600).map_err(|e| match e.cause() {
         Cause::NoSpace => {
             let there = mapping::space(folder).map_or_else(
@@ -202,13 +204,6 @@ fn unnamed(
     })?;
     let os = |doing| move |e| Error::from_os(plan.name, doing, e);
     let status = file.status().map_err(os("looking at the new object"))?;
-    let len = usize::try_from(size).map_err(|_| {
-        Error::new(
-            ErrorKind::NoAddressSpace,
-            plan.name,
-            format!("the object needs {size} bytes, which do not fit this process's addresses"),
-        )
-    })?;
     let mapping = file.map(len, Access::ReadWrite).map_err(os("mapping the new object"))?;
     let id = InstanceId { file: status.id, instance: header.instance };
     Ok(Segment {

@@ -13,7 +13,7 @@ use crate::asker::Asker;
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::{HEADER_SIZE, Header, InstanceId};
 use crate::member::Role;
-use crate::segment::Segment;
+use crate::segment::{Segment, mappable};
 
 /// Opens and maps what stands under the path. Outer `None`: nothing; inner `None`: look again.
 pub(crate) fn look(name: &str, path: &Path, role: Role) -> Result<Option<Option<Segment>>> {
@@ -37,13 +37,7 @@ pub(crate) fn look(name: &str, path: &Path, role: Role) -> Result<Option<Option<
     let header = Header::parse(&bytes[..read], status.size).map_err(|bad| {
         Error::new(bad.kind, name, format!("{} in {}", bad.detail, path.display()))
     })?;
-    let Ok(len) = usize::try_from(header.segment_size) else {
-        let detail = format!(
-            "the object needs {} bytes, which do not fit this process's addresses",
-            header.segment_size
-        );
-        return Err(Error::new(ErrorKind::NoAddressSpace, name, detail));
-    };
+    let len = mappable(name, header.segment_size)?;
     let mapping = file.map(len, access).map_err(|e| match e.cause() {
         Cause::NoAddressSpace => {
             Error::new(ErrorKind::NoAddressSpace, name, format!("no room to map {len} bytes: {e}"))

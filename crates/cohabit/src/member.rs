@@ -111,6 +111,15 @@ impl Member {
         self.seat.is_none() || table::token_at(self.base()) == self.token_word()
     }
 
+    /// Whether this attachment makes the object, and its constructor still runs.
+    pub(crate) fn is_building(&self) -> bool {
+        let actor = match self.segment.life_now() {
+            Life::Building(actor) => Some(actor),
+            _ => None,
+        };
+        self.created && actor == self.token()
+    }
+
     fn set_row(&self, state: RowState) {
         if let Some(Token { slot, generation }) = self.token() {
             self.segment.set_row(slot, Row { generation, state });

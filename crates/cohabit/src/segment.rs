@@ -2,7 +2,7 @@
 //!
 //! Invariants:
 //! 1. `header` satisfies format 1 to 4 and never changes: it is this process's private copy;
-//! 2. the mapping is `header.segment_size` bytes long and lasts as long as the `Segment`;
+//! 2. the mapping is `header.segment_size` bytes long, at most `isize::MAX` ([`mappable`]), and lasts as long as the `Segment`;
 //! 3. peers may write every byte of it at any time, so it is only ever touched as `&AtomicU64`, at
 //!    multiples of 8, and no other reference to it is made here;
 //! 4. the descriptor never takes a lock: it is only asked, so that closing or asking disturbs nobody.
@@ -29,6 +29,21 @@ pub(crate) struct Segment {
     pub(crate) id: InstanceId,
     pub(crate) asker: Asker,
     pub(crate) mapping: Mapping,
+}
+
+/// The size of a segment as a length in this process.
+///
+/// # Errors
+/// `NoAddressSpace` where it is more than half of all addresses, which is the most that a slice may
+/// span: a process of 32 bits maps no object of 2 GiB or more.
+pub(crate) fn mappable(name: &str, size: u64) -> Result<usize> {
+    isize::try_from(size).map(isize::cast_unsigned).map_err(|_| {
+        let (bits, most) = (usize::BITS, isize::MAX);
+        let detail = format!(
+            "the object needs {size} bytes, and a process of {bits} bits maps at most {most} of them"
+        );
+        Error::new(ErrorKind::NoAddressSpace, name, detail)
+    })
 }
 
 impl Segment {

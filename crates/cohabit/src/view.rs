@@ -183,7 +183,7 @@ impl<T: Plain> SharedView<Value<[T]>> {
     /// All elements, on the heap.
     ///
     /// # Errors
-    /// As [`SharedView::get`].
+    /// As [`SharedView::get`]; `NoAddressSpace` when there is no memory for so many.
     pub fn get_boxed(&self) -> Result<Box<[T]>> {
         self.view().get_boxed()
     }

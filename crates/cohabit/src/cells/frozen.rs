@@ -99,11 +99,12 @@ impl<T: Plain> Frozen<T> {
         Ok(())
     }
 
-    /// Refuses everyone but the constructor, whose attachment nobody can find yet.
+    /// Refuses everyone but the constructor.
     fn check_building(&self) -> Result<()> {
-        let Ok(member) = self.site()?.member() else {
+        let member = self.site()?.member()?;
+        if member.is_building() {
             return Ok(());
-        };
+        }
         let detail = "the object is constructed, and this part of it is frozen since";
         Err(Error::new(ErrorKind::Frozen, &member.segment.name, detail))
     }

@@ -56,21 +56,28 @@ impl<S: ?Sized, F> Part<S, F> {
     /// The part `inner` of this part.
     #[must_use]
     pub const fn then<G>(self, inner: Part<F, G>) -> Part<S, G> {
-        Part { offset: self.offset + inner.offset, types: PhantomData }
+        Part { offset: self.offset.saturating_add(inner.offset), types: PhantomData }
+    }
+}
+
+impl<S: ?Sized, F: Plain> Part<S, F> {
+    /// Whether it ends at or before byte `size` of the canonical image.
+    pub(crate) const fn lies_within(self, size: usize) -> bool {
+        match self.offset.checked_add(size_of::<F::Stored>()) {
+            Some(end) => end <= size,
+            None => false,
+        }
     }
 }
 
 impl<E: Plain> Part<[E], E> {
-    /// The element `index` of a slice, whose length is known when the part is used.
-    ///
-    /// # Panics
-    ///
-    /// If no address space has room for so many elements.
+    /// The element `index` of a slice. The slice's length is known only when the part is used: an
+    /// index that is out of range is an error then.
     #[must_use]
-    #[track_caller]
     pub const fn element(index: usize) -> Part<[E], E> {
-        let offset = index.checked_mul(size_of::<E::Stored>());
-        Part { offset: offset.expect("no slice has so many elements"), types: PhantomData }
+        // Where no address space has room for it, it lies behind the end of every slice.
+        let offset = index.saturating_mul(size_of::<E::Stored>());
+        Part { offset, types: PhantomData }
     }
 }
 
@@ -84,6 +91,7 @@ impl<S: ?Sized, E: Plain, const N: usize> Part<S, [E; N]> {
     #[track_caller]
     pub const fn at(self, index: usize) -> Part<S, E> {
         assert!(index < N, "the index of a part is outside its array");
-        Part { offset: self.offset + index * size_of::<E::Stored>(), types: PhantomData }
+        let offset = self.offset.saturating_add(index * size_of::<E::Stored>());
+        Part { offset, types: PhantomData }
     }
 }

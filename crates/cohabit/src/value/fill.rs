@@ -28,6 +28,8 @@ use crate::words;
 /// ```
 pub struct Fill<'a, T: ?Sized> {
     words: &'a [AtomicU64],
+    /// Canonical bytes: what lies behind them in the last word stays zero.
+    size: usize,
     of: PhantomData<fn(&T)>,
 }
 
@@ -45,6 +47,7 @@ impl<T: ?Sized> Fill<'_, T> {
     /// # Panics
     /// As [`Fill::put`].
     pub fn put_from<F: Plain>(&mut self, part: Part<T, F>, value: &F) {
+        assert!(part.lies_within(self.size), "a part must lie inside its value");
         // A child that was forked in here writes nothing: the object is its parent's.
         if is_creator(self.words.as_ptr().addr()) {
             words::store_part(value, self.words, part.offset());
@@ -58,7 +61,7 @@ impl<T: ?Sized> fmt::Debug for Fill<'_, T> {
     }
 }
 
-/// What a filling closure may return: nothing, or a Result.
+/// What a filling closure may return: nothing, or a Result, whatever is in its Ok.
 pub trait Filled {
     /// The constructor's own error, if it had one.
     #[doc(hidden)]
@@ -71,9 +74,9 @@ impl Filled for () {
     }
 }
 
-impl<E: Into<Box<dyn std::error::Error + Send + Sync>>> Filled for Result<(), E> {
+impl<T, E: Into<Box<dyn std::error::Error + Send + Sync>>> Filled for Result<T, E> {
     fn outcome(self) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-        self.map_err(Into::into)
+        self.map(drop).map_err(Into::into)
     }
 }
 
@@ -88,7 +91,8 @@ pub(crate) fn parts<T: Contents + ?Sized, R: Filled>(
     cell: &Value<T>,
     fill: impl FnOnce(&mut Fill<'_, T>) -> R,
 ) -> Result<()> {
-    let outcome = fill(&mut Fill { words: T::first_copy(cell), of: PhantomData }).outcome();
+    let (words, size) = T::first_copy(cell);
+    let outcome = fill(&mut Fill { words, size, of: PhantomData }).outcome();
     outcome.map_err(failed)
 }
 
@@ -135,9 +139,9 @@ pub(crate) fn settle_slice<T: Plain>(cell: &Value<[T]>) -> Result<()> {
     Ok(())
 }
 
-/// Whether the constructor set a version of its own.
+/// Whether the constructor set a version of its own; one that only waited left its mark.
 fn is_set(cell: &(impl CellWords + ?Sized)) -> bool {
-    cell.commit().load(Ordering::Relaxed) != 0
+    Commit(cell.commit().load(Ordering::Relaxed)).version() != 0
 }
 
 /// Makes a new, zeroed cell of one that was built in private memory, whose value is all that it has.

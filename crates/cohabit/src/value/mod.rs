@@ -93,24 +93,24 @@ pub trait Contents {
     #[doc(hidden)]
     type Copies: ?Sized;
 
-    /// The words of copy 0, which a constructor fills.
+    /// The words of copy 0, which a constructor fills, and how many canonical bytes are in them.
     #[doc(hidden)]
-    fn first_copy(cell: &Value<Self>) -> &[AtomicU64];
+    fn first_copy(cell: &Value<Self>) -> (&[AtomicU64], usize);
 }
 
 impl<T: Plain> Contents for T {
     type Copies = <T as Plain>::Copies;
 
-    fn first_copy(cell: &Value<T>) -> &[AtomicU64] {
-        cell.data(0)
+    fn first_copy(cell: &Value<T>) -> (&[AtomicU64], usize) {
+        (cell.data(0), size_of::<T::Stored>())
     }
 }
 
 impl<T: Plain> Contents for [T] {
     type Copies = [slice::Beyond];
 
-    fn first_copy(cell: &Value<[T]>) -> &[AtomicU64] {
-        cell.data(0)
+    fn first_copy(cell: &Value<[T]>) -> (&[AtomicU64], usize) {
+        (cell.data(0), cell.bytes())
     }
 }
 
@@ -395,7 +395,8 @@ impl<T: Plain> Value<[T]> {
     /// Copies all elements into `into` and says their version.
     ///
     /// # Errors
-    /// `LengthMismatch` when `into` is not as long as the value; else as `get_into` of a single value.
+    /// `LengthMismatch` when `into` is not as long as the value; else as `get_into` of a single value,
+    /// or, of elements that must be checked, as [`Value::get_boxed`].
     pub fn get_into(&self, into: &mut [T]) -> Result<Version> {
         slice::into(self, &self.site()?, into)
     }
@@ -403,7 +404,8 @@ impl<T: Plain> Value<[T]> {
     /// All elements, on the heap.
     ///
     /// # Errors
-    /// `BadBits`, `Corrupt`, `Forked`, `NotShared`, `Busy`.
+    /// `BadBits`, `Corrupt`, `Forked`, `NotShared`, `Busy`; `NoAddressSpace` when there is no memory
+    /// for so many.
     pub fn get_boxed(&self) -> Result<Box<[T]>> {
         slice::boxed(self, &self.site()?)
     }
@@ -468,6 +470,7 @@ impl<T: Plain> Value<[T]> {
     three_forms! {
         /// Changes a private copy on the heap and commits it: whole or not at all, also if this process
         /// is killed inside, or `change` panics. The lock is held while `change` runs.
+        /// `NoAddressSpace` when there is no memory for the copy.
         update, try_update, update_timeout, <R>(change: impl FnOnce(&mut [T]) -> R) -> R,
         |cell, site, patience| slice::update(cell, site, patience, change)
     }

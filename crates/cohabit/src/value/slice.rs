@@ -36,7 +36,7 @@ pub(crate) fn from_parts<T: Plain>(base: *mut u8, len: usize) -> *mut Value<[T]>
 
 impl<T: Plain> Value<[T]> {
     /// Canonical bytes of all elements. The object is mapped, so it fits.
-    fn bytes(&self) -> usize {
+    pub(super) fn bytes(&self) -> usize {
         self.len() * size_of::<T::Stored>()
     }
 
@@ -87,12 +87,12 @@ fn check_len<T: Plain>(cell: &Value<[T]>, found: usize) -> Result<()> {
 
 /// Whether the part lies inside the value.
 pub(crate) fn check_part<T: Plain, F: Plain>(cell: &Value<[T]>, part: Part<[T], F>) -> Result<()> {
-    let end = part.offset().checked_add(size_of::<F::Stored>());
-    if end.is_some_and(|end| end <= cell.bytes()) {
+    if part.lies_within(cell.bytes()) {
         return Ok(());
     }
     let index = part.offset() / size_of::<T::Stored>();
-    let detail = format!("expected an index below {}, found {index}", cell.len());
+    let more = if part.offset() == usize::MAX { " or more" } else { "" };
+    let detail = format!("expected an index below {}, found {index}{more}", cell.len());
     Err(Error::new(ErrorKind::OutOfRange, "", detail))
 }
 
@@ -108,9 +108,22 @@ fn check_bits<T: Plain>(copy: &[MaybeUninit<T>]) -> Result<()> {
     Ok(())
 }
 
+/// Memory for a private copy of all elements. Whoever created the object chose how many there are: too
+/// many are an error here, and not the end of the process.
+fn room<T>(len: usize) -> Result<Box<[MaybeUninit<T>]>> {
+    let mut copy = Vec::new();
+    copy.try_reserve_exact(len).map_err(|e| {
+        let detail = format!("no memory for a private copy of {len} elements");
+        Error::new(ErrorKind::NoAddressSpace, "", detail).with_source(e)
+    })?;
+    // SAFETY: there is room for `len` elements, and a MaybeUninit needs no value.
+    unsafe { copy.set_len(len) };
+    Ok(copy.into_boxed_slice())
+}
+
 /// Reads all elements into a new box.
 pub(crate) fn boxed<T: Plain>(cell: &Value<[T]>, reader: &impl Reader) -> Result<Box<[T]>> {
-    let mut copy = Box::<[T]>::new_uninit_slice(cell.len());
+    let mut copy = room::<T>(cell.len()).map_err(|error| reader.name(error))?;
     read(cell, reader, &mut |words: &[AtomicU64]| {
         // SAFETY: `copy` is ours, aligned, and as long as the cell.
         unsafe { words::load_slice(words, copy.as_mut_ptr().cast::<T>(), copy.len()) }
@@ -135,7 +148,7 @@ pub(crate) fn into<T: Plain>(
             unsafe { words::load_slice(words, into, len) }
         });
     }
-    let mut copy = Box::<[T]>::new_uninit_slice(len);
+    let mut copy = room::<T>(len).map_err(|error| reader.name(error))?;
     let version = read(cell, reader, &mut |words: &[AtomicU64]| {
         // SAFETY: `copy` is ours, aligned, and as long as the cell.
         unsafe { words::load_slice(words, copy.as_mut_ptr().cast::<T>(), len) }
@@ -166,9 +179,10 @@ pub(crate) fn update<T: Plain, R>(
     patience: Patience,
     change: impl FnOnce(&mut [T]) -> R,
 ) -> Result<R> {
+    // Before the lock: it may take long, and others may write meanwhile.
+    let mut copy = room::<T>(cell.len()).map_err(|error| site.name(error))?;
     let (held, commit) = begin(cell, site, patience)?;
     let held = HeldOverClosure::new(held, site);
-    let mut copy = Box::<[T]>::new_uninit_slice(cell.len());
     // SAFETY: `copy` is ours, aligned, and as long as the cell.
     unsafe {
         words::load_slice(cell.data(commit.index()), copy.as_mut_ptr().cast::<T>(), copy.len());

@@ -3,8 +3,8 @@
 use std::fs::{self, File};
 use std::os::unix::fs::FileExt;
 
-use cohabit::SharedValue;
 use cohabit::untyped::Untyped;
+use cohabit::{Part, SharedValue};
 
 use crate::case;
 use crate::case::{Case, NAME};
@@ -198,5 +198,30 @@ fn no_address_space_for_a_copy() {
             fs::remove_file(case.world.path(name)).expect("a file");
         }
         case.clear();
+    });
+}
+
+/// Whoever creates a slice chooses its length; who has no memory for a copy of it is told, and not ended.
+#[test]
+fn no_address_space_for_a_slice() {
+    case!(no_address_space_for_a_slice, |case| {
+        // More than the 64 MiB of addresses that a C library may have put aside.
+        const LEN: usize = 65;
+        type Frame = [u64; 1 << 17];
+        let options = || SharedValue::<[Frame]>::options().scope(case.world.scope());
+        let made = options().len(LEN as u64).create_with("film", |_| ());
+        let (film, view) = (made.expect("an object"), options().open_read_only("film"));
+        let view = view.expect("a view");
+        let now = world::status_kib("VmSize:") << 10;
+        let limit = sys::limit(sys::RLIMIT_AS, now + (4 << 20));
+        let words = ["`film`", "no memory for a private copy of 65 elements"];
+        case.refused("no-address-space", &words, || film.get_boxed());
+        case.refused("no-address-space", &words, || view.get_boxed());
+        case.refused("no-address-space", &words, || film.update(|all| all.reverse()));
+        // Without a copy, all goes on: nobody holds the lock.
+        film.set_part(Part::element(LEN - 1).at(7), 7).expect("a set");
+        assert_eq!(view.get_part(Part::element(LEN - 1).at(7)).expect("a part"), 7);
+        sys::limit(sys::RLIMIT_AS, limit);
+        assert_eq!(film.get_boxed().expect("a value")[LEN - 1][7], 7);
     });
 }

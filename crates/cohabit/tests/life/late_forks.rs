@@ -34,7 +34,7 @@ impl Fork {
     }
 
     /// What came of creating: the child ends here, having been told that it is one.
-    fn outcome<T: Shareable>(&self, created: cohabit::Result<Shared<T>>) -> Shared<T> {
+    fn outcome<T: Shareable + ?Sized>(&self, created: cohabit::Result<Shared<T>>) -> Shared<T> {
         if self.child.is_some() {
             return created.expect("the parent's object");
         }
@@ -128,6 +128,33 @@ pub(crate) fn fill(_peer: &mut Peer) {
     });
     let object = fork.outcome(created);
     nothing_changes(fork, &object);
+}
+
+/// A constructor in place, between two writes to a slice; in the child every call says what it is.
+pub(crate) fn in_place(_peer: &mut Peer) {
+    let mut fork = Fork::new();
+    let options = SharedValue::<[u64]>::options().len(3);
+    let created = options.create_in_place("slice", |slice| {
+        slice.set_from(&[1, 1, 1]).expect("a set");
+        if fork.here() {
+            let refused = |code: &str| assert_eq!(code, "forked");
+            refused(slice.set_from(&[666; 3]).expect_err("a child").code());
+            refused(slice.update(|all| all.fill(666)).expect_err("a child").code());
+            refused(slice.get_boxed().expect_err("a child").code());
+        }
+    });
+    let object = fork.outcome(created);
+    for number in 2..=9 {
+        object.set_from(&[number; 3]).expect("a set");
+    }
+    fork.release();
+    assert_eq!(&*object.get_boxed().expect("a value"), &[9; 3]);
+    assert_eq!(object.set_from(&[10; 3]).expect("a set").number(), 10);
+}
+
+#[test]
+fn a_child_that_leaves_a_constructor_in_place_late_writes_nothing() {
+    World::new().run("late-fork-in-place", &[]);
 }
 
 #[test]

@@ -31,6 +31,7 @@ roles! {
     "fork-with-pin" => forks::with_pin,
     "late-fork-value" => late_forks::value,
     "late-fork-atomic" => late_forks::atomic,
+    "late-fork-in-place" => late_forks::in_place,
     "late-fork-fill" => late_forks::fill,
     "row-flipper" => slots::flipper,
     "row-opener" => slots::opener,

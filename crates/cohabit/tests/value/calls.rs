@@ -102,7 +102,7 @@ pub(crate) fn parts(_peer: &mut Peer) {
     let filled = filled.expect("an object").get().expect("a value");
     assert_eq!((filled.id, filled.inner[2].on, filled.inner[0].on), (3, true, false));
     assert_eq!((filled.name.as_str(), filled.last), (Ok(""), 0));
-    let failed = SharedValue::<Outer>::create_with("failed", |_| Err(std::fmt::Error));
+    let failed = SharedValue::<Outer>::create_with("failed", |_| Err::<(), _>(std::fmt::Error));
     assert_eq!(failed.expect_err("its error").code(), "constructor-failed");
 }
 

@@ -6,8 +6,10 @@ mod support;
 
 mod calls;
 mod hostile;
+mod in_place;
 mod large;
 mod locks;
+mod model;
 mod pins;
 mod slices;
 mod torn;
@@ -24,6 +26,7 @@ roles! {
     "torn-writer" => torn::writer,
     "torn-reader" => torn::reader,
     "adder" => torn::adder,
+    "exits-in-place" => in_place::exits,
     "slice-writer" => slices::writer,
     "large" => large::large,
     "nested-untyped" => locks::nested_untyped,

@@ -15,6 +15,18 @@ struct Point {
     x: f64,
 }
 
+#[plain]
+#[derive(Clone, Copy, Debug)]
+struct Triple {
+    words: [u64; 3],
+}
+
+impl From<[u64; 3]> for Triple {
+    fn from(words: [u64; 3]) -> Self {
+        Self { words }
+    }
+}
+
 fn points(folder: &World) -> Options<Value<[Point]>> {
     SharedValue::<[Point]>::options().scope(folder.scope())
 }
@@ -80,6 +92,26 @@ fn out_of_range() {
     assert_eq!(value.version().unwrap().number(), 1);
 }
 
+/// However large the index: neither its offset nor that of a part of it comes round to the front.
+#[test]
+fn out_of_range_for_any_index() {
+    let folder = World::new();
+    let options = SharedValue::<[Triple]>::options().scope(folder.scope()).len(2);
+    let value = options.create("triples", || vec![[1, 2, 3].into(); 2]).unwrap();
+    for index in [3, usize::MAX / 24, usize::MAX / 24 + 1, usize::MAX / 8, usize::MAX] {
+        let element = Part::element(index);
+        for error in [
+            value.get_part(element).unwrap_err(),
+            value.get_part(element.then(Triple::WORDS)).unwrap_err(),
+            value.get_part(element.then(Triple::WORDS).at(2)).unwrap_err(),
+            value.set_part(element.then(Triple::WORDS).at(2), 9).unwrap_err(),
+        ] {
+            assert_eq!(error.kind(), ErrorKind::OutOfRange, "{index}");
+        }
+    }
+    assert_eq!(value.get_part(Part::element(1).then(Triple::WORDS).at(2)).unwrap(), 3);
+}
+
 #[test]
 fn length_mismatch() {
     let folder = World::new();
@@ -125,7 +157,7 @@ fn cells_of_any_number() {
     again[999].fetch_add(1, Relaxed);
     assert_eq!(hits[999].load(Relaxed), 1);
     let values = Shared::<[Value<u32>]>::options().scope(folder.scope()).len(4);
-    let values = values.create_in_place("values", |all| all[2].set(9).map(drop)).unwrap();
+    let values = values.create_in_place("values", |all| all[2].set(9)).unwrap();
     let (value, version) = values[3].read().unwrap();
     assert_eq!((value, version.number(), values[2].get().unwrap()), (0, 1, 9));
 }
