@@ -2,16 +2,24 @@
 
 use proc_macro::TokenStream;
 
+mod advice;
+mod arguments;
 mod check;
-mod expand;
+mod enumeration;
 mod shareable;
+mod structure;
 
-/// Makes a struct plain data, which may live in shared memory.
+use check::Input;
+
+/// Makes a struct or an enum plain data, which may live in shared memory.
 ///
-/// It adds `#[repr(C)]`, and implements `Plain`: how the struct is copied, checked and described
-/// in the schema. It derives nothing else, and the struct needs neither `Copy` nor `Default`. For
-/// each field it makes a constant under the field's name in upper case, which names that part:
-/// `MyData::X` is a `Part<MyData, i32>`.
+/// It implements `Plain`: how the type is copied, checked and described in the schema. It derives
+/// nothing else, and the type needs neither `Copy` nor `Default`.
+///
+/// # Structs
+///
+/// A struct gets C's layout (`#[repr(C)]`), and for each field a constant under the field's name in
+/// upper case, which names that part: `MyData::X` is a `Part<MyData, i32>`.
 ///
 /// ```ignore
 /// use cohabit::{Text, plain};
@@ -26,30 +34,87 @@ mod shareable;
 /// assert_eq!(MyData::TEXT.offset(), 4);
 /// ```
 ///
+/// A field may be an integer of 8 to 128 bits, a float, `bool`, `char`, `Text<N>`, `WideText<N>`, an
+/// array, a `List<T, N>`, or another type with `#[plain]`.
+///
+/// # Enums
+///
+/// An enum without data needs an integer of fixed width as its `repr`. Whoever reads a number that is
+/// none of its variants gets `BadBits`. A peer of another version may know more variants, so add them
+/// in all programs at once: enums with other variants are other types.
+///
+/// ```ignore
+/// #[plain]
+/// #[repr(u8)]
+/// #[derive(Debug, Clone, Copy, PartialEq)]
+/// enum Mode { Off, Idle, Run = 7 }
+/// ```
+///
+/// # A field gets another name
+///
+/// `#[plain(was = "old")]` on a field says what the field was called first. That name counts for the
+/// programs that use the object, so that those with the old name and those with the new one go on
+/// together.
+///
+/// ```ignore
+/// #[plain]
+/// struct Motor { #[plain(was = "speed")] rpm: u32 }
+/// ```
+///
+/// # Fields are appended
+///
+/// Programs whose structs differ refuse each other, unless the struct says that it will grow:
+///
+/// ```ignore
+/// #[plain(appendable)]
+/// struct Status { rpm: u32, level: f32, /* newer: */ torque: f64, limit: Appended<u32> }
+/// ```
+///
+/// Such a struct has room for more fields: 1024 bytes in all, or as many as `appendable = 4096` says.
+/// Programs that know more fields at its end and programs that know fewer then use one object,
+/// whoever made it. The rules:
+/// - Fields are added at the end only; none is removed, moved or retyped. All programs append from one
+///   definition: two that append different fields to one older struct are not told apart in an object
+///   that the older program made.
+/// - A field that nobody has written yet is zero. So zero must be a value of each field, or the field is
+///   an `Appended<T>`, which then reads as `None`.
+/// - A program that sets, updates or sets a part leaves what newer programs have in fields that it does
+///   not know.
+/// - The room is the same in all programs. It is a multiple of 16.
+/// - Such a struct stands by itself in a `Value`, not inside of other plain data.
+///
 /// # What is refused
 ///
 /// The error stands on the field and says what to use instead.
 ///
-/// | field or struct | instead |
+/// | field or type | instead |
 /// |---|---|
 /// | `String`, `&str` | `Text<N>` |
-/// | `Vec<T>` | `[T; N]`, and a field with the count |
+/// | `PathBuf`, `OsString` | `Text<N>`, or `WideText<N>` for Windows' UTF-16 |
+/// | `Vec<T>`, `VecDeque<T>` | `List<T, N>` |
+/// | `HashMap<K, V>` | a `List<T, N>` of structs |
 /// | `Option<T>` | a `bool` beside the value |
 /// | `usize`, `isize` | `u64`, `i64` |
 /// | references, pointers, `Box` | the value itself |
+/// | tuples | a struct with `#[plain]` |
+/// | `Duration`, `Instant` | a number of nanoseconds |
 /// | atomics | the number, and `update`; or an object of its own: `Shared::<AtomicU64>` |
 /// | cells | the value itself |
 /// | a struct without `#[plain]` | put `#[plain]` on it |
+/// | a variant with data | the enum without data, and the data beside it in a struct |
+/// | an enum without `repr`, or with `repr(C)` | `#[repr(u8)]`, or another integer of fixed width |
 /// | tuple structs, structs without fields | fields with names, since others see them by name |
-/// | generic structs, enums, unions, `char`, `u128` | these come later |
+/// | generic structs | one struct for each use |
+/// | unions | a struct with a field for each case |
 /// | `repr(packed)`, `repr(align)` | C's own layout |
 /// | structs with a destructor | none: it would run in one process while others use the data |
 #[proc_macro_attribute]
 pub fn plain(arguments: TokenStream, item: TokenStream) -> TokenStream {
     let item = syn::parse_macro_input!(item as syn::Item);
     match check::plain(&arguments.into(), &item) {
-        Ok(input) => expand::plain(&input).into(),
-        Err(error) => expand::refused(&error, &item).into(),
+        Ok(Input::Struct(input)) => structure::expand(&input).into(),
+        Ok(Input::Enum(input)) => enumeration::expand(&input).into(),
+        Err(error) => check::refused(&error, item).into(),
     }
 }
 

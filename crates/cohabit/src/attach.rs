@@ -51,6 +51,8 @@ pub(crate) struct Wanted {
     pub(crate) kind: &'static Kind,
     pub(crate) struct_size: u64,
     pub(crate) field_count: u32,
+    /// Whether another number of fields may do: an appendable struct is in it.
+    pub(crate) has_room: bool,
     pub(crate) end: Option<EndFn>,
     /// Makes the schema; only creating and refusing need it.
     pub(crate) schema: fn() -> Schema,
@@ -256,6 +258,8 @@ fn join(
 ) -> Result<Step> {
     let patience = Deadline::after(SECTION_PATIENCE);
     let patience = deadline.map_or(patience, |d| d.earlier(patience));
+    // Outside of the section: it may read the schema.
+    let fits = fits(plan, &segment);
     let Some(section) = segment.enter(patience)? else {
         return Ok(Step::Again);
     };
@@ -266,7 +270,7 @@ fn join(
     if !claim {
         return Ok(Step::Occupied);
     }
-    if !fits(plan, &segment) {
+    if !fits {
         // Explained outside of the section: it reads the schema, and /proc for the holders.
         drop(section);
         return check_type(plan, &segment).map(|()| Step::Again);
@@ -375,14 +379,24 @@ fn wait_for_live(member: &Arc<Member>, deadline: Option<Deadline>) -> Result<boo
     }
 }
 
-/// Whether the object's type is the caller's, and its length what the caller asks for, if so.
+/// Whether the object's type is the caller's, or one that differs in appended fields only; and its
+/// length what the caller asks for, if so.
 fn fits(plan: &Plan<'_>, segment: &Segment) -> bool {
     let header = &segment.header;
     plan.wanted.is_none_or(|wanted| {
-        header.fingerprint == wanted.fingerprint
-            && header.has_end == wanted.end.is_some()
+        header.has_end == wanted.end.is_some()
             && wanted.is_of_size(header)
             && (plan.settings.len == 0 || plan.settings.len == header.tail_len)
+            && (header.fingerprint == wanted.fingerprint
+                || wanted.has_room && has_grown(wanted, segment))
+    })
+}
+
+/// Whether the object's schema has fewer or more fields than the caller's type, where it may. A schema
+/// that cannot be read, or is not that of the fingerprint, is another type's.
+fn has_grown(wanted: &Wanted, segment: &Segment) -> bool {
+    segment.schema().is_ok_and(|theirs| {
+        theirs.fingerprint() == segment.header.fingerprint && (wanted.schema)().goes_with(&theirs)
     })
 }
 

@@ -9,7 +9,7 @@ use std::fmt;
 use cohabit_os::error::Cause;
 
 use crate::format::InstanceId;
-use crate::plain::TextError;
+use crate::plain::{ListFull, TextError};
 
 /// What every call of this crate returns.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -156,6 +156,8 @@ kinds! {
     BadText = "bad-text", "Use a shorter text, Text::truncated, or a larger N.";
     /// A `Frozen` was to be written after the object was constructed.
     Frozen = "frozen", "Only the constructor writes a Frozen: use a Value or a Loose for what changes.";
+    /// A list has no room for an element.
+    ListFull = "list-full", "Take elements out first, or use a larger N in all programs.";
     /// The thread waits for what it holds itself.
     Deadlock = "deadlock", "Do not use a cell's set or update inside an update of the same cell.";
     /// This system or target cannot do it.
@@ -274,6 +276,12 @@ impl StdError for Error {
 impl From<TextError> for Error {
     fn from(error: TextError) -> Self {
         Self::new(ErrorKind::BadText, "", error.to_string()).with_source(error)
+    }
+}
+
+impl From<ListFull> for Error {
+    fn from(error: ListFull) -> Self {
+        Self::new(ErrorKind::ListFull, "", error.to_string()).with_source(error)
     }
 }
 

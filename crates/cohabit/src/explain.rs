@@ -250,6 +250,9 @@ causes! {
             "Make it a Value, or a Loose.",
         "the fill comes after open_or_create_in_place, or in a program that only opened the object" =>
             "Fill it inside the closure that constructs the object.";
+    ListFull:
+        "the list has as many elements as its List<T, N> has room for" =>
+            "Take some out first, or choose a larger N in all programs: it is part of the type.";
     Deadlock:
         "the closure of an update calls set or update of the same cell" =>
             "Change what the closure is given instead.",

@@ -72,7 +72,7 @@ pub use explain::Cause;
 pub use follow::Follow;
 pub use name::{NAME_MAX, check_name};
 pub use options::{Keep, Scope};
-pub use plain::{BadBits, Kind, Part, Plain, Text, TextError};
+pub use plain::{Appended, BadBits, Kind, List, ListFull, Part, Plain, Text, TextError, WideText};
 pub use shareable::{LastOneOut, Shareable};
 pub use shared::{Options, Shared, SharedValue};
 pub use users::{Status, User};
@@ -87,8 +87,8 @@ pub use who::{HeldLock, Observers};
 #[doc(hidden)]
 pub mod __private {
     pub use crate::plain::{
-        BadBits, Copies, CopyOf, EnumKind, Field, Kind, Le64, MAX_DEPTH, Part, Plain, StructKind,
-        Variant, copies, stride,
+        Align, Aligned, BadBits, Copies, CopyOf, EnumKind, Field, Image, Kind, Layout, MAX_DEPTH,
+        Part, Plain, ROOM_ALIGN, StructKind, Variant, assert_described, copies, has_zero, stride,
     };
     pub use crate::shareable::{EndOf, NoEnd, Shareable};
     pub use crate::value::ValueHead;

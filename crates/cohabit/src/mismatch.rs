@@ -4,10 +4,19 @@ use crate::error::{Error, ErrorKind};
 use crate::schema::{Schema, difference};
 use crate::segment::Segment;
 
+/// What two appendable structs did not keep to.
+const APPENDING: &str = "fields can only be appended, with the same room on both sides";
+
 /// The error for an object whose fingerprint is not the caller's.
 pub(crate) fn explain(segment: &Segment, mine: &Schema) -> Error {
     let lines = match segment.schema() {
-        Ok(theirs) => difference(mine, &theirs),
+        Ok(theirs) => {
+            let mut lines = difference(mine, &theirs);
+            if mine.has_room() && theirs.has_room() {
+                lines.push(APPENDING.to_owned());
+            }
+            lines
+        }
         Err(error) => vec![error.detail().to_owned()],
     };
     let holders = match segment.users() {

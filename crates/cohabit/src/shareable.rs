@@ -237,13 +237,13 @@ macro_rules! cells {
 }
 cells! {
     Value, Kind::value_of::<T>(), fill::from_cell, fill::settle;
-    Frozen, Kind::Frozen { of: &T::KIND }, Frozen::plant_from, Frozen::settled;
-    Loose, Kind::Loose { of: &T::KIND }, Loose::plant_from, Loose::settled;
+    Frozen, Kind::Frozen { of: Kind::fixed::<T>() }, Frozen::plant_from, Frozen::settled;
+    Loose, Kind::Loose { of: Kind::fixed::<T>() }, Loose::plant_from, Loose::settled;
 }
 
 // SAFETY: as for a single value; its copies lie behind it (invariant 1 of `crate::value::slice`).
 unsafe impl<T: Plain> Shareable for Value<[T]> {
-    const KIND: Kind = Kind::Value { copies: 0, stride: 0, of: &Kind::Tail { of: &T::KIND } };
+    const KIND: Kind = Kind::value_of_slice::<T>();
     type View<'a> = View<'a, Self>;
     const SIZE: Option<usize> = None;
 
@@ -356,6 +356,7 @@ impl<T: Shareable + ?Sized> WantedOf<T> {
         },
         struct_size: struct_of(&T::KIND).0,
         field_count: struct_of(&T::KIND).1,
+        has_room: T::KIND.has_room(),
         end: if T::HAS_END { Some(run_end::<T>) } else { None },
         schema: || schema::Schema::of(&T::KIND, T::HAS_END),
         sizes: |len| sizes(&T::KIND, len),

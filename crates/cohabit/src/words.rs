@@ -18,8 +18,8 @@
 //!    contract of the function that received it, and does not overlap the words.
 //! 3. Bytes of a `&T` are read as a block only where [`Plain::DENSE`] says that each of them
 //!    belongs to a field, so that padding, which has no value, is never read.
-//! 4. [`Plain::SAME_LAYOUT`] says that the canonical size is `size_of::<T>()`, so that a block of
-//!    canonical bytes fits the private `T` exactly.
+//! 4. [`Plain::SAME_LAYOUT`] says that the first `size_of::<T>()` canonical bytes are laid out as a
+//!    private `T`, so that a block of them fits it exactly. Only an appendable struct has more of them.
 
 use core::mem::{MaybeUninit, size_of};
 use core::slice;
@@ -181,6 +181,23 @@ impl<'a> WordSink<'a> {
             self.flush();
         }
         if self.outrun { Stored::Outrun } else { Stored::Whole }
+    }
+
+    /// Zeros up to byte `end`, and what stands behind it in another copy.
+    fn finish_from(mut self, end: usize, other: &[AtomicU64]) {
+        assert!(end >= self.position(), "the own fields must not pass their end");
+        assert!(other.len() == self.words.len(), "copies are equally long");
+        while self.index < end / WORD {
+            self.flush();
+        }
+        let own = end % WORD;
+        if own != 0 {
+            self.pending |= other[self.index].load(Relaxed) & !low_bytes(own);
+            self.flush();
+        }
+        for (to, from) in self.words.iter().zip(other).skip(self.index) {
+            to.store(from.load(Relaxed), Relaxed);
+        }
     }
 }
 
@@ -345,6 +362,23 @@ pub(crate) fn store_slice<T: Plain>(values: &[T], words: &[AtomicU64]) {
         value.store(&mut sink, index * size_of::<T::Stored>());
     }
     sink.finish();
+}
+
+/// Copies an appendable `T` into the words of a copy, and what newer programs have behind its fields out
+/// of `committed`, which holds the value before.
+///
+/// # Panics
+///
+/// If the words are fewer than the canonical size of `T` needs.
+pub(crate) fn store_over<T: Plain>(
+    value: &T,
+    rest_from: usize,
+    committed: &[AtomicU64],
+    words: &[AtomicU64],
+) {
+    let mut sink = WordSink::new(words);
+    put(value, &mut sink, 0);
+    sink.finish_from(rest_from, committed);
 }
 
 /// Copies a part of type `T` out of a copy, unchecked. The part starts at byte `at` of the copy.

@@ -9,6 +9,6 @@ use proc_macro2::TokenStream;
 pub(crate) fn shareable(arguments: &TokenStream, item: &syn::Item) -> TokenStream {
     match check::shareable(arguments, item) {
         Ok(input) => expand::shareable(&input),
-        Err(error) => crate::expand::refused(&error, item),
+        Err(error) => crate::check::refused(&error, item.clone()),
     }
 }

@@ -8,19 +8,17 @@ use super::{BadBits, CopyOf, Kind, Plain};
 use crate::words::{WordSink, WordSource, put};
 
 // SAFETY: C puts the elements of an array one behind the other without padding of its own, in `T`
-// as in `T::Stored`, so each invariant of the element is that of the array; `KIND` refuses an
-// array of nothing.
+// as in `T::Stored`, so each invariant of the element is that of the array; an array of
+// nothing is refused where its kind is used.
 unsafe impl<T: Plain, const N: usize> Plain for [T; N] {
     type Stored = [T::Stored; N];
     // A generic count cannot depend on the size, so that every bare array has four copies.
     type Copies = [CopyOf<[T::Stored; N]>; 4];
-    const KIND: Kind = {
-        assert!(N > 0, "an array of nothing cannot be shared: give it at least one element");
-        Kind::Array { of: &T::KIND, len: N }
-    };
+    const KIND: Kind = Kind::Array { of: &T::KIND, len: N };
     const SAME_LAYOUT: bool = T::SAME_LAYOUT;
     const DENSE: bool = T::DENSE;
     const ANY_BITS: bool = T::ANY_BITS;
+    const ZERO_IS_VALUE: bool = T::ZERO_IS_VALUE;
 
     #[inline]
     fn store(&self, sink: &mut WordSink<'_>, at: usize) {

@@ -2,18 +2,42 @@
 
 use core::fmt;
 
+use super::EnumKind;
+
+/// How many variants a message names.
+const NAMED_MAX: usize = 12;
+
 /// Bits in shared memory that are not a value of their type, such as a 7 for a `bool`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BadBits {
     path: String,
-    kind: &'static str,
-    expected: &'static str,
-    found: u64,
+    kind: String,
+    expected: String,
+    found: i128,
 }
 
 impl BadBits {
-    pub(crate) fn new(kind: &'static str, expected: &'static str, found: u64) -> Self {
-        Self { path: String::new(), kind, expected, found }
+    #[cold]
+    pub(crate) fn new(kind: impl Into<String>, expected: impl Into<String>, found: i128) -> Self {
+        Self { path: String::new(), kind: kind.into(), expected: expected.into(), found }
+    }
+
+    /// A number that none of the variants has.
+    #[doc(hidden)]
+    #[cold]
+    #[must_use]
+    pub fn no_variant(kind: &EnumKind, found: i128) -> Self {
+        let named = kind.variants.iter().take(NAMED_MAX);
+        let mut named: Vec<_> =
+            named.map(|variant| format!("{} ({})", variant.value, variant.name)).collect();
+        match kind.variants.len() - named.len() {
+            0 => {}
+            more => named.push(format!("{more} more")),
+        }
+        let last = named.pop().unwrap_or_default();
+        let expected =
+            if named.is_empty() { last } else { format!("{} or {last}", named.join(", ")) };
+        Self::new(kind.name, expected, found)
     }
 
     /// The same, seen from the struct that has the value in this field.
@@ -36,12 +60,12 @@ impl BadBits {
     }
 
     /// The kind of the value, such as `bool`.
-    pub fn kind(&self) -> &'static str {
-        self.kind
+    pub fn kind(&self) -> &str {
+        &self.kind
     }
 
-    /// The bits that were found.
-    pub fn found(&self) -> u64 {
+    /// The number that was found.
+    pub fn found(&self) -> i128 {
         self.found
     }
 }
@@ -59,6 +83,7 @@ impl core::error::Error for BadBits {}
 
 #[cfg(test)]
 mod tests {
+    use super::super::{Kind, Variant};
     use super::*;
 
     #[test]
@@ -69,5 +94,20 @@ mod tests {
         assert_eq!(bad.to_string(), "field `on`: expected 0 or 1 for bool, found 7");
         let bad = bad.at_index(2).in_field("wheels").at_index(0);
         assert_eq!(bad.path(), "[0].wheels[2].on");
+    }
+
+    #[test]
+    fn variants_are_named() {
+        let variants = |count| -> &'static [Variant] {
+            let of = |value| Variant { name: "V", value };
+            (0..count).map(of).collect::<Vec<_>>().leak()
+        };
+        let said = |count| {
+            let kind = EnumKind { name: "Mode", repr: &Kind::I8, variants: variants(count) };
+            BadBits::no_variant(&kind, -1).to_string()
+        };
+        assert_eq!(said(1), "expected 0 (V) for Mode, found -1");
+        assert_eq!(said(3), "expected 0 (V), 1 (V) or 2 (V) for Mode, found -1");
+        assert!(said(14).contains("11 (V) or 2 more for Mode"), "{}", said(14));
     }
 }

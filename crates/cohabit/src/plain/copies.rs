@@ -8,18 +8,25 @@
 
 use core::cell::UnsafeCell;
 use core::fmt;
-use core::mem::{MaybeUninit, align_of, offset_of, size_of};
+use core::mem::{MaybeUninit, offset_of, size_of};
 use core::slice;
 use core::sync::atomic::AtomicU64;
 
 /// A stored type rounded up to whole words.
+///
+/// It is aligned to words also where the stored type is to 16: its bytes are only accessed as words,
+/// and so that the data of every copy starts 8 bytes behind its stamp.
 #[repr(C, align(8))]
-pub(crate) struct Padded<S>(MaybeUninit<S>);
+pub(crate) struct Padded<S>(Unaligned<S>);
+
+/// A stored type, aligned to at most a word.
+#[repr(C, packed(8))]
+struct Unaligned<S>(MaybeUninit<S>);
 
 impl<S> Padded<S> {
     /// Zeros, also where a stored type has padding.
     pub(crate) const fn zeroed() -> Self {
-        Self(MaybeUninit::zeroed())
+        Self(Unaligned(MaybeUninit::zeroed()))
     }
 }
 
@@ -41,7 +48,6 @@ unsafe impl<S> Send for CopyOf<S> {}
 impl<S> CopyOf<S> {
     /// The distance of two copies, in bytes.
     pub const STRIDE: usize = {
-        assert!(align_of::<S>() <= 8, "a stored type must not be aligned to more than a word");
         assert!(offset_of!(Self, data) == 8);
         assert!(size_of::<Self>() == stride(size_of::<S>()));
         size_of::<Self>()

@@ -159,11 +159,28 @@ impl Kind {
 
     /// The kind of a `Value<T>`.
     pub const fn value_of<T: Plain>() -> Kind {
+        super::assert_described::<T>();
+        assert!(
+            T::REST_FROM.is_some() || !T::KIND.has_room(),
+            "an appendable struct is a value by itself, not a part of one"
+        );
         Kind::Value {
             copies: <T::Copies as Copies<T::Stored>>::COUNT,
             stride: <T::Copies as Copies<T::Stored>>::STRIDE,
             of: const { &T::KIND },
         }
+    }
+
+    /// The kind of a `Value<[T]>`.
+    pub(crate) const fn value_of_slice<T: Plain>() -> Kind {
+        Kind::Value { copies: 0, stride: 0, of: const { &Kind::Tail { of: Kind::fixed::<T>() } } }
+    }
+
+    /// The kind of plain data where it stands in something that takes no appended fields.
+    pub(crate) const fn fixed<T: Plain>() -> &'static Kind {
+        super::assert_described::<T>();
+        assert!(!T::KIND.has_room(), "an appendable struct stands in a Value, by itself");
+        const { &T::KIND }
     }
 
     /// The canonical size in bytes; a tail counts as empty.
@@ -266,11 +283,64 @@ impl Kind {
         }
     }
 
+    /// Whether it is an appendable struct, or one is in it.
+    #[doc(hidden)]
+    pub const fn has_room(&self) -> bool {
+        match self {
+            Kind::Struct(kind) => kind.appendable || self.has_room_inside(),
+            _ => self.has_room_inside(),
+        }
+    }
+
+    /// Whether an appendable struct is a part of it.
+    const fn has_room_inside(&self) -> bool {
+        match self {
+            Kind::Array { of, .. } | Kind::List { of, .. } | Kind::Tail { of } => of.has_room(),
+            Kind::Value { of, .. } | Kind::Frozen { of } | Kind::Loose { of } => of.has_room(),
+            Kind::Struct(kind) => {
+                let mut index = 0;
+                while index < kind.fields.len() {
+                    if kind.fields[index].kind.has_room() {
+                        return true;
+                    }
+                    index += 1;
+                }
+                false
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether no text, list or array in it has room for nothing.
+    #[doc(hidden)]
+    pub const fn holds_something(&self) -> bool {
+        match self {
+            Kind::Text { len } | Kind::WideText { len } => *len > 0,
+            Kind::Array { of, len } => *len > 0 && of.holds_something(),
+            Kind::List { of, len } => {
+                *len > 0 && *len as u64 <= u32::MAX as u64 && of.holds_something()
+            }
+            _ => self.size() > 0 || self.has_tail(),
+        }
+    }
+
     /// Stops the compilation if no peer could read a schema of this kind.
     #[doc(hidden)]
     pub const fn assert_shareable(&self) {
-        assert!(self.size() > 0 || self.has_tail(), "a type without any bytes cannot be shared");
+        assert!(self.holds_something(), "what has room for nothing cannot be shared");
         // One level is left for the cell around it.
         assert!(self.depth() < MAX_DEPTH, "structs and arrays are nested too deeply");
     }
+}
+
+/// Whether one of the variants has the number 0.
+pub const fn has_zero(kind: &EnumKind) -> bool {
+    let mut index = 0;
+    while index < kind.variants.len() {
+        if kind.variants[index].value == 0 {
+            return true;
+        }
+        index += 1;
+    }
+    false
 }

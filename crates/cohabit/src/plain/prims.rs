@@ -1,4 +1,4 @@
-//! Integers, floats and `bool`.
+//! Integers, floats, `bool` and `char`.
 //!
 //! The invariants are those of the parent module.
 
@@ -12,6 +12,13 @@ use crate::words::{WordSink, WordSource};
 #[repr(C, align(8))]
 #[derive(Debug)]
 pub struct Le64(#[allow(dead_code, reason = "bytes are reached through the cell's words")] [u8; 8]);
+
+/// The image of a 16-byte integer: little-endian, aligned to 16 also where the integer is not.
+#[repr(C, align(16))]
+#[derive(Debug)]
+pub struct Le128(
+    #[allow(dead_code, reason = "bytes are reached through the cell's words")] [u8; 16],
+);
 
 /// The bytes of a private place that may be uninitialised.
 ///
@@ -34,6 +41,7 @@ macro_rules! scalars {
             const SAME_LAYOUT: bool = size_of::<$scalar>() == size_of::<$stored>();
             const DENSE: bool = Self::SAME_LAYOUT;
             const ANY_BITS: bool = true;
+            const ZERO_IS_VALUE: bool = true;
 
             #[inline]
             fn store(&self, sink: &mut WordSink<'_>, at: usize) {
@@ -65,6 +73,8 @@ scalars! {
     i16, i16, I16;
     i32, i32, I32;
     i64, Le64, I64;
+    u128, Le128, U128;
+    i128, Le128, I128;
     f32, u32, F32;
     f64, Le64, F64;
 }
@@ -77,6 +87,7 @@ unsafe impl Plain for bool {
     const SAME_LAYOUT: bool = true;
     const DENSE: bool = true;
     const ANY_BITS: bool = false;
+    const ZERO_IS_VALUE: bool = true;
 
     #[inline]
     fn store(&self, sink: &mut WordSink<'_>, at: usize) {
@@ -94,7 +105,41 @@ unsafe impl Plain for bool {
         // SAFETY: The caller's contract: one initialised byte, read as a byte and not as a bool.
         match unsafe { value.cast::<u8>().read() } {
             0 | 1 => Ok(()),
-            found => Err(BadBits::new("bool", "0 or 1", u64::from(found))),
+            found => Err(BadBits::new("bool", "0 or 1", i128::from(found))),
+        }
+    }
+
+    fn only_derive_may_implement() {}
+}
+
+// SAFETY: Four bytes; `check` accepts exactly the patterns that are a `char`.
+unsafe impl Plain for char {
+    type Stored = u32;
+    type Copies = [CopyOf<u32>; copies(4)];
+    const KIND: Kind = Kind::Char;
+    const SAME_LAYOUT: bool = true;
+    const DENSE: bool = true;
+    const ANY_BITS: bool = false;
+    const ZERO_IS_VALUE: bool = true;
+
+    #[inline]
+    fn store(&self, sink: &mut WordSink<'_>, at: usize) {
+        sink.put(at, &u32::from(*self).to_le_bytes());
+    }
+
+    #[inline]
+    unsafe fn load(source: &mut WordSource<'_>, at: usize, into: *mut Self) {
+        // SAFETY: The caller's contract.
+        source.take(at, unsafe { bytes_of(into) });
+    }
+
+    #[inline]
+    unsafe fn check(value: *const Self) -> Result<(), BadBits> {
+        // SAFETY: The caller's contract: four initialised bytes, read as a number and not as a char.
+        let found = unsafe { value.cast::<u32>().read() };
+        match char::from_u32(found) {
+            Some(_) => Ok(()),
+            None => Err(BadBits::new("char", "a Unicode scalar value", i128::from(found))),
         }
     }
 

@@ -101,7 +101,7 @@ impl<const N: usize> Text<N> {
     }
 }
 
-/// Why a `str` is not a [`Text`].
+/// Why a `str` is not a [`Text`] or a [`WideText`](crate::WideText).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum TextError {
@@ -110,6 +110,13 @@ pub enum TextError {
         /// The bytes of the text.
         needed: usize,
         /// The bytes there is room for.
+        available: usize,
+    },
+    /// The text does not fit a [`WideText`](crate::WideText).
+    TooManyUnits {
+        /// The units of UTF-16 of the text.
+        needed: usize,
+        /// The units there is room for.
         available: usize,
     },
     /// There is a NUL at this byte, where the text would end.
@@ -125,6 +132,10 @@ impl fmt::Display for TextError {
             Self::TooLong { needed, available } => {
                 write!(f, "the text needs {needed} bytes, and there is room for {available}")
             }
+            Self::TooManyUnits { needed, available } => write!(
+                f,
+                "the text needs {needed} units of UTF-16, and there is room for {available}"
+            ),
             Self::Nul { at } => write!(f, "the text has a NUL at byte {at}, where it would end"),
         }
     }
@@ -214,13 +225,11 @@ impl<const N: usize> fmt::Display for Text<N> {
 unsafe impl<const N: usize> Plain for Text<N> {
     type Stored = [u8; N];
     type Copies = [CopyOf<[u8; N]>; 4];
-    const KIND: Kind = {
-        assert!(N > 0, "a Text needs at least one byte, for the NUL");
-        Kind::Text { len: N }
-    };
+    const KIND: Kind = Kind::Text { len: N };
     const SAME_LAYOUT: bool = true;
     const DENSE: bool = true;
     const ANY_BITS: bool = true;
+    const ZERO_IS_VALUE: bool = true;
 
     #[inline]
     fn store(&self, sink: &mut WordSink<'_>, at: usize) {

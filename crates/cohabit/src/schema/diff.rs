@@ -202,7 +202,7 @@ fn by_name(node: &StructNode) -> HashMap<&str, &FieldNode> {
 }
 
 /// Whether two parts are the same but for the names of types.
-fn alike(mine: &Node, other: &Node) -> bool {
+pub(super) fn alike(mine: &Node, other: &Node) -> bool {
     let mut lines = Lines::default();
     lines.nodes("", mine, other);
     lines.count == 0

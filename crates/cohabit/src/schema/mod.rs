@@ -7,6 +7,7 @@
 
 mod diff;
 mod fingerprint;
+mod grown;
 mod json;
 mod parse;
 mod resolve;

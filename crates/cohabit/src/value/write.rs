@@ -80,7 +80,17 @@ pub(crate) fn whole<T: Plain>(
     value: &T,
 ) -> Result<Version> {
     let (held, commit) = begin(cell, site, patience)?;
-    Ok(publish(cell, held, commit, |words| words::store(value, words)))
+    Ok(publish(cell, held, commit, |words| replace(cell, commit, value, words)))
+}
+
+/// Fills a copy with a new value. Of an appendable struct, what newer programs have behind its fields is
+/// taken over from the committed copy, which nobody writes.
+#[inline(always)]
+fn replace<T: Plain>(cell: &Value<T>, commit: Commit, value: &T, words: &[AtomicU64]) {
+    match T::REST_FROM {
+        None => words::store(value, words),
+        Some(end) => words::store_over(value, end, cell.data(commit.index()), words),
+    }
 }
 
 /// Replaces one part, which starts at byte `at` and lies inside the value: the committed copy is copied inside the segment, patched, and committed.
@@ -135,7 +145,7 @@ fn update_on_stack<T: Plain, R>(
     unsafe { words::load(cell.data(commit.index()), copy.as_mut_ptr()) };
     let mut value = checked(copy).map_err(|error| site.name(error))?;
     let result = run(cell, site, || change(&mut value))?;
-    publish(cell, held, commit, |words| words::store(&value, words));
+    publish(cell, held, commit, |words| replace(cell, commit, &value, words));
     Ok(result)
 }
 
@@ -152,7 +162,7 @@ fn update_on_heap<T: Plain, R>(
     unsafe { words::load(cell.data(commit.index()), copy.as_mut_ptr()) };
     let mut value = checked_box(copy).map_err(|error| site.name(error))?;
     let result = run(cell, site, || change(&mut value))?;
-    publish(cell, held, commit, |words| words::store(&*value, words));
+    publish(cell, held, commit, |words| replace(cell, commit, &*value, words));
     Ok(result)
 }
 

@@ -6,7 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 use cohabit::untyped::Untyped;
-use cohabit::{SharedValue, Value, Version};
+use cohabit::{List, SharedValue, Value, Version, plain};
 
 use crate::case;
 use crate::case::NAME;
@@ -177,6 +177,63 @@ fn bad_bits() {
         case.refused("bad-bits", &["`rpm`"], || object.update(|_| ()));
         object.set([false; 4]).expect("the cure");
         assert_eq!(object.get().expect("a value"), [false; 4]);
+    });
+}
+
+#[plain]
+#[repr(u8)]
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Mode {
+    Off,
+    Run = 7,
+}
+
+#[plain]
+#[derive(Clone, Debug, PartialEq)]
+struct Kinds {
+    mode: Mode,
+    letter: char,
+    list: List<Mode, 2>,
+}
+
+#[test]
+fn bad_bits_enum() {
+    case!(bad_bits_enum, |case| {
+        let options = || SharedValue::<Kinds>::options().scope(case.world.scope());
+        let good = || Kinds { mode: Mode::Run, letter: 'a', list: List::new() };
+        let object = options().create(NAME, good).expect("an object");
+        let view = options().open_read_only(NAME).expect("a view");
+        let first = u64::from_le_bytes(case.bytes()[88..96].try_into().expect("8 bytes")) + 64 + 8;
+        for (at, bytes, said) in [
+            (0, &[2][..], "field `mode`: expected 0 (Off) or 7 (Run) for Mode, found 2"),
+            (4, &[0, 0xD8], "field `letter`: expected a Unicode scalar value for char"),
+            (8, &[3], "field `list`: expected a length of at most 2 for the list, found 3"),
+            (8, &[1, 0, 0, 0, 9], "field `list[0]`: expected 0 (Off)"),
+        ] {
+            let options = options();
+            let object = options.open(NAME).expect("the object");
+            object.set(good()).expect("a good value");
+            let index = object.version().expect("a version").number() % 16;
+            let copy = (index + 15) % 16;
+            case.patch(first + copy * 64 + at, bytes);
+            let words = ["`rpm`", said];
+            case.refused("bad-bits", &words, || object.get());
+            case.refused("bad-bits", &words, || object.get_boxed());
+            case.refused("bad-bits", &words, || object.get_into(&mut good()));
+            case.refused("bad-bits", &words, || object.update(|_| ()));
+            case.refused("bad-bits", &words, || view.get());
+        }
+        object.set(good()).expect("the cure");
+        assert_eq!(object.get().expect("a value"), good());
+    });
+}
+
+#[test]
+fn list_full() {
+    case!(list_full, |case| {
+        let words = ["the list needs 3 elements, and has room for 2"];
+        let error = case.refused("list-full", &words, || Ok(List::<u8, 2>::try_from([1, 2, 3])?));
+        assert_eq!(error.kind(), cohabit::ErrorKind::ListFull);
     });
 }
 

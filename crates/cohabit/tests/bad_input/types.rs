@@ -72,6 +72,35 @@ fn type_mismatch_appended() {
     case!(type_mismatch_appended, |case| opened_as::<Appended>(case, &["torque"]));
 }
 
+macro_rules! grown {
+    ($($name:ident { $($field:ident: $ty:ty),* })*) => {$(
+        #[plain(appendable = 64)]
+        #[derive(Debug)]
+        #[allow(dead_code, reason = "only its type counts")]
+        struct $name { $($field: $ty),* }
+    )*};
+}
+
+grown! {
+    First { rpm: u32, level: u8 }
+    Inserted { rpm: u32, torque: f64, level: u8 }
+}
+
+#[test]
+fn type_mismatch_grown() {
+    case!(type_mismatch_grown, |case| {
+        let first = || First { rpm: 900, level: 7 };
+        let live = SharedValue::<First>::options().scope(case.world.scope()).create(NAME, first);
+        let live = live.expect("an object");
+        let other = || SharedValue::<Inserted>::options().scope(case.world.scope());
+        let words =
+            ["`rpm`", "field `level`: mine u8 at 16, the object's at 4", "only be appended"];
+        case.refused("type-mismatch", &words, || other().open(NAME));
+        case.refused("type-mismatch", &words, || other().open_read_only(NAME));
+        assert_eq!(live.get().expect("untouched").rpm, 900);
+    });
+}
+
 #[test]
 fn type_mismatch_kept() {
     case!(type_mismatch_kept, |case| {

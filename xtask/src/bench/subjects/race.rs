@@ -63,6 +63,7 @@ unsafe impl Plain for Counted {
     const SAME_LAYOUT: bool = false;
     const DENSE: bool = false;
     const ANY_BITS: bool = Pattern::ANY_BITS;
+    const ZERO_IS_VALUE: bool = Pattern::ZERO_IS_VALUE;
 
     fn store(&self, sink: &mut WordSink<'_>, at: usize) {
         self.0.store(sink, at);

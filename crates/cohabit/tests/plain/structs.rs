@@ -1,4 +1,4 @@
-//! `#[plain]` from outside: layouts, copies by words, parts, and what is said of bad bits.
+//! Structs of numbers and text: layouts, copies by words, parts, and what is said of bad bits.
 
 use std::mem::{MaybeUninit, offset_of};
 use std::sync::atomic::AtomicU64;
@@ -7,6 +7,8 @@ use std::sync::atomic::Ordering::Relaxed;
 use cohabit::__private::{self as private, Kind, Plain, WordSink, WordSource};
 use cohabit::{Part, Text, plain, text};
 use proptest::prelude::*;
+
+use crate::words::{bytes, field_by_field, part, whole, words_for};
 
 #[plain]
 #[derive(Debug, Default, Clone, PartialEq)]
@@ -33,39 +35,6 @@ struct Outer {
     flags: [bool; 3],
     big: i64,
     last: u8,
-}
-
-fn words_for<T: Plain>() -> Vec<AtomicU64> {
-    (0..size_of::<T::Stored>().div_ceil(8)).map(|_| AtomicU64::new(u64::MAX)).collect()
-}
-
-fn bytes(words: &[AtomicU64]) -> Vec<u8> {
-    words.iter().flat_map(|word| word.load(Relaxed).to_le_bytes()).collect()
-}
-
-/// Loads through `load`, checks the bits, and hands out the value.
-fn loaded<T: Plain>(load: impl FnOnce(*mut T)) -> Result<T, private::BadBits> {
-    let mut place = MaybeUninit::<T>::uninit();
-    load(place.as_mut_ptr());
-    // SAFETY: `load` has written every field.
-    unsafe { T::check(place.as_ptr()) }?;
-    // SAFETY: The bits have just been checked.
-    Ok(unsafe { place.assume_init() })
-}
-
-fn whole<T: Plain>(words: &[AtomicU64]) -> Result<T, private::BadBits> {
-    // SAFETY: `into` is a place for a `T`.
-    loaded(|into| unsafe { private::load(words, into) })
-}
-
-fn part<T: Plain>(words: &[AtomicU64], at: usize) -> Result<T, private::BadBits> {
-    // SAFETY: `into` is a place for a `T`.
-    loaded(|into| unsafe { private::load_part(words, at, into) })
-}
-
-fn field_by_field<T: Plain>(words: &[AtomicU64]) -> Result<T, private::BadBits> {
-    // SAFETY: `into` is a place for a `T`.
-    loaded(|into| unsafe { T::load(&mut WordSource::new(words), 0, into) })
 }
 
 fn inner() -> impl Strategy<Value = Inner> {

@@ -1,0 +1,282 @@
+//! What `#[plain]` writes for a struct.
+//!
+//! All paths are absolute, so that nothing in the user's scope can change their meaning. Each use of a
+//! field's type has the type's own span and the same form, `<Type as Plain>::…`: where the type is not
+//! plain, the compiler then says the same thing at the same place, which it does once.
+
+use proc_macro2::{Span, TokenStream};
+use quote::{quote, quote_spanned};
+use syn::ext::IdentExt;
+use syn::spanned::Spanned;
+
+use crate::arguments::Room;
+use crate::check::{Part, StructInput};
+
+/// The struct and its `impl Plain`.
+pub(crate) fn expand(input: &StructInput) -> TokenStream {
+    let item = &input.item;
+    let repr = input.needs_repr.then(|| quote!(#[repr(C)]));
+    let layout = layout(input);
+    let unchanged = unchanged(input);
+    let implementation = implementation(input);
+    let parts = parts(input);
+    let assertions = assertions(input);
+    quote! {
+        #repr
+        #item
+
+        #[doc(hidden)]
+        #[allow(warnings, clippy::all, clippy::pedantic, reason = "generated, in a user's crate")]
+        const _: () = {
+            #layout
+            #unchanged
+            #implementation
+            #parts
+            #assertions
+        };
+    }
+}
+
+/// `<Type as Plain>`, with the span of the type.
+fn as_plain(part: &Part) -> TokenStream {
+    let ty = &part.ty;
+    quote_spanned!(ty.span()=> <#ty as ::cohabit::__private::Plain>)
+}
+
+/// What each field contributes to a list, in order, with its number.
+fn of_fields<'a>(
+    input: &'a StructInput,
+    one: impl Fn(usize, &'a Part, TokenStream) -> TokenStream + 'a,
+) -> impl Iterator<Item = TokenStream> + 'a {
+    let fields = input.fields.iter().enumerate();
+    fields.map(move |(index, part)| one(index, part, as_plain(part)))
+}
+
+/// Where the fields lie, and how many bytes an image has.
+fn layout(input: &StructInput) -> TokenStream {
+    let count = input.fields.len();
+    let kinds = of_fields(input, |_, part, plain| quote_spanned!(part.ty.span()=> #plain::KIND));
+    let (size, align) = match &input.room {
+        Some(Room { bytes, .. }) => {
+            let bytes = usize_literal(*bytes);
+            (quote!(#bytes), quote!(::cohabit::__private::ROOM_ALIGN))
+        }
+        None => (quote!(LAYOUT.size), quote!(LAYOUT.align)),
+    };
+    quote! {
+        const LAYOUT: ::cohabit::__private::Layout<#count> =
+            ::cohabit::__private::Layout::of([#(#kinds,)*]);
+        const SIZE: usize = #size;
+        const ALIGN: usize = #align;
+    }
+}
+
+fn usize_literal(bytes: u64) -> proc_macro2::Literal {
+    proc_macro2::Literal::u64_unsuffixed(bytes)
+}
+
+/// Stops the compilation if another attribute adds, removes or retypes a field after us.
+fn unchanged(input: &StructInput) -> TokenStream {
+    let name = &input.item.ident;
+    let fields = input.fields.iter().map(|part| &part.field);
+    let types = input.fields.iter().map(|part| {
+        let (field, ty) = (&part.field, &part.ty);
+        quote!(let _: &#ty = #field;)
+    });
+    quote! {
+        fn fields_are_as_seen(value: &#name) {
+            let #name { #(#fields,)* } = value;
+            #(#types)*
+        }
+    }
+}
+
+/// The constants that name the parts.
+fn parts(input: &StructInput) -> TokenStream {
+    let name = &input.item.ident;
+    let constants = input.fields.iter().enumerate().map(|(index, part)| {
+        let Part { constant, label, vis, ty, .. } = part;
+        let doc = format!("The field `{label}` as a part.");
+        quote! {
+            #[doc = #doc]
+            #vis const #constant: ::cohabit::__private::Part<#name, #ty> = {
+                // SAFETY: The canonical image has this field at this offset.
+                unsafe { ::cohabit::__private::Part::at_offset(LAYOUT.at[#index]) }
+            };
+        }
+    });
+    quote!(impl #name { #(#constants)* })
+}
+
+fn implementation(input: &StructInput) -> TokenStream {
+    let name = &input.item.ident;
+    let kind = kind(input);
+    let flags = flags(input);
+    let methods = methods(input);
+    quote! {
+        // SAFETY: `repr(C)`; each field's own implementation holds, and the constants compare the
+        // type's own layout with the canonical one field by field.
+        unsafe impl ::cohabit::__private::Plain for #name {
+            type Stored = ::cohabit::__private::Image<SIZE, ALIGN>;
+            type Copies = [
+                ::cohabit::__private::CopyOf<<Self as ::cohabit::__private::Plain>::Stored>;
+                ::cohabit::__private::copies(SIZE)
+            ];
+            #kind
+            #flags
+            #methods
+            fn only_derive_may_implement() {}
+        }
+    }
+}
+
+fn kind(input: &StructInput) -> TokenStream {
+    let label = input.item.ident.unraw().to_string();
+    let appendable = input.room.is_some();
+    let fields = of_fields(input, |index, part, plain| {
+        let name = &part.label;
+        let was = match &part.was {
+            Some(was) => quote!(::core::option::Option::Some(#was)),
+            None => quote!(::core::option::Option::None),
+        };
+        quote! {
+            ::cohabit::__private::Field {
+                name: #name,
+                was: #was,
+                at: LAYOUT.at[#index],
+                kind: #plain::KIND,
+            }
+        }
+    });
+    quote! {
+        const KIND: ::cohabit::__private::Kind =
+            ::cohabit::__private::Kind::Struct(&::cohabit::__private::StructKind {
+                name: #label,
+                size: SIZE,
+                align: ALIGN,
+                appendable: #appendable,
+                fields: &[#(#fields,)*],
+            });
+    }
+}
+
+fn flags(input: &StructInput) -> TokenStream {
+    let same = of_fields(input, |index, part, plain| {
+        let field = &part.field;
+        quote! {
+            && ::core::mem::offset_of!(Self, #field) == LAYOUT.at[#index]
+            && #plain::SAME_LAYOUT
+        }
+    });
+    let dense = of_fields(input, |_, _, plain| quote!(&& #plain::DENSE));
+    let any = of_fields(input, |_, _, plain| quote!(&& #plain::ANY_BITS));
+    let zero = of_fields(input, |_, _, plain| quote!(&& #plain::ZERO_IS_VALUE));
+    let sizes = input.fields.iter().map(|part| {
+        let ty = &part.ty;
+        quote!(+ ::core::mem::size_of::<#ty>())
+    });
+    let rest_from = match input.room {
+        Some(_) => quote!(::core::option::Option::Some(LAYOUT.end)),
+        None => quote!(::core::option::Option::None),
+    };
+    quote! {
+        const SAME_LAYOUT: bool = ::core::mem::size_of::<Self>() == LAYOUT.size #(#same)*;
+        const DENSE: bool = <Self as ::cohabit::__private::Plain>::SAME_LAYOUT
+            && ::core::mem::size_of::<Self>() == 0 #(#sizes)*
+            #(#dense)*;
+        const ANY_BITS: bool = true #(#any)*;
+        const ZERO_IS_VALUE: bool = true #(#zero)*;
+        const REST_FROM: ::core::option::Option<usize> = #rest_from;
+    }
+}
+
+fn methods(input: &StructInput) -> TokenStream {
+    let stores = of_fields(input, |index, part, plain| {
+        let field = &part.field;
+        quote!(#plain::put(&self.#field, sink, at + LAYOUT.at[#index]);)
+    });
+    let loads = of_fields(input, |index, part, plain| {
+        let field = &part.field;
+        quote! {
+            // SAFETY: The caller's contract for the whole is that of its fields.
+            unsafe { #plain::load(source, at + LAYOUT.at[#index], &raw mut (*into).#field) };
+        }
+    });
+    let checks = of_fields(input, |_, part, plain| {
+        let (field, name) = (&part.field, &part.label);
+        quote! {
+            if !#plain::ANY_BITS {
+                // SAFETY: The caller's contract for the whole is that of its fields.
+                let checked = unsafe { #plain::check(&raw const (*value).#field) };
+                if let ::core::result::Result::Err(bad) = checked {
+                    return ::core::result::Result::Err(
+                        ::cohabit::__private::BadBits::in_field(bad, #name),
+                    );
+                }
+            }
+        }
+    });
+    quote! {
+        fn store(&self, sink: &mut ::cohabit::__private::WordSink<'_>, at: usize) {
+            #(#stores)*
+        }
+
+        unsafe fn load(
+            source: &mut ::cohabit::__private::WordSource<'_>,
+            at: usize,
+            into: *mut Self,
+        ) {
+            #(#loads)*
+        }
+
+        unsafe fn check(
+            value: *const Self,
+        ) -> ::core::result::Result<(), ::cohabit::__private::BadBits> {
+            #(#checks)*
+            ::core::result::Result::Ok(())
+        }
+    }
+}
+
+/// What only the compiler knows of the types, said where they stand.
+fn assertions(input: &StructInput) -> TokenStream {
+    let name = &input.item.ident;
+    let nested = of_fields(input, |_, part, plain| {
+        let text = "an appendable struct is a value by itself, since what is appended to it would lie \
+                    where the next field is: share it as a Value of its own";
+        stop_unless(part.ty.span(), &quote!(!#plain::KIND.has_room()), text)
+    });
+    let nothing = of_fields(input, |_, part, plain| {
+        let text = "what has room for nothing cannot be shared: give it room for at least one";
+        stop_unless(part.ty.span(), &quote!(#plain::KIND.holds_something()), text)
+    });
+    let zeros = of_fields(input, |_, part, plain| {
+        let text = "zero is no value of this field, and zero is what it reads as where nobody has \
+                    written it yet: give its enum a variant with the number 0, or use Appended<T>";
+        stop_unless(part.ty.span(), &quote!(#plain::ZERO_IS_VALUE), text)
+    });
+    let zeros = input.room.is_some().then(|| quote!(#(#zeros)*));
+    let room = input.room.map(|Room { bytes, span }| {
+        let text = format!(
+            "the fields need more than the {bytes} bytes that an object of this struct has: write \
+             `appendable = BYTES`, in all programs that share it"
+        );
+        stop_unless(span, &quote!(LAYOUT.end <= SIZE), &text)
+    });
+    let drop = "plain data is copied and must not need Drop: a destructor would run in one process \
+                while others use the data";
+    let drop = stop_unless(name.span(), &quote!(!::core::mem::needs_drop::<#name>()), drop);
+    quote! {
+        #(#nested)*
+        #(#nothing)*
+        #zeros
+        #room
+        #drop
+        ::cohabit::__private::assert_described::<#name>();
+    }
+}
+
+/// A constant assertion, with its error at `span`.
+pub(crate) fn stop_unless(span: Span, condition: &TokenStream, text: &str) -> TokenStream {
+    quote_spanned!(span=> const _: () = ::core::assert!(#condition, #text);)
+}

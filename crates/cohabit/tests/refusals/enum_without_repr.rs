@@ -1,0 +1,10 @@
+//! An enum whose size the compiler chooses.
+use cohabit::plain;
+
+#[plain]
+enum Bad {
+    Off,
+    On,
+}
+
+fn main() {}

@@ -1,0 +1,10 @@
+//! A field that is `(u32, u32)`.
+use cohabit::plain;
+
+#[plain]
+struct Bad {
+    ok: u32,
+    bad: (u32, u32),
+}
+
+fn main() {}

@@ -1,0 +1,9 @@
+//! A generic struct.
+use cohabit::plain;
+
+#[plain]
+struct Bad<T> {
+    x: T,
+}
+
+fn main() {}

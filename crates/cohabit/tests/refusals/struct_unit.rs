@@ -1,0 +1,7 @@
+//! A struct without fields.
+use cohabit::plain;
+
+#[plain]
+struct Bad;
+
+fn main() {}

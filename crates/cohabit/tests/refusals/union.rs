@@ -1,0 +1,10 @@
+//! A union.
+use cohabit::plain;
+
+#[plain]
+union Bad {
+    x: u32,
+    y: f32,
+}
+
+fn main() {}
