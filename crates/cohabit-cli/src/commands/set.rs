@@ -99,7 +99,9 @@ fn split(root: &Node, assignment: &str, of_how_many: usize) -> Split {
     }
     let alone = match root {
         Node::Struct(_) => assignment.starts_with('{'),
-        Node::Array { .. } => assignment.starts_with('[') && !begins_with_index(assignment),
+        Node::Array { .. } | Node::List { .. } => {
+            assignment.starts_with('[') && !begins_with_index(assignment)
+        }
         _ => true,
     };
     match assignment.find('=') {

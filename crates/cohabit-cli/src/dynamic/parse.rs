@@ -5,10 +5,10 @@
 
 use std::ops::Range;
 
-use cohabit::schema::{Node, Scalar};
-use serde_json::Value as Json;
+use cohabit::schema::{EnumNode, Node, Scalar};
+use serde_json::{Map, Value as Json};
 
-use super::range_of;
+use super::{Whole, items_at, range_of};
 use crate::path::{Part, kind_of, listed};
 
 /// Bytes, and where in the value they go.
@@ -43,11 +43,13 @@ pub(crate) fn parse(part: Part<'_>, place: &str, text: &str) -> Result<Vec<Patch
             scalar_of(*scalar, text).map_err(no_value)?
         }
         Node::Text { len } => text_of(*len, text).map_err(no_value)?,
+        Node::WideText { len } => wide_text_of(*len, text).map_err(no_value)?,
+        Node::Enum(node) => variant_of(node, text).map_err(no_value)?,
         _ => {
             let json = document(text).map_err(no_value)?;
             let mut patches = Vec::new();
             let all = 0..text.len();
-            from_json(part, place, &json, &mut patches)
+            from_json(part, place, &json, Members::Some, &mut patches)
                 .map_err(|what| NoValue { what, span: all })?;
             return Ok(patches);
         }
@@ -62,10 +64,20 @@ type Problem = (String, Range<usize>);
 fn expected(node: &Node) -> String {
     match node {
         Node::Scalar(Scalar::Bool) => "a bool, true or false".to_owned(),
+        Node::Scalar(Scalar::Char) => "a char, one character".to_owned(),
         Node::Scalar(scalar) if scalar.is_integer() => {
-            let (least, most) = range_of(*scalar);
+            let (below, most) = range_of(*scalar);
             let article = if matches!(scalar.name().as_bytes()[0], b'i') { "an" } else { "a" };
-            format!("{article} {}, from {least} to {most}", scalar.name())
+            let sign = if below == 0 { "" } else { "-" };
+            format!("{article} {}, from {sign}{below} to {most}", scalar.name())
+        }
+        Node::Enum(node) => {
+            let names = listed(node.variants.iter().map(|variant| variant.name.as_str()));
+            format!("a {}, one of {names}", node.name)
+        }
+        Node::WideText { len } => format!("text of at most {} units of UTF-16", len - 1),
+        Node::List { of, len } => {
+            format!("a list of at most {len} × {}, written as JSON", kind_of(of))
         }
         Node::Scalar(scalar) => {
             let most = match scalar {
@@ -100,20 +112,43 @@ fn scalar_of(scalar: Scalar, text: &str) -> Result<Vec<u8>, Problem> {
             refuse_rounded_away(number.is_infinite(), text)?;
             Ok(number.to_le_bytes().to_vec())
         }
-        _ => {
-            let (least, most) = range_of(scalar);
-            match integer_of(text)? {
-                Some(number) if (least..=most).contains(&number) => {
-                    Ok(number.to_le_bytes()[..scalar.size() as usize].to_vec())
+        Scalar::Char => {
+            let mut characters = text.chars();
+            match (characters.next(), characters.next()) {
+                (Some(character), None) => Ok(u32::from(character).to_le_bytes().to_vec()),
+                _ => {
+                    let from = text.chars().next().map_or(0, char::len_utf8);
+                    Err((
+                        format!("{} characters were given", text.chars().count()),
+                        from..text.len(),
+                    ))
                 }
-                _ => Err((format!("{text} is out of range"), all)),
             }
+        }
+        _ => {
+            let number = integer_of(text)?;
+            let bytes = number.and_then(|number| number.to_bytes(scalar));
+            bytes.ok_or_else(|| (format!("{text} is out of range"), all))
         }
     }
 }
 
+/// The number of a variant, by its name or its number.
+fn variant_of(node: &EnumNode, text: &str) -> Result<Vec<u8>, Problem> {
+    let problem = || (format!("there is no {text:?}"), 0..text.len());
+    let number = match node.variants.iter().find(|variant| variant.name == text) {
+        Some(variant) => Whole::from(variant.value),
+        None => {
+            let number = integer_of(text).ok().flatten().ok_or_else(problem)?;
+            let mut numbers = node.variants.iter().map(|variant| Whole::from(variant.value));
+            numbers.find(|known| *known == number).ok_or_else(problem)?
+        }
+    };
+    number.to_bytes(node.repr).ok_or_else(problem)
+}
+
 /// An integer as people write it; `None` beyond 128 bits.
-fn integer_of(text: &str) -> Result<Option<i128>, Problem> {
+fn integer_of(text: &str) -> Result<Option<Whole>, Problem> {
     let unsigned = text.strip_prefix(['-', '+']).unwrap_or(text);
     let (digits, radix) = match unsigned.get(..2) {
         Some("0x") => (&unsigned[2..], 16),
@@ -129,10 +164,10 @@ fn integer_of(text: &str) -> Result<Option<i128>, Problem> {
         let problem = format!("expected digits, found {:?}", &digits[at..]);
         return Err((problem, from + at..text.len()));
     }
-    let Ok(size) = i128::from_str_radix(digits, radix) else {
+    let Ok(size) = u128::from_str_radix(digits, radix) else {
         return Ok(None);
     };
-    Ok(Some(if text.starts_with('-') { -size } else { size }))
+    Ok(Some(Whole { is_negative: text.starts_with('-') && size != 0, size }))
 }
 
 fn float_of<F: std::str::FromStr>(text: &str) -> Result<F, Problem> {
@@ -160,6 +195,24 @@ fn text_of(len: u64, text: &str) -> Result<Vec<u8>, Problem> {
     Ok(padded(text.as_bytes(), len))
 }
 
+fn wide_text_of(len: u64, text: &str) -> Result<Vec<u8>, Problem> {
+    let room = len.saturating_sub(1);
+    if let Some(at) = text.find('\0') {
+        return Err((format!("there is a NUL at byte {at}, where it would end"), at..at + 1));
+    }
+    let mut units = 0;
+    for (at, character) in text.char_indices() {
+        units += character.len_utf16() as u64;
+        if units > room {
+            let given = text.encode_utf16().count();
+            let problem = format!("{given} units were given, {room} are available");
+            return Err((problem, at..text.len()));
+        }
+    }
+    let bytes: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    Ok(padded(&bytes, len * 2))
+}
+
 /// A text's bytes, and zeros up to the end of its array.
 fn padded(text: &[u8], len: u64) -> Vec<u8> {
     let mut bytes = text.to_vec();
@@ -184,63 +237,130 @@ fn document(text: &str) -> Result<Json, Problem> {
     })
 }
 
+/// Whether a struct may leave members out, which then stay as they are.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Members {
+    Some,
+    /// Inside of a list, where an element may be new.
+    All,
+}
+
 fn from_json(
     part: Part<'_>,
     place: &str,
     json: &Json,
+    which: Members,
     patches: &mut Vec<Patch>,
 ) -> Result<(), String> {
+    match (part.node, json) {
+        (Node::Struct(_), Json::Object(members)) => {
+            from_members(part, place, members, which, patches)
+        }
+        (Node::Array { .. } | Node::List { .. }, Json::Array(elements)) => {
+            from_elements(part, place, elements, which, patches)
+        }
+        (node, json) => {
+            let bytes = leaf(node, json)
+                .map_err(|problem| format!("`{place}` is {}: {problem}", expected(node)))?;
+            patches.push(Patch { at: part.at as usize, bytes });
+            Ok(())
+        }
+    }
+}
+
+fn from_members(
+    part: Part<'_>,
+    place: &str,
+    members: &Map<String, Json>,
+    which: Members,
+    patches: &mut Vec<Patch>,
+) -> Result<(), String> {
+    let Node::Struct(node) = part.node else { return Ok(()) };
     let refuse = |problem: String| format!("`{place}` is {}: {problem}", expected(part.node));
-    let found = || refuse(format!("found {}", summary(json)));
-    let bytes = match (part.node, json) {
-        (Node::Struct(node), Json::Object(members)) => {
-            for (name, json) in members {
-                let field = node.fields.iter().find(|field| field.name == *name);
-                let field = field.ok_or_else(|| {
-                    let fields = listed(node.fields.iter().map(|field| field.name.as_str()));
-                    refuse(format!("it has no field `{name}`; there are: {fields}"))
-                })?;
-                let inner = Part { node: &field.node, at: part.at + field.at };
-                from_json(inner, &format!("{place}.{name}"), json, patches)?;
-            }
-            return Ok(());
+    for (name, json) in members {
+        let field = node.fields.iter().find(|field| field.name == *name);
+        let field = field.ok_or_else(|| {
+            let fields = listed(node.fields.iter().map(|field| field.name.as_str()));
+            refuse(format!("it has no field `{name}`; there are: {fields}"))
+        })?;
+        let inner = Part { node: &field.node, at: part.at + field.at };
+        from_json(inner, &format!("{place}.{name}"), json, which, patches)?;
+    }
+    let lacking = node.fields.iter().find(|field| !members.contains_key(&field.name));
+    match lacking {
+        Some(field) if which == Members::All => {
+            let name = &field.name;
+            Err(refuse(format!("in a list every field is given, and `{name}` is missing")))
         }
-        (Node::Array { of, len }, Json::Array(elements)) => {
-            if elements.len() as u64 != *len {
-                return Err(refuse(format!("found {} elements", elements.len())));
-            }
-            for (index, json) in (0..).zip(elements) {
-                let inner = Part { node: of, at: part.at + index * of.size() };
-                from_json(inner, &format!("{place}[{index}]"), json, patches)?;
-            }
-            return Ok(());
-        }
-        (Node::Text { len }, Json::String(text)) => {
-            text_of(*len, text).map_err(|(problem, _)| refuse(problem))?
-        }
-        (Node::Text { len }, Json::Object(members)) => {
+        _ => Ok(()),
+    }
+}
+
+fn from_elements(
+    part: Part<'_>,
+    place: &str,
+    elements: &[Json],
+    which: Members,
+    patches: &mut Vec<Patch>,
+) -> Result<(), String> {
+    let count = elements.len() as u64;
+    let (of, first, which, fits) = match part.node {
+        Node::Array { of, len } => (of, part.at, which, count == *len),
+        Node::List { of, len } => (of, part.at + items_at(of), Members::All, count <= *len),
+        _ => return Ok(()),
+    };
+    if !fits {
+        return Err(format!("`{place}` is {}: found {count} elements", expected(part.node)));
+    }
+    for (index, json) in (0..).zip(elements) {
+        let inner = Part { node: of, at: first + index * of.size() };
+        from_json(inner, &format!("{place}[{index}]"), json, which, patches)?;
+    }
+    if let Node::List { len, .. } = part.node {
+        let behind = (len - count) * of.size();
+        let at = (first + count * of.size()) as usize;
+        patches.push(Patch { at, bytes: vec![0; behind as usize] });
+        let bytes = (count as u32).to_le_bytes().to_vec();
+        patches.push(Patch { at: part.at as usize, bytes });
+    }
+    Ok(())
+}
+
+/// The bytes of what has no parts.
+fn leaf(node: &Node, json: &Json) -> Result<Vec<u8>, String> {
+    let found = || format!("found {}", summary(json));
+    let of_text = |outcome: Result<Vec<u8>, Problem>| outcome.map_err(|(problem, _)| problem);
+    match (node, json) {
+        (Node::Text { len }, Json::String(text)) => of_text(text_of(*len, text)),
+        (Node::WideText { len }, Json::String(text)) => of_text(wide_text_of(*len, text)),
+        (Node::Text { .. } | Node::WideText { .. }, Json::Object(members)) => {
             let hex = members.get("hex").and_then(Json::as_str);
             let bytes = hex.and_then(from_hex).ok_or_else(found)?;
-            if bytes.len() as u64 > *len {
-                return Err(refuse(format!("{} bytes were given", bytes.len())));
+            if bytes.len() as u64 > node.size() {
+                return Err(format!("{} bytes were given", bytes.len()));
             }
-            padded(&bytes, *len)
+            Ok(padded(&bytes, node.size()))
         }
+        (Node::Enum(node), Json::String(name)) => of_text(variant_of(node, name)),
+        (Node::Enum(node), Json::Number(number)) => of_text(variant_of(node, &number.to_string())),
         (Node::Scalar(scalar), json) => {
             let text = scalar_text(*scalar, json).ok_or_else(found)?;
-            scalar_of(*scalar, &text).map_err(|(problem, _)| refuse(problem))?
+            of_text(scalar_of(*scalar, &text))
         }
-        _ => return Err(found()),
-    };
-    patches.push(Patch { at: part.at as usize, bytes });
-    Ok(())
+        _ => Err(found()),
+    }
 }
 
 /// The text of a JSON value that can be a scalar of this kind.
 fn scalar_text(scalar: Scalar, json: &Json) -> Option<String> {
     match json {
         Json::Bool(value) if scalar == Scalar::Bool => Some(value.to_string()),
-        Json::Number(number) if scalar != Scalar::Bool => Some(number.to_string()),
+        Json::Number(number) if !matches!(scalar, Scalar::Bool | Scalar::Char) => {
+            Some(number.to_string())
+        }
+        Json::String(text) if matches!(scalar, Scalar::U128 | Scalar::I128 | Scalar::Char) => {
+            Some(text.clone())
+        }
         Json::String(name) if matches!(scalar, Scalar::F32 | Scalar::F64) => {
             let known = matches!(name.as_str(), "NaN" | "inf" | "-inf");
             known.then(|| name.clone())

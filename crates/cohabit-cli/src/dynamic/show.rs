@@ -3,7 +3,9 @@
 use std::fmt::Write as _;
 use std::io::{self, Write};
 
-use cohabit::schema::{Node, Scalar};
+use cohabit::schema::{EnumNode, Node, Scalar};
+
+use super::{Whole, items_at, length_of};
 
 /// How JSON is laid out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,21 +40,33 @@ pub(crate) fn plain(
     layout: Layout,
 ) -> io::Result<()> {
     match node {
+        Node::Scalar(Scalar::Char) => match char_of(bytes) {
+            Ok(character) => harmless(out, std::iter::once(character)),
+            Err(bits) => write!(out, "invalid: {bits}"),
+        },
         Node::Scalar(scalar) => out.write_all(number(*scalar, bytes).as_bytes()),
-        Node::Text { .. } => {
-            // What a peer wrote shall not steer the terminal.
-            let text = String::from_utf8_lossy(until_nul(bytes));
-            for c in text.chars() {
-                match c {
-                    '\n' | '\t' => write!(out, "{c}")?,
-                    c if c.is_control() => write!(out, "{}", c.escape_unicode())?,
-                    c => write!(out, "{c}")?,
-                }
-            }
-            Ok(())
+        Node::Enum(node) => match variant(node, bytes) {
+            Ok(name) => harmless(out, name.chars()),
+            Err(number) => write!(out, "{number}"),
+        },
+        Node::Text { .. } => harmless(out, String::from_utf8_lossy(until_nul(bytes)).chars()),
+        Node::WideText { .. } => {
+            harmless(out, String::from_utf16_lossy(&until_zero(bytes)).chars())
         }
         _ => json(out, node, bytes, layout),
     }
+}
+
+/// Writes what a peer wrote, which shall not steer the terminal.
+fn harmless(out: &mut impl Write, characters: impl Iterator<Item = char>) -> io::Result<()> {
+    for c in characters {
+        match c {
+            '\n' | '\t' => write!(out, "{c}")?,
+            c if c.is_control() => write!(out, "{}", c.escape_unicode())?,
+            c => write!(out, "{c}")?,
+        }
+    }
+    Ok(())
 }
 
 fn write_node(
@@ -66,18 +80,21 @@ fn write_node(
         Node::Scalar(scalar) | Node::Atomic(scalar) => {
             out.write_all(json_number(*scalar, bytes).as_bytes())
         }
+        Node::Enum(node) => match variant(node, bytes) {
+            Ok(name) => out.write_all(quoted(name).as_bytes()),
+            Err(number) => write!(out, "{number}"),
+        },
         Node::Text { .. } => write_text(out, until_nul(bytes)),
-        Node::Array { of, .. } => {
-            let leaf = matches!(**of, Node::Scalar(_));
-            let layout_inside = if leaf { Layout::Compact } else { layout };
-            let step = of.size().max(1) as usize;
-            out.write_all(b"[")?;
-            for (index, element) in bytes.chunks_exact(step).enumerate() {
-                separate(out, index, layout_inside, layout == Layout::Lines, depth + 1)?;
-                write_node(out, of, element, layout, depth + 1)?;
+        Node::WideText { .. } => write_wide_text(out, &until_zero(bytes)),
+        Node::Array { of, .. } => write_elements(out, of, bytes, layout, depth),
+        Node::List { of, len } => match length_of(bytes, *len) {
+            Ok(len) => {
+                let first = items_at(of) as usize;
+                let items = &bytes[first..first + len * of.size() as usize];
+                write_elements(out, of, items, layout, depth)
             }
-            close(out, b"]", layout_inside, depth)
-        }
+            Err(len) => write!(out, "{{\"invalid\":{len}}}"),
+        },
         Node::Struct(node) => {
             out.write_all(b"{")?;
             for (index, field) in node.fields.iter().enumerate() {
@@ -92,6 +109,24 @@ fn write_node(
         }
         _ => out.write_all(b"null"),
     }
+}
+
+fn write_elements(
+    out: &mut impl Write,
+    of: &Node,
+    bytes: &[u8],
+    layout: Layout,
+    depth: usize,
+) -> io::Result<()> {
+    let leaf = matches!(of, Node::Scalar(_) | Node::Enum(_)) || bytes.is_empty();
+    let layout_inside = if leaf { Layout::Compact } else { layout };
+    let step = of.size().max(1) as usize;
+    out.write_all(b"[")?;
+    for (index, element) in bytes.chunks_exact(step).enumerate() {
+        separate(out, index, layout_inside, layout == Layout::Lines, depth + 1)?;
+        write_node(out, of, element, layout, depth + 1)?;
+    }
+    close(out, b"]", layout_inside, depth)
 }
 
 /// What stands before an element: a comma, and a new line or a space.
@@ -122,16 +157,33 @@ fn close(out: &mut impl Write, bracket: &[u8], layout: Layout, depth: usize) -> 
 fn write_text(out: &mut impl Write, bytes: &[u8]) -> io::Result<()> {
     match std::str::from_utf8(bytes) {
         Ok(text) => out.write_all(quoted(text).as_bytes()),
+        Err(_) => write_lossy(out, &String::from_utf8_lossy(bytes), bytes.iter().copied()),
+    }
+}
+
+fn write_wide_text(out: &mut impl Write, units: &[u16]) -> io::Result<()> {
+    match String::from_utf16(units) {
+        Ok(text) => out.write_all(quoted(&text).as_bytes()),
         Err(_) => {
-            let lossy = quoted(&String::from_utf8_lossy(bytes));
-            let hex = bytes.iter().fold(String::new(), |mut hex, byte| {
-                // Writing to a String cannot fail.
-                let _ = write!(hex, "{byte:02x}");
-                hex
-            });
-            write!(out, "{{\"lossy\":{lossy},\"hex\":\"{hex}\"}}")
+            let bytes = units.iter().flat_map(|unit| unit.to_le_bytes());
+            write_lossy(out, &String::from_utf16_lossy(units), bytes)
         }
     }
+}
+
+/// A text that is none, and the bytes that are there instead.
+fn write_lossy(
+    out: &mut impl Write,
+    text: &str,
+    bytes: impl Iterator<Item = u8>,
+) -> io::Result<()> {
+    let lossy = quoted(text);
+    let hex = bytes.fold(String::new(), |mut hex, byte| {
+        // Writing to a String cannot fail.
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    });
+    write!(out, "{{\"lossy\":{lossy},\"hex\":\"{hex}\"}}")
 }
 
 /// A JSON string. All control characters are escaped, also those that JSON would let pass.
@@ -161,6 +213,25 @@ fn until_nul(bytes: &[u8]) -> &[u8] {
     &bytes[..end.unwrap_or(bytes.len())]
 }
 
+/// A wide text's units: up to the first 0, or all.
+fn until_zero(bytes: &[u8]) -> Vec<u16> {
+    let units = bytes.chunks_exact(2).map(|pair| u16::from_le_bytes([pair[0], pair[1]]));
+    units.take_while(|unit| *unit != 0).collect()
+}
+
+/// The character in these bytes, or their bits.
+fn char_of(bytes: &[u8]) -> Result<char, u32> {
+    let bits = word(bytes) as u32;
+    char::from_u32(bits).ok_or(bits)
+}
+
+/// The name of the variant with this number, or the number.
+fn variant<'n>(node: &'n EnumNode, bytes: &[u8]) -> Result<&'n str, Whole> {
+    let number = Whole::of(node.repr, bytes);
+    let named = node.variants.iter().find(|variant| number == Whole::from(variant.value));
+    named.map(|variant| variant.name.as_str()).ok_or(number)
+}
+
 /// A number or bool for people.
 fn number(scalar: Scalar, bytes: &[u8]) -> String {
     match scalar {
@@ -171,7 +242,7 @@ fn number(scalar: Scalar, bytes: &[u8]) -> String {
             Some(1) => "true".to_owned(),
             other => format!("invalid: {}", other.copied().unwrap_or(0)),
         },
-        _ => integer(scalar, bytes).to_string(),
+        _ => Whole::of(scalar, bytes).to_string(),
     }
 }
 
@@ -181,6 +252,12 @@ fn json_number(scalar: Scalar, bytes: &[u8]) -> String {
         Scalar::F32 | Scalar::F64 if plain.ends_with(|c: char| c.is_ascii_alphabetic()) => {
             format!("\"{plain}\"")
         }
+        // More digits than most readers of JSON keep of a number.
+        Scalar::U128 | Scalar::I128 => format!("\"{plain}\""),
+        Scalar::Char => match char_of(bytes) {
+            Ok(character) => quoted(character.encode_utf8(&mut [0; 4])),
+            Err(bits) => format!("{{\"invalid\":{bits}}}"),
+        },
         Scalar::Bool if plain.starts_with("invalid") => {
             format!("{{\"invalid\":{}}}", bytes.first().copied().unwrap_or(0))
         }
@@ -213,15 +290,4 @@ fn f32_of(bytes: &[u8]) -> f32 {
 
 fn f64_of(bytes: &[u8]) -> f64 {
     f64::from_bits(word(bytes))
-}
-
-fn integer(scalar: Scalar, bytes: &[u8]) -> i128 {
-    let word = word(bytes);
-    match scalar {
-        Scalar::I8 => i128::from(word as i8),
-        Scalar::I16 => i128::from(word as i16),
-        Scalar::I32 => i128::from(word as i32),
-        Scalar::I64 => i128::from(word as i64),
-        _ => i128::from(word),
-    }
 }

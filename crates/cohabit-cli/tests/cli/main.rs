@@ -4,6 +4,7 @@
 mod companions;
 mod demo;
 mod doctor;
+mod kinds;
 mod life;
 mod places;
 mod set;
