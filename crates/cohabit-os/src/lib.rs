@@ -9,6 +9,7 @@
 //! |---|---|
 //! | [`mapping`] | an unnamed file with reserved pages, published under a name in one step; checked opens; shared maps |
 //! | [`place`] | which folder names live in, and who may own and write it |
+//! | [`accounts`] | names of users and groups |
 //! | [`liveness`] | a byte of a file is held exactly as long as an address space lives; the life section of a name |
 //! | [`wait`] | wait on the low half of a shared word until a deadline; wake one or all |
 //! | [`fork`] | pages that are zero in a child, a process-wide lock that fork respects, an exit hook |
@@ -25,6 +26,7 @@
 //! 4. No reference to mapped memory is made here: a [`Mapping`](mapping::Mapping) hands out an
 //!    address and a length, and waits take a word that the caller already has.
 
+pub mod accounts;
 pub mod error;
 pub mod fork;
 pub mod health;

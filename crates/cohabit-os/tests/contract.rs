@@ -5,6 +5,8 @@
 //! another test has open at that moment, which is what the contract says and not what it tests.
 #![cfg(target_os = "linux")]
 
+#[path = "contract/accounts.rs"]
+mod accounts;
 #[path = "contract/files.rs"]
 mod files;
 #[path = "contract/forks.rs"]

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use cohabit::untyped::Untyped;
 use cohabit::{HeldLock, Scope, User};
-use cohabit_os::process;
+use cohabit_os::accounts;
 use serde_json::{Value as Json, json};
 
 use crate::cli::parse_time;
@@ -137,7 +137,7 @@ impl People {
             ("COMMAND", Side::Left),
         ]);
         for (user, role) in self.all() {
-            let name = process::user_name(user.uid);
+            let name = accounts::user_name(user.uid);
             let command = user.command.as_deref().unwrap_or("(cannot be seen from here)");
             table.row([
                 user.pid.to_string(),
@@ -171,7 +171,7 @@ fn document(name: &str, people: &People, holds: &[Hold]) -> Json {
             "pid": user.pid,
             "role": role,
             "uid": user.uid,
-            "user": process::user_name(user.uid),
+            "user": accounts::user_name(user.uid),
             "started_ns": user.started_ns,
             "stopped": user.stopped,
             "command": user.command,

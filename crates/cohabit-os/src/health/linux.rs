@@ -11,7 +11,7 @@ use super::{Filesystem, Kernel, Limits, Medium, RemoveIpc};
 use crate::error::{Error, Result};
 
 /// Magic numbers of statfs(2), the names that mount(8) has for them, and where the bytes are.
-const FILESYSTEMS: [(u32, &str, Medium); 20] = [
+const FILESYSTEMS: [(u32, &str, Medium); 27] = [
     (0x0102_1994, "tmpfs", Medium::Memory),
     (0x8584_58f6, "ramfs", Medium::Memory),
     (0x9584_58f6, "hugetlbfs", Medium::Memory),
@@ -32,6 +32,13 @@ const FILESYSTEMS: [(u32, &str, Medium); 20] = [
     (0x0bd0_0bd0, "lustre", Medium::Network),
     (0x4750_4653, "gpfs", Medium::Network),
     (0x5346_414f, "afs", Medium::Network),
+    (0x6b41_4653, "afs", Medium::Network),
+    (0x0000_517b, "smbfs", Medium::Network),
+    (0x7375_7245, "coda", Medium::Network),
+    (0x0000_564c, "ncpfs", Medium::Network),
+    (0x0116_1970, "gfs2", Medium::Network),
+    (0x7461_636f, "ocfs2", Medium::Network),
+    (0x786f_4256, "vboxsf", Medium::Network),
 ];
 
 pub(super) fn filesystem(folder: &Path) -> Result<Filesystem> {

@@ -8,10 +8,10 @@ use std::ptr::NonNull;
 
 use rustix::fs::{self, AtFlags, CWD, FallocateFlags, FileType, Mode, OFlags};
 use rustix::io::Errno;
-use rustix::mm::{self, MapFlags, ProtFlags};
-use rustix::process::{Resource, getrlimit};
+use rustix::mm::{self, MapFlags, MsyncFlags, ProtFlags};
+use rustix::process::{Gid, Resource, getrlimit};
 
-use super::{Access, FileId, FileKind, FileStatus, Space};
+use super::{Access, FileId, FileKind, FileStatus, Rights, Space};
 use crate::error::{Error, Result};
 
 /// A descriptor, closed when it is dropped.
@@ -60,6 +60,40 @@ pub(super) fn publish(handle: &Handle, path: &Path) -> Result<()> {
         }),
         Err(errno) => Err(refused("linkat")(errno)),
     }
+}
+
+pub(crate) fn grant(handle: &Handle, rights: Rights) -> Result<()> {
+    let Rights { mode, group } = rights;
+    // First to nobody but the owner. Then a list that the folder's default list put here names
+    // nobody who has a right (its mask is the bits of the group), until it is gone.
+    fs::fchmod(handle, Mode::from_raw_mode(mode & 0o700)).map_err(refused("fchmod"))?;
+    for list in [c"system.posix_acl_access", c"system.posix_acl_default"] {
+        match fs::fremovexattr(handle, list) {
+            Ok(()) | Err(Errno::NODATA | Errno::OPNOTSUPP) => {}
+            Err(errno) => return Err(refused("remove an access control list")(errno)),
+        }
+    }
+    if let Some(group) = group {
+        fs::fchown(handle, None, Some(Gid::from_raw(group))).map_err(refused("fchown"))?;
+    }
+    fs::fchmod(handle, Mode::from_raw_mode(mode)).map_err(refused("fchmod"))
+}
+
+pub(super) fn write_at(handle: &Handle, bytes: &[u8], offset: u64) -> Result<()> {
+    let mut done = 0;
+    while done < bytes.len() {
+        match rustix::io::pwrite(handle, &bytes[done..], offset + done as u64) {
+            Ok(0) => return Err(refused("pwrite")(Errno::IO)),
+            Ok(count) => done += count,
+            Err(Errno::INTR) => {}
+            Err(errno) => return Err(refused("pwrite")(errno)),
+        }
+    }
+    Ok(())
+}
+
+pub(super) fn sync(handle: &Handle) -> Result<()> {
+    again(|| fs::fsync(handle)).map_err(refused("fsync"))
 }
 
 pub(super) fn reopen(handle: &Handle, access: Access) -> Result<Handle> {
@@ -112,6 +146,22 @@ pub(super) fn retire(path: &Path, id: FileId) -> Result<bool> {
     }
 }
 
+pub(super) fn remove_empty(folder: &Path) -> Result<bool> {
+    match fs::unlinkat(CWD, folder, AtFlags::REMOVEDIR) {
+        Ok(()) => Ok(true),
+        // EXIST is what POSIX also allows for a folder that is not empty.
+        Err(Errno::NOTEMPTY | Errno::EXIST | Errno::NOENT | Errno::NOTDIR) => Ok(false),
+        Err(Errno::PERM | Errno::ACCESS | Errno::ROFS) => Ok(false),
+        Err(errno) => Err(refused("rmdir")(errno)),
+    }
+}
+
+pub(super) fn sync_folder(folder: &Path) -> Result<()> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let fd = fs::open(folder, flags, Mode::empty()).map_err(refused("open the folder"))?;
+    again(|| fs::fsync(&fd)).map_err(refused("fsync"))
+}
+
 pub(super) fn list(folder: &Path) -> Result<Vec<String>> {
     let step = "read the folder";
     let entries = std::fs::read_dir(folder).map_err(|error| Error::new(step, error))?;
@@ -127,6 +177,20 @@ pub(super) fn space(folder: &Path) -> Result<Space> {
     let found = fs::statvfs(folder).map_err(refused("statvfs"))?;
     let bytes = |blocks: u64| blocks.saturating_mul(found.f_frsize);
     Ok(Space { total: bytes(found.f_blocks), free: bytes(found.f_bavail) })
+}
+
+/// Writes pages back and waits until they are there.
+///
+/// # Safety
+/// `base` is what a call of `map` returned, `len` is at most what it took, and the pages were not given
+/// back.
+pub(super) unsafe fn sync_pages(base: NonNull<u8>, len: usize) -> Result<()> {
+    let at = base.as_ptr().cast();
+    again(|| {
+        // SAFETY: the caller's contract; msync(2) changes nothing that the process can see.
+        unsafe { mm::msync(at, len, MsyncFlags::SYNC) }
+    })
+    .map_err(refused("msync"))
 }
 
 /// Gives pages back.
@@ -160,6 +224,7 @@ fn status_from(stat: &fs::Stat) -> FileStatus {
         size: u64::try_from(stat.st_size).unwrap_or(0),
         links: stat.st_nlink.into(),
         owner: stat.st_uid,
+        group: stat.st_gid,
         mode: stat.st_mode & 0o7777,
         kind,
     }
@@ -171,6 +236,16 @@ fn through_proc<T>(handle: &Handle, act: impl FnOnce(&CStr) -> Result<T>) -> Res
     // The longest number fits with room for the end; a short write would only name nothing.
     let _ = write!(&mut text[..31], "/proc/self/fd/{}", handle.as_raw_fd());
     act(CStr::from_bytes_until_nul(&text).unwrap_or(c""))
+}
+
+/// Does it again when a signal cut it short.
+fn again<T>(act: impl Fn() -> rustix::io::Result<T>) -> rustix::io::Result<T> {
+    loop {
+        match act() {
+            Err(Errno::INTR) => {}
+            done => return done,
+        }
+    }
 }
 
 fn refused(step: &'static str) -> impl FnOnce(Errno) -> Error {

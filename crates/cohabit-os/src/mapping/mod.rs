@@ -25,7 +25,7 @@ use linux as sys;
 #[cfg(not(target_os = "linux"))]
 use stub as sys;
 
-pub(crate) use sys::Handle;
+pub(crate) use sys::{Handle, grant};
 
 use std::path::Path;
 use std::ptr::NonNull;
@@ -75,10 +75,21 @@ pub struct FileStatus {
     pub links: u64,
     /// The user id of its owner.
     pub owner: u32,
+    /// The id of its group.
+    pub group: u32,
     /// Its permission bits, the set-id and sticky bits included.
     pub mode: u32,
     /// What kind of thing it is.
     pub kind: FileKind,
+}
+
+/// Who may use a file or folder: permission bits, and the group that they speak of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Rights {
+    /// Permission bits.
+    pub mode: u32,
+    /// The group; `None` leaves the one that the system chose.
+    pub group: Option<u32>,
 }
 
 /// How much a filesystem holds, in bytes.
@@ -118,6 +129,22 @@ impl File {
     /// What was opened may be of any kind: look at [`status`](File::status) before using it.
     pub fn open(path: &Path, access: Access) -> Result<File> {
         Self::opened(|| sys::open(path, access))
+    }
+
+    /// Sets who may use this file, exactly so: whatever the umask is, and whatever the folder's default
+    /// access control list adds. Only a member of a group, or root, may give a file to it.
+    pub fn grant(&self, rights: Rights) -> Result<()> {
+        sys::grant(&self.handle, rights)
+    }
+
+    /// Writes all of `bytes` at `offset`.
+    pub fn write_at(&self, bytes: &[u8], offset: u64) -> Result<()> {
+        sys::write_at(&self.handle, bytes, offset)
+    }
+
+    /// Returns once all that was written is where the filesystem keeps it, through a loss of power.
+    pub fn sync(&self) -> Result<()> {
+        sys::sync(&self.handle)
     }
 
     /// Gives this unnamed file its name. [`Cause::AlreadyExists`] if the name is taken.
@@ -182,6 +209,17 @@ pub fn retire(path: &Path, id: FileId) -> Result<bool> {
     sys::retire(path, id)
 }
 
+/// Takes a folder away if it is empty; `true` if it was taken away by this call. One that is not empty,
+/// that is gone, or that may not be taken away stays: `Ok(false)`.
+pub fn remove_empty(folder: &Path) -> Result<bool> {
+    sys::remove_empty(folder)
+}
+
+/// Returns once the names in a folder are where its filesystem keeps them, through a loss of power.
+pub fn sync_folder(folder: &Path) -> Result<()> {
+    sys::sync_folder(folder)
+}
+
 /// The names in a folder, in no order. Names that are not UTF-8 are none of ours and are skipped.
 pub fn list(folder: &Path) -> Result<Vec<String>> {
     sys::list(folder)
@@ -214,6 +252,13 @@ impl Mapping {
     /// How many bytes were asked for.
     pub fn len(&self) -> usize {
         self.len
+    }
+
+    /// Returns once the pages of the first `len` bytes are where the filesystem keeps them, through a
+    /// loss of power: as they were at some moment during the call.
+    pub fn sync(&self, len: usize) -> Result<()> {
+        // SAFETY: Invariant 4: the pages are mapped; nothing of this process changes by it.
+        unsafe { sys::sync_pages(self.base, len.min(self.len)) }
     }
 
     /// Whether no byte is mapped; never so, since the system refuses an empty map.

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::ptr::NonNull;
 
-use super::{Access, FileId, FileStatus, Space};
+use super::{Access, FileId, FileStatus, Rights, Space};
 use crate::error::{Error, Result};
 
 /// There is no open file. It has a destructor, as a handle has that is one.
@@ -23,6 +23,18 @@ pub(super) fn open(_path: &Path, _access: Access) -> Result<Handle> {
 }
 
 pub(super) fn publish(handle: &Handle, _path: &Path) -> Result<()> {
+    match *handle {}
+}
+
+pub(crate) fn grant(handle: &Handle, _rights: Rights) -> Result<()> {
+    match *handle {}
+}
+
+pub(super) fn write_at(handle: &Handle, _bytes: &[u8], _offset: u64) -> Result<()> {
+    match *handle {}
+}
+
+pub(super) fn sync(handle: &Handle) -> Result<()> {
     match *handle {}
 }
 
@@ -50,12 +62,28 @@ pub(super) fn retire(_path: &Path, _id: FileId) -> Result<bool> {
     Err(Error::unsupported("unlink"))
 }
 
+pub(super) fn remove_empty(_folder: &Path) -> Result<bool> {
+    Err(Error::unsupported("rmdir"))
+}
+
+pub(super) fn sync_folder(_folder: &Path) -> Result<()> {
+    Err(Error::unsupported("fsync"))
+}
+
 pub(super) fn list(_folder: &Path) -> Result<Vec<String>> {
     Err(Error::unsupported("read the folder"))
 }
 
 pub(super) fn space(_folder: &Path) -> Result<Space> {
     Err(Error::unsupported("statvfs"))
+}
+
+/// Writes pages back; there are none.
+///
+/// # Safety
+/// `base` and `len` are inside of what one call of `map` returned; there is no such call.
+pub(super) unsafe fn sync_pages(_base: NonNull<u8>, _len: usize) -> Result<()> {
+    Err(Error::unsupported("msync"))
 }
 
 /// Gives pages back; there are none.

@@ -1,10 +1,7 @@
 //! Linux: proc(5), getrandom(2), getpwuid_r(3).
 
-use std::ffi::CStr;
 use std::io;
-use std::mem::MaybeUninit;
 use std::os::unix::fs::MetadataExt;
-use std::ptr;
 
 use super::{Identity, Mapper, Mappers};
 use crate::error::{Error, Result};
@@ -53,25 +50,6 @@ pub(super) fn started_ns(start: u64) -> Option<u64> {
     let ticks = u64::try_from(ticks).ok().filter(|ticks| *ticks > 0)?;
     let since_boot = u128::from(start) * 1_000_000_000 / u128::from(ticks);
     u64::try_from(u128::from(boot) * 1_000_000_000 + since_boot).ok()
-}
-
-pub(super) fn user_name(uid: u32) -> Option<String> {
-    let mut record = MaybeUninit::<libc::passwd>::zeroed();
-    let mut found: *mut libc::passwd = ptr::null_mut();
-    // Names are short; a record that does not fit goes without its name.
-    let mut text = vec![0 as libc::c_char; 16 << 10];
-    // SAFETY: record, text and found are ours and writable, and `text.len()` is the room of `text`.
-    let failed = unsafe {
-        libc::getpwuid_r(uid, record.as_mut_ptr(), text.as_mut_ptr(), text.len(), &raw mut found)
-    };
-    if failed != 0 || found.is_null() {
-        return None;
-    }
-    // SAFETY: the call succeeded, so it filled the record; zeroed, it was one before.
-    let record = unsafe { record.assume_init_ref() };
-    // SAFETY: getpwuid_r points pw_name at a string with its NUL inside of `text`, which lives on.
-    let name = unsafe { CStr::from_ptr(record.pw_name) };
-    name.to_str().ok().map(str::to_owned)
 }
 
 pub(super) fn mappers(address: usize) -> Result<Mappers> {
@@ -205,7 +183,5 @@ mod tests {
         assert_eq!(is_stopped(me.pid, me.start + 1), None);
         let now = super::super::clock_ns();
         assert!(started_ns(me.start).is_some_and(|ns| ns < now + 2_000_000_000 && ns > now / 2));
-        assert_eq!(user_name(0).as_deref(), Some("root"));
-        assert_eq!(user_name(4_000_000_123), None);
     }
 }

@@ -78,11 +78,6 @@ pub fn started_ns(start: u64) -> Option<u64> {
     sys::started_ns(start)
 }
 
-/// The name of a user.
-pub fn user_name(uid: u32) -> Option<String> {
-    sys::user_name(uid)
-}
-
 /// A process that has a file mapped, as the system shows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Mapper {

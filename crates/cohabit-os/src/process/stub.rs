@@ -19,10 +19,6 @@ pub(super) fn started_ns(_start: u64) -> Option<u64> {
     None
 }
 
-pub(super) fn user_name(_uid: u32) -> Option<String> {
-    None
-}
-
 pub(super) fn mappers(_address: usize) -> Result<Mappers> {
     Err(Error::unsupported("see the maps of other processes"))
 }

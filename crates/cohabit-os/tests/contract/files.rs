@@ -2,9 +2,12 @@
 
 use std::ffi::CString;
 use std::os::unix::fs::symlink;
+use std::sync::atomic::Ordering::Relaxed;
 
 use cohabit_os::error::Cause;
-use cohabit_os::mapping::{Access, File, FileKind, list, retire, space, status_of};
+use cohabit_os::mapping::{
+    Access, File, FileKind, list, remove_empty, retire, space, status_of, sync_folder,
+};
 
 use crate::support::{Child, Folder, Line, child, root, word};
 
@@ -176,4 +179,33 @@ fn mount_tiny(folder: &Folder) {
     // SAFETY: as above.
     let mounted = unsafe { libc::mount(kind, target.as_ptr(), kind, 0, options.cast()) };
     assert_eq!(mounted, 0);
+}
+
+#[test]
+fn what_is_written_and_synced_is_there() {
+    let folder = Folder::new();
+    let file = File::unnamed(folder.path(), 4096, 0o600).expect("an unnamed file");
+    file.write_at(b"abc", 5).expect("written");
+    let map = file.map(4096, Access::ReadWrite).expect("a map");
+    word(&map).store(u64::from_le_bytes(*b"12345678"), Relaxed);
+    map.sync(4096).expect("synced");
+    map.sync(usize::MAX).expect("all of it");
+    file.sync().expect("synced");
+    sync_folder(folder.path()).expect("synced");
+    let mut bytes = [0; 10];
+    assert_eq!(file.read_at(&mut bytes, 0).expect("read"), 10);
+    assert_eq!(&bytes, b"12345678\0\0");
+}
+
+#[test]
+fn only_an_empty_folder_is_removed() {
+    let folder = Folder::new();
+    let inner = folder.join("inner");
+    std::fs::create_dir(&inner).expect("a folder");
+    std::fs::write(inner.join("file"), b"").expect("a file");
+    assert!(!remove_empty(&inner).expect("an answer"));
+    assert!(!remove_empty(&inner.join("file")).expect("an answer"), "no folder");
+    std::fs::remove_file(inner.join("file")).expect("a file");
+    assert!(remove_empty(&inner).expect("an answer"));
+    assert!(!remove_empty(&inner).expect("an answer"), "gone");
 }

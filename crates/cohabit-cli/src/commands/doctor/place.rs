@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use cohabit::Scope;
 use cohabit_os::health::{self, Filesystem, Medium};
 use cohabit_os::mapping::{self, FileKind, FileStatus, Space, status_of};
-use cohabit_os::{place, process};
+use cohabit_os::{accounts, place};
 
 use super::{Finding, bytes};
 
@@ -145,7 +145,7 @@ fn strangers(root: &Path) -> Finding {
 }
 
 fn squatted(name: &str, uid: u32, status: &FileStatus) -> Option<String> {
-    let who = |uid| process::user_name(uid).unwrap_or_else(|| format!("user {uid}"));
+    let who = |uid| accounts::user_name(uid).unwrap_or_else(|| format!("user {uid}"));
     if status.owner != uid {
         return Some(format!("{name} belongs to {}, not to {}", who(status.owner), who(uid)));
     }
@@ -186,6 +186,7 @@ mod tests {
             size: 0,
             links: 2,
             owner,
+            group: 0,
             mode: 0o700,
             kind,
         };

@@ -5,7 +5,7 @@ use std::path::Path;
 use cohabit::Scope;
 use cohabit_os::health::{self, Kernel, RemoveIpc};
 use cohabit_os::mapping::File;
-use cohabit_os::{liveness, place, process};
+use cohabit_os::{accounts, liveness, place, process};
 
 use super::place::root_of;
 use super::{Finding, Level};
@@ -18,7 +18,7 @@ pub(super) fn check(scope: &Scope) -> Vec<Finding> {
     ];
     if *scope == Scope::User && place::root() == Path::new("/dev/shm") {
         let uid = process::effective_uid();
-        let user = process::user_name(uid);
+        let user = accounts::user_name(uid);
         findings.push(remove_ipc(&health::removes_ipc(uid, user.as_deref())));
     }
     findings

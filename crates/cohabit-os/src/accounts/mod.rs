@@ -1,0 +1,55 @@
+//! Names of users and groups, as the system's own databases know them.
+//!
+//! **Contract.** Answers come from the C library, which asks whatever the machine is configured to
+//! ask (nsswitch.conf(5)): files, a directory service. So a look-up may be slow and may fail, and
+//! nothing here is called on any path that a second user of an object takes again. A name that
+//! nobody knows is `Ok(None)`; ids need no name, and the kernel knows nothing but ids.
+
+#[cfg(target_os = "linux")]
+mod linux;
+#[cfg(not(target_os = "linux"))]
+mod stub;
+#[cfg(all(test, target_os = "linux"))]
+#[expect(dead_code, reason = "compiled to prove that it compiles")]
+mod stub;
+
+#[cfg(target_os = "linux")]
+use linux as sys;
+#[cfg(not(target_os = "linux"))]
+use stub as sys;
+
+use crate::error::Result;
+
+/// The id of the user of this name.
+pub fn user_id(name: &str) -> Result<Option<u32>> {
+    sys::user_id(name)
+}
+
+/// The id of the group of this name.
+pub fn group_id(name: &str) -> Result<Option<u32>> {
+    sys::group_id(name)
+}
+
+/// The name of a user, where it has one.
+pub fn user_name(id: u32) -> Option<String> {
+    sys::user_name(id)
+}
+
+/// The name of a group, where it has one.
+pub fn group_name(id: u32) -> Option<String> {
+    sys::group_name(id)
+}
+
+/// Whether the databases list this user as a member of that group. A user without a name is a member
+/// of none.
+pub fn is_member(user: u32, group: u32) -> Result<bool> {
+    sys::is_member(user, group)
+}
+
+/// `name (id)`, or the id alone: for people.
+pub fn described(name: Option<String>, id: u32) -> String {
+    match name {
+        Some(name) => format!("{name} ({id})"),
+        None => id.to_string(),
+    }
+}
