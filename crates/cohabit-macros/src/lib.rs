@@ -148,6 +148,19 @@ pub fn plain(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// opened the object for reading only. It has a method for each field, as visible as the field, which
 /// gives the view of that field: `view.hits().load()`, `view.state().get()?`.
 ///
+/// # The tail
+///
+/// The last field may be as long as is said when the object is created (`Options::len`): a slice of
+/// atomics or cells, `[AtomicU64]`, a `Value<[T]>`, or a struct that ends in one. Such an object is
+/// constructed where it stands, by `Options::open_or_create_in_place`:
+///
+/// ```ignore
+/// #[shareable]
+/// struct Log { count: AtomicU64, samples: Value<[f32]> }
+///
+/// let log = Shared::<Log>::options().len(1000).open_or_create_in_place("log", |_| ())?;
+/// ```
+///
 /// # The end
 ///
 /// A struct with something to do when its last user has left implements `cohabit::LastOneOut`.
@@ -164,6 +177,7 @@ pub fn plain(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// | references, pointers, `Box`, `AtomicPtr` | an index or an offset |
 /// | `String`, `Vec` | `Value<Text<N>>`, an array of cells |
 /// | locks of std | `Value`, and `update` |
+/// | a slice that is not the last field | an array, or the last field |
 /// | tuple structs, structs without fields | fields with names, since others see them by name |
 /// | generic structs | one struct for each use |
 /// | enums | plain data in a `Value` |

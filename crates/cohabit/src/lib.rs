@@ -90,8 +90,6 @@ pub mod __private {
         Align, Aligned, BadBits, Copies, CopyOf, EnumKind, Field, Image, Kind, Layout, MAX_DEPTH,
         Part, Plain, ROOM_ALIGN, StructKind, Variant, assert_described, copies, has_zero, stride,
     };
-    pub use crate::shareable::{EndOf, NoEnd, Shareable};
-    pub use crate::value::ValueHead;
-    pub use crate::value::slice::Beyond;
+    pub use crate::shareable::{EndOf, NoEnd, NoSize, Shareable, SizeOf, size_of_struct};
     pub use crate::words::{WordSink, WordSource, load, load_part, put, store, store_part};
 }

@@ -9,7 +9,7 @@ use crate::cells::{Flag, Frozen, Loose};
 use crate::error::Result;
 use crate::plain::{Kind, Plain, copies_of_slice};
 use crate::schema;
-use crate::value::{Value, fill, slice};
+use crate::value::{Value, ValueHead, fill, slice};
 use crate::views::View;
 
 /// A type that several processes may use at once, through `&T`, where it stands.
@@ -17,7 +17,9 @@ use crate::views::View;
 /// Shareable is to [`Plain`] as `Sync` is to `Send`. Shareable are
 /// - the atomics of fixed width of std, and [`Flag`](crate::Flag) for a bool;
 /// - cells of plain data: [`Value`], [`Frozen`](crate::Frozen), [`Loose`](crate::Loose);
-/// - structs of these with [`#[shareable]`](macro@crate::shareable), and arrays of these, nested.
+/// - structs of these with [`#[shareable]`](macro@crate::shareable), and arrays of these, nested;
+/// - slices of these, and `Value<[T]>`, as the last thing of an object: see
+///   [`Options::len`](crate::Options::len).
 ///
 /// # Safety
 /// Only `#[shareable]` and this crate implement it.
@@ -39,6 +41,10 @@ pub unsafe trait Shareable: Send + Sync + 'static {
 
     /// What [`SharedView::view`](crate::SharedView::view) gives: the same parts, for reading only.
     type View<'a>;
+
+    /// The same without its tail, where it has one: what its layout is taken from.
+    #[doc(hidden)]
+    type Head: 'static;
 
     /// The size in bytes; none where it ends in a slice, whose length counts.
     #[doc(hidden)]
@@ -146,12 +152,43 @@ pub trait NoEnd<T: ?Sized> {
 
 impl<T: ?Sized> NoEnd<T> for EndOf<T> {}
 
+/// Tells, for the code that `#[shareable]` writes, how large a type is: these constants count where it
+/// has a size, else those of [`NoSize`].
+#[derive(Debug)]
+pub struct SizeOf<T: ?Sized>(std::marker::PhantomData<T>);
+
+impl<T> SizeOf<T> {
+    /// Its size and alignment.
+    pub const LAYOUT: Option<(usize, usize)> = Some((size_of::<T>(), align_of::<T>()));
+}
+
+/// What [`SizeOf`] says of a type that ends in a slice.
+pub trait NoSize {
+    /// It depends on the length.
+    const LAYOUT: Option<(usize, usize)> = None;
+}
+
+impl<T: ?Sized> NoSize for SizeOf<T> {}
+
+/// The size of a struct, as `#[shareable]` found it; none where it ends in a slice.
+///
+/// Stops the compilation where another attribute has changed the layout behind ours.
+pub const fn size_of_struct<Head>(layout: Option<(usize, usize)>) -> Option<usize> {
+    let Some((size, align)) = layout else { return None };
+    assert!(
+        size == size_of::<Head>() && align == align_of::<Head>(),
+        "another attribute changes the layout: #[shareable] gives the struct C's"
+    );
+    Some(size)
+}
+
 macro_rules! atomics {
     ($($atomic:ty: $kind:ident),*) => {$(
         // SAFETY: an atomic of fixed width: any bits are a value, and it is made to be changed.
         unsafe impl Shareable for $atomic {
             const KIND: Kind = Kind::Atomic { of: &Kind::$kind };
             type View<'a> = View<'a, Self>;
+            type Head = Self;
             const SIZE: Option<usize> = Some(size_of::<Self>());
 
             fn from_parts(base: *mut u8, _len: usize) -> *mut Self {
@@ -183,6 +220,7 @@ atomics!(
 unsafe impl Shareable for Flag {
     const KIND: Kind = Kind::Flag;
     type View<'a> = View<'a, Self>;
+    type Head = Self;
     const SIZE: Option<usize> = Some(size_of::<Self>());
 
     fn from_parts(base: *mut u8, _len: usize) -> *mut Self {
@@ -212,6 +250,7 @@ macro_rules! cells {
         unsafe impl<T: Plain> Shareable for $cell<T> {
             const KIND: Kind = $kind;
             type View<'a> = View<'a, Self>;
+            type Head = Self;
             const SIZE: Option<usize> = Some(size_of::<Self>());
 
             fn from_parts(base: *mut u8, _len: usize) -> *mut Self {
@@ -245,6 +284,7 @@ cells! {
 unsafe impl<T: Plain> Shareable for Value<[T]> {
     const KIND: Kind = Kind::value_of_slice::<T>();
     type View<'a> = View<'a, Self>;
+    type Head = ValueHead;
     const SIZE: Option<usize> = None;
 
     fn from_parts(base: *mut u8, len: usize) -> *mut Self {
@@ -274,6 +314,7 @@ unsafe impl<C: Shareable, const N: usize> Shareable for [C; N] {
     };
     type View<'a> = View<'a, [C]>;
     const HAS_END: bool = C::HAS_END;
+    type Head = Self;
     const SIZE: Option<usize> = Some(size_of::<Self>());
 
     fn from_parts(base: *mut u8, _len: usize) -> *mut Self {
@@ -306,6 +347,7 @@ unsafe impl<C: Shareable> Shareable for [C] {
     const KIND: Kind = Kind::Tail { of: &C::KIND };
     type View<'a> = View<'a, Self>;
     const HAS_END: bool = C::HAS_END;
+    type Head = [C; 0];
     const SIZE: Option<usize> = None;
 
     fn from_parts(base: *mut u8, len: usize) -> *mut Self {
@@ -328,7 +370,8 @@ unsafe impl<C: Shareable> Shareable for [C] {
     }
 
     fn settle(&self) -> Result<()> {
-        self.iter().try_for_each(C::settle)
+        // There may be billions of elements.
+        if C::KIND.has_cells() { self.iter().try_for_each(C::settle) } else { Ok(()) }
     }
 
     fn only_shareable_may_implement() {}
@@ -350,7 +393,7 @@ impl<T: Shareable + ?Sized> WantedOf<T> {
                     assert!(size == T::KIND.size(), "KIND must describe the type");
                     assert!(!T::KIND.has_tail(), "a tail has no size of its own");
                 }
-                None => assert!(T::KIND.has_tail(), "what has no size of its own ends in a tail"),
+                None => assert!(T::KIND.tail_element() > 0, "an element has at least one byte"),
             }
             &T::KIND
         },

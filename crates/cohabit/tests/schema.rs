@@ -128,6 +128,8 @@ fn a_tail_becomes_an_array_of_the_length_in_the_header() {
     assert!(schema(&BOARD).resolved(1).unwrap_err().to_string().contains("has no tail"));
     let bytes = parsed(r#"{"kind":"tail","of":{"cell":"atomic","kind":"u8"}}"#).unwrap();
     assert_eq!(bytes.resolved(1 << 40).unwrap().root.size(), 1 << 40);
+    let alone = r#"{"struct":"S","size":0,"align":8,"fields":[{"name":"a","at":0,"kind":"tail","of":{"cell":"atomic","kind":"u64"}}]}"#;
+    assert_eq!(parsed(alone).unwrap().resolved(3).unwrap().root.size(), 24);
 }
 
 #[test]
@@ -274,7 +276,8 @@ fn structs_that_cannot_be_are_refused() {
         (of(1, 1, ""), "fields", "at least one field"),
         (of(6, 4, ""), "align", "that divides 6"),
         (of(3, 3, ""), "align", "a power of two"),
-        (of(0, 1, ""), "size", "from 1 to"),
+        (of(0, 1, ""), "fields", "at least one field"),
+        (of(0, 1, r#"{"name":"a","at":0,"kind":"u8"}"#), "fields[0].at", "ends at byte 1"),
     ]);
 }
 

@@ -14,16 +14,6 @@ pub(super) struct Input {
     /// Whether `#[repr(C)]` must be added.
     pub(super) needs_repr: bool,
     pub(super) fields: Vec<Field>,
-    /// What the last field ends in, where its length is given when an object is created.
-    pub(super) tail: Option<Tail>,
-}
-
-/// A last field of run-time length.
-pub(super) enum Tail {
-    /// `[C]`: so many of these.
-    Elements(Box<Type>),
-    /// `Value<[T]>`.
-    Value,
 }
 
 /// A field.
@@ -62,7 +52,7 @@ pub(super) fn shareable(arguments: &TokenStream, item: &Item) -> Result<Input, E
     for (index, field) in named.named.iter().enumerate() {
         let Some(ident) = &field.ident else { continue };
         let is_last = index + 1 == named.named.len();
-        let early = tail_of(&field.ty).filter(|_| !is_last).map(|_| {
+        let early = (is_tail(&field.ty) && !is_last).then(|| {
             let written = written(&field.ty);
             format!("`{written}` has no length of its own, so it can be the last field only")
         });
@@ -77,32 +67,27 @@ pub(super) fn shareable(arguments: &TokenStream, item: &Item) -> Result<Input, E
         let (vis, ty) = (field.vis.clone(), field.ty.clone());
         fields.push(Field { ident: ident.clone(), label, vis, ty });
     }
-    let tail = fields.last().and_then(|last| tail_of(&last.ty));
     match errors {
         Some(errors) => Err(errors),
-        None => Ok(Input { item: item.clone(), needs_repr, fields, tail }),
+        None => Ok(Input { item: item.clone(), needs_repr, fields }),
     }
 }
 
-/// What a field of run-time length ends in.
-fn tail_of(ty: &Type) -> Option<Tail> {
+/// Whether the length of a field is given when an object is created, as far as its text tells.
+fn is_tail(ty: &Type) -> bool {
     match ty {
-        Type::Slice(slice) => Some(Tail::Elements(slice.elem.clone())),
-        Type::Group(group) => tail_of(&group.elem),
-        Type::Paren(paren) => tail_of(&paren.elem),
-        Type::Path(path) => {
-            let last = path.path.segments.last()?;
+        Type::Slice(_) => true,
+        Type::Group(group) => is_tail(&group.elem),
+        Type::Paren(paren) => is_tail(&paren.elem),
+        Type::Path(path) => path.path.segments.last().is_some_and(|last| {
             let syn::PathArguments::AngleBracketed(arguments) = &last.arguments else {
-                return None;
+                return false;
             };
-            match arguments.args.first()? {
-                syn::GenericArgument::Type(Type::Slice(_)) if last.ident == "Value" => {
-                    Some(Tail::Value)
-                }
-                _ => None,
-            }
-        }
-        _ => None,
+            let of_slice =
+                matches!(arguments.args.first(), Some(syn::GenericArgument::Type(Type::Slice(_))));
+            of_slice && last.ident == "Value"
+        }),
+        _ => false,
     }
 }
 
@@ -152,7 +137,17 @@ fn advice(ty: &Type) -> Option<String> {
         }
         Type::BareFn(_) => "a function has another address in another process: store a number",
         Type::Tuple(_) => "a tuple has no fixed layout: write a struct with #[shareable]",
-        Type::Slice(slice) => return advice(&slice.elem),
+        Type::Slice(slice) => {
+            let element = advice(&slice.elem)?;
+            let Some(atomic) = plain_by_name(&written(&slice.elem)) else {
+                return Some(element);
+            };
+            let or = atomic.map_or_else(String::new, |atomic| format!(", or use `[{atomic}]`"));
+            return Some(format!(
+                "`{text}` is plain data, which another process may change while it is read: put it \
+                 into `Value<{text}>`{or}"
+            ));
+        }
         Type::Array(array) => {
             let element = advice(&array.elem)?;
             let Some(atomic) = plain_by_name(&written(&array.elem)) else {
@@ -266,6 +261,8 @@ mod tests {
         for item in [
             "struct A { x: AtomicU64, y: Value<[u8; 4]>, z: [Flag; 3] }",
             "#[repr(C)] struct A { x: cohabit::Frozen<Text<8>> }",
+            "struct A { x: Flag, y: [AtomicU8] }",
+            "struct A { y: cohabit::Value<[u8]> }",
             "pub(crate) struct A { pub r#type: Loose<B>, inner: other::B }",
             "struct A { x: Flag, y: [AtomicU8] }",
             "struct A { x: Flag, y: Value<[f32]> }",
@@ -286,6 +283,12 @@ mod tests {
             ("struct A { x: [u16; 4] }", "`Value<[u16; 4]>`"),
             ("struct A { x: [u16; 4] }", "or use `[AtomicU16; 4]`"),
             ("struct A { x: Text<16> }", "`Value<Text<16>>`"),
+            ("struct A { x: [u16] }", "`Value<[u16]>`, or use `[AtomicU16]`"),
+            ("struct A { x: [f64] }", "put it into `Value<[f64]>`"),
+            ("struct A { x: [AtomicBool] }", "`cohabit::Flag`"),
+            ("struct A { x: [Flag], y: Flag }", "the last field only"),
+            ("struct A { x: Value<[u8]>, y: Flag }", "the last field only"),
+            ("struct A { x: [Flag], y: cohabit::Value<[u8]> }", "the last field only"),
             ("struct A { x: AtomicBool }", "`cohabit::Flag`"),
             ("struct A { x: [AtomicBool; 2] }", "`cohabit::Flag`"),
             ("struct A { x: std::sync::atomic::AtomicUsize }", "use `AtomicU64`"),
@@ -297,7 +300,7 @@ mod tests {
             ("struct A { x: Vec<u8> }", "`Value<List<T, N>>`"),
             ("struct A { x: Option<Value<u8>> }", "a `Flag` beside"),
             ("struct A { x: Box<Value<u8>> }", "the cell itself"),
-            ("struct A { x: [u8] }", "`AtomicU8`"),
+            ("struct A { x: [u8] }", "`Value<[u8]>`, or use `[AtomicU8]`"),
             ("struct A { x: [AtomicU8], y: Flag }", "the last field only"),
             ("struct A { x: Value<[u8]>, y: Flag }", "`Value<[u8]>` has no length of its own"),
             ("struct A { x: &'static AtomicU8 }", "an index or an offset"),

@@ -7,7 +7,7 @@ use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
 use syn::spanned::Spanned;
 
-use super::check::{Field, Input, Tail};
+use super::check::{Field, Input};
 
 /// The struct, its `impl Shareable` and its view.
 pub(super) fn shareable(input: &Input) -> TokenStream {
@@ -28,7 +28,7 @@ pub(super) fn shareable(input: &Input) -> TokenStream {
         #[doc(hidden)]
         #[allow(warnings, clippy::all, clippy::pedantic, reason = "generated, in a user's crate")]
         const _: () = {
-            use ::cohabit::__private::NoEnd as _;
+            use ::cohabit::__private::{NoEnd as _, NoSize as _};
             #unchanged
             #without_tail
             #implementation
@@ -107,43 +107,31 @@ fn unchanged(input: &Input) -> TokenStream {
     }
 }
 
-/// For a struct with a tail: the same struct with a tail of nothing, of which the layout is taken.
-fn without_tail(input: &Input) -> Option<TokenStream> {
-    let tail = input.tail.as_ref()?;
-    let (last, first) = input.fields.split_last()?;
-    let fields = first.iter().map(|Field { ident, ty, .. }| quote!(#ident: #ty));
-    let ident = &last.ident;
-    let empty = match tail {
-        Tail::Elements(element) => quote!([#element; 0]),
-        Tail::Value => quote!(::cohabit::__private::ValueHead),
-    };
-    Some(quote! {
+/// The same struct with its last field's tail, if it has one, left out: its layout is the struct's.
+fn without_tail(input: &Input) -> TokenStream {
+    let last = input.fields.len() - 1;
+    let fields = input.fields.iter().enumerate().map(|(index, field)| {
+        let (ident, ty, shareable) = (&field.ident, &field.ty, as_shareable(field));
+        if index == last { quote!(#ident: #shareable::Head) } else { quote!(#ident: #ty) }
+    });
+    quote! {
         #[repr(C)]
-        struct WithoutTail { #(#fields,)* #ident: #empty }
-    })
+        pub struct WithoutTail { #(#fields,)* }
+    }
 }
 
-/// How a pointer to the struct is made of an address and the length of its tail.
+/// How a pointer to the struct is made: the length counts where that of its last field does.
 fn from_parts(input: &Input) -> TokenStream {
-    let element = match &input.tail {
-        Some(Tail::Elements(element)) => quote!(#element),
-        Some(Tail::Value) => quote!(::cohabit::__private::Beyond),
-        None => {
-            return quote! {
-                const SIZE: ::core::option::Option<usize> =
-                    ::core::option::Option::Some(::core::mem::size_of::<Self>());
-
-                fn from_parts(base: *mut u8, _len: usize) -> *mut Self {
-                    base.cast()
-                }
-            };
-        }
-    };
+    let last = input.fields.last().map(as_shareable);
     quote! {
-        const SIZE: ::core::option::Option<usize> = ::core::option::Option::None;
+        type Head = WithoutTail;
+        const SIZE: ::core::option::Option<usize> =
+            ::cohabit::__private::size_of_struct::<WithoutTail>(
+                ::cohabit::__private::SizeOf::<Self>::LAYOUT,
+            );
 
         fn from_parts(base: *mut u8, len: usize) -> *mut Self {
-            ::core::ptr::slice_from_raw_parts_mut(base.cast::<#element>(), len) as *mut Self
+            #last::from_parts(base, len) as *mut Self
         }
     }
 }
@@ -192,14 +180,13 @@ fn implementation(input: &Input, view: &Ident) -> TokenStream {
 
 fn kind(input: &Input) -> TokenStream {
     let label = syn::ext::IdentExt::unraw(&input.item.ident).to_string();
-    let layout = if input.tail.is_some() { quote!(WithoutTail) } else { quote!(Self) };
     let fields = input.fields.iter().map(|field| {
         let (ident, shareable, name) = (&field.ident, as_shareable(field), &field.label);
         quote! {
             ::cohabit::__private::Field {
                 name: #name,
                 was: ::core::option::Option::None,
-                at: ::core::mem::offset_of!(#layout, #ident),
+                at: ::core::mem::offset_of!(WithoutTail, #ident),
                 kind: #shareable::KIND,
             }
         }
@@ -208,8 +195,8 @@ fn kind(input: &Input) -> TokenStream {
         const KIND: ::cohabit::__private::Kind =
             ::cohabit::__private::Kind::Struct(&::cohabit::__private::StructKind {
                 name: #label,
-                size: ::core::mem::size_of::<#layout>(),
-                align: ::core::mem::align_of::<#layout>(),
+                size: ::core::mem::size_of::<WithoutTail>(),
+                align: ::core::mem::align_of::<WithoutTail>(),
                 appendable: false,
                 fields: &[#(#fields,)*],
             });

@@ -258,6 +258,38 @@ impl Kind {
         }
     }
 
+    /// The bytes of an element of the tail; 0 without one.
+    pub(crate) const fn tail_element(&self) -> usize {
+        match self {
+            Kind::Tail { of } => of.size(),
+            Kind::Value { of, .. } => of.tail_element(),
+            Kind::Struct(kind) => match kind.fields {
+                [.., last] => last.kind.tail_element(),
+                [] => 0,
+            },
+            _ => 0,
+        }
+    }
+
+    /// Whether there is a cell in it, so that not everything is whole that a constructor leaves.
+    pub(crate) const fn has_cells(&self) -> bool {
+        match self {
+            Kind::Value { .. } | Kind::Frozen { .. } | Kind::Loose { .. } => true,
+            Kind::Array { of, .. } | Kind::Tail { of } => of.has_cells(),
+            Kind::Struct(kind) => {
+                let mut index = 0;
+                while index < kind.fields.len() {
+                    if kind.fields[index].kind.has_cells() {
+                        return true;
+                    }
+                    index += 1;
+                }
+                false
+            }
+            _ => false,
+        }
+    }
+
     /// How deep the tree is: 1 for a scalar.
     pub const fn depth(&self) -> usize {
         match self {

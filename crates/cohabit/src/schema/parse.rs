@@ -215,7 +215,8 @@ impl Limits {
 
     fn structure(&mut self, object: &Object, here: Here) -> Result<Node, SchemaError> {
         let name = label_of(object, "struct")?;
-        let size = count_of(object, "size", 1, MAX_SIZE)?;
+        // Nothing but a tail has no bytes without its elements; every other field has some.
+        let size = count_of(object, "size", 0, MAX_SIZE)?;
         let align = count_of(object, "align", 1, MAX_ALIGN)?;
         if !align.is_power_of_two() || size % align != 0 {
             let problem = format!("expected a power of two that divides {size}, found {align}");

@@ -9,12 +9,14 @@ mod built;
 mod hostile;
 mod loose;
 mod outside;
+mod tails;
 
 roles! {
     "boarder" => board::boarder,
     "watcher" => board::watcher,
     "storer" => loose::storer,
     "halves" => loose::halves,
+    "logger" => tails::logger,
     "forked" => outside::forked,
     "rusher" => hostile::rusher,
     "vandal" => hostile::vandal,
