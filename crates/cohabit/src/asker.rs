@@ -2,14 +2,16 @@
 //!
 //! A program may close every descriptor that it does not know, and the number may then stand for
 //! another file. So each answer is believed only if the descriptor proves, before and after, to be this
-//! instance's; where it is lost, the object is opened by name for this one question; where that fails
-//! too, nobody is judged dead, and it is not closed in the end either, since it is not ours any more.
+//! instance's; where it is lost, the file is opened by name for this one question; where that fails
+//! too, or where it never had a name, nobody is judged dead, and it is not closed in the end either,
+//! since it is not ours any more.
 
-use std::path::Path;
+use std::path::PathBuf;
 
 use cohabit_os::fork::process_lock;
-use cohabit_os::liveness::{self, Byte};
+use cohabit_os::liveness::{self, Byte, Entered, LifeSection, Way};
 use cohabit_os::mapping::{Access, File, FileId, FileStatus};
+use cohabit_os::wait::Deadline;
 
 use crate::error::{Error, ErrorKind, Result};
 
@@ -19,11 +21,28 @@ pub(crate) struct Asker {
     /// Taken in `drop` only.
     file: Option<File>,
     id: FileId,
+    /// Where the file is to be found; `None` for one without a name.
+    path: Option<PathBuf>,
 }
 
 impl Asker {
-    pub(crate) fn new(file: File, id: FileId) -> Self {
-        Self { file: Some(file), id }
+    pub(crate) fn new(file: File, id: FileId, path: Option<PathBuf>) -> Self {
+        Self { file: Some(file), id, path }
+    }
+
+    /// How the file is reached for a description of one's own.
+    fn way(&self) -> Way<'_> {
+        self.path.as_deref().map_or_else(|| Way::Kept(self.file()), Way::Name)
+    }
+
+    /// Enters the life section of the file.
+    pub(crate) fn enter(&self, deadline: Deadline) -> cohabit_os::Result<Entered> {
+        LifeSection::enter(self.way(), self.id, Some(deadline))
+    }
+
+    /// The file, opened anew for one question; `None` if the way is lost.
+    fn again(&self) -> Option<File> {
+        self.way().open(Access::ReadOnly).ok().flatten()
     }
 
     pub(crate) fn file(&self) -> &File {
@@ -31,22 +50,20 @@ impl Asker {
     }
 
     /// Whether any of the bytes is held by a living process.
-    pub(crate) fn is_any_held(&self, path: &Path, bytes: &[Byte]) -> Result<bool> {
+    pub(crate) fn is_any_held(&self, bytes: &[Byte]) -> Result<bool> {
         if let Some(held) = ask(self.file(), self.id, bytes)? {
             return Ok(held);
         }
-        let again = File::open(path, Access::ReadOnly).ok();
-        let answer = again.map(|file| ask(&file, self.id, bytes)).transpose()?.flatten();
+        let answer = self.again().map(|file| ask(&file, self.id, bytes)).transpose()?.flatten();
         answer.ok_or_else(lost)
     }
 
     /// What the kernel says of the instance's file.
-    pub(crate) fn status(&self, path: &Path) -> Result<FileStatus> {
+    pub(crate) fn status(&self) -> Result<FileStatus> {
         if let Some(status) = self.proved(self.file()) {
             return Ok(status);
         }
-        let again = File::open(path, Access::ReadOnly).ok();
-        again.and_then(|file| self.proved(&file)).ok_or_else(lost)
+        self.again().and_then(|file| self.proved(&file)).ok_or_else(lost)
     }
 
     fn proved(&self, file: &File) -> Option<FileStatus> {

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use cohabit_os::liveness::{Entered, LifeSection};
+use cohabit_os::liveness::{Entered, LifeSection, Way};
 use cohabit_os::mapping::{self, Access, File};
 use cohabit_os::wait::Deadline;
 
@@ -160,7 +160,8 @@ fn remove_damaged(name: &str, path: &Path, force: bool, error: Error) -> Result<
     // Kept open, so that its inode number is not used again meanwhile.
     let file = File::open(path, Access::ReadOnly).map_err(os)?;
     let id = file.status().map_err(os)?.id;
-    let entered = LifeSection::enter(path, id, Some(Deadline::after(PATIENCE))).map_err(os)?;
+    let patience = Deadline::after(PATIENCE);
+    let entered = LifeSection::enter(Way::Name(path), id, Some(patience)).map_err(os)?;
     match entered {
         Entered::Yes(_section) => mapping::retire(path, id).map(drop).map_err(os),
         Entered::Gone => Ok(()),

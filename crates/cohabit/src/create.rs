@@ -211,7 +211,7 @@ fn unnamed(
         path: path.to_owned(),
         header,
         id,
-        asker: Asker::new(file, id.file),
+        asker: Asker::new(file, id.file, Some(path.to_owned())),
         mapping,
     })
 }

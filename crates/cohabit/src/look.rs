@@ -45,8 +45,9 @@ pub(crate) fn look(name: &str, path: &Path, role: Role) -> Result<Option<Option<
         _ => Error::from_os(name, "mapping the object", e),
     })?;
     let id = InstanceId { file: status.id, instance: header.instance };
+    let asker = Asker::new(file, id.file, Some(path.to_owned()));
     let (name, path) = (name.to_owned(), path.to_owned());
-    Ok(Some(Some(Segment { name, path, header, id, asker: Asker::new(file, id.file), mapping })))
+    Ok(Some(Some(Segment { name, path, header, id, asker, mapping })))
 }
 
 /// Refuses what is no object of ours by its kind, links and owner.

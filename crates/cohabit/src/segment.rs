@@ -108,7 +108,7 @@ impl Segment {
 
     /// Takes the life byte, until `deadline`.
     pub(crate) fn enter(&self, deadline: Deadline) -> Result<Option<LifeSection>> {
-        let entered = LifeSection::enter(&self.path, self.id.file, Some(deadline));
+        let entered = self.asker.enter(deadline);
         match entered.map_err(|e| Error::from_os(&self.name, "entering the life section", e))? {
             Entered::Yes(section) => {
                 self.word(ENTERED_AT)
@@ -154,7 +154,7 @@ impl Segment {
     /// Whether the kernel says that nobody holds `token` any more.
     pub(crate) fn is_dead(&self, token: Token) -> Result<bool> {
         let bytes = [token.user_byte(), token.guest_byte()];
-        let held = self.asker.is_any_held(&self.path, &bytes);
+        let held = self.asker.is_any_held(&bytes);
         held.map(|held| !held).map_err(|error| error.about(&self.name))
     }
 
@@ -200,7 +200,7 @@ impl Segment {
 
     /// Whether the instance is over, or its name taken away. Asks the kernel.
     pub(crate) fn check_alive(&self) -> Result<()> {
-        let links = self.asker.status(&self.path).map_err(|error| error.about(&self.name))?.links;
+        let links = self.asker.status().map_err(|error| error.about(&self.name))?.links;
         if self.life_now() == Life::Dead {
             return Err(Error::new(ErrorKind::Ended, &self.name, "this instance has ended"));
         }

@@ -42,7 +42,7 @@ use std::time::Duration;
 
 use crate::error::{Cause, Error, Result};
 use crate::fork::{self, ProcessGuard};
-use crate::mapping::{Access, File, FileId};
+use crate::mapping::{Access, File, FileId, FileStatus};
 use crate::wait::{Deadline, pause};
 
 /// The first and the longest pause between two tries to enter a life section.
@@ -155,6 +155,43 @@ impl Drop for Anchor {
     }
 }
 
+/// How the file that bears the bytes is reached again, for a description of one's own.
+#[derive(Clone, Copy, Debug)]
+pub enum Way<'a> {
+    /// By its name. Once the name is gone or names another file, the way is lost, though the file may
+    /// live on.
+    Name(&'a Path),
+    /// By a descriptor that this process keeps, for a file that has no name. If the program closed it
+    /// behind our back, the way is lost.
+    Kept(&'a File),
+}
+
+impl Way<'_> {
+    /// Opens what is there now; `None` if nothing can be the file any more.
+    ///
+    /// What was opened may be another file: whoever needs to know asks [`Way::leads_to`], after what
+    /// must not have happened since.
+    pub fn open(self, access: Access) -> Result<Option<File>> {
+        let opened = match self {
+            Way::Name(path) => File::open(path, access),
+            Way::Kept(file) => file.reopen(access),
+        };
+        match opened {
+            Ok(file) => Ok(Some(file)),
+            Err(error) => match error.cause() {
+                Cause::NotFound | Cause::SymbolicLink | Cause::IsDirectory => Ok(None),
+                _ => Err(error),
+            },
+        }
+    }
+
+    /// Whether `found`, which came this way, is the file `id` and has what this way needs: a name, if
+    /// it is by name.
+    pub fn leads_to(self, found: &FileStatus, id: FileId) -> bool {
+        found.id == id && (found.links > 0 || matches!(self, Way::Kept(_)))
+    }
+}
+
 /// What came of an attempt to enter a life section.
 #[derive(Debug)]
 pub enum Entered {
@@ -162,7 +199,7 @@ pub enum Entered {
     Yes(LifeSection),
     /// Somebody else is in it.
     Busy,
-    /// The name names another file now, or none.
+    /// The way does not lead to the file any more: its name names another file, or none.
     Gone,
 }
 
@@ -178,16 +215,16 @@ pub struct LifeSection {
 }
 
 impl LifeSection {
-    /// Enters the life section of the file `id`, which `path` names, trying until `deadline`; for
-    /// ever without one.
+    /// Enters the life section of the file `id`, which is reached by `way`, trying until `deadline`;
+    /// for ever without one.
     ///
     /// Between tries it only sleeps. Each try opens a description of its own under the process
     /// lock: one that was kept over a sleep may have been shared by a fork, and would then hold the
     /// byte beyond our death.
-    pub fn enter(path: &Path, id: FileId, deadline: Option<Deadline>) -> Result<Entered> {
+    pub fn enter(way: Way<'_>, id: FileId, deadline: Option<Deadline>) -> Result<Entered> {
         let (mut nap, longest) = BACK_OFF;
         loop {
-            let entered = LifeSection::try_enter(path, id)?;
+            let entered = LifeSection::try_enter(way, id)?;
             if !matches!(entered, Entered::Busy) {
                 return Ok(entered);
             }
@@ -201,22 +238,15 @@ impl LifeSection {
     }
 
     /// Enters the life section if it is free now.
-    pub fn try_enter(path: &Path, id: FileId) -> Result<Entered> {
+    pub fn try_enter(way: Way<'_>, id: FileId) -> Result<Entered> {
         let process = fork::process_lock();
         let lineage = fork::lineage()?;
-        let file = match File::open(path, Access::ReadWrite) {
-            Ok(file) => file,
-            Err(error) => match error.cause() {
-                Cause::NotFound | Cause::SymbolicLink | Cause::IsDirectory => {
-                    return Ok(Entered::Gone);
-                }
-                _ => return Err(error),
-            },
+        let Some(file) = way.open(Access::ReadWrite)? else {
+            return Ok(Entered::Gone);
         };
         let locked = sys::try_lock(file.handle(), Byte::LIFE.offset())?;
         // Looked at after the lock: whoever unlinks or replaces the name does so under it.
-        let found = file.status()?;
-        if found.id != id || found.links == 0 {
+        if !way.leads_to(&file.status()?, id) {
             return Ok(Entered::Gone);
         }
         if !locked {

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use cohabit_os::error::Cause;
 use cohabit_os::fork::process_lock;
-use cohabit_os::liveness::{Byte, Entered, LifeSection, is_held};
-use cohabit_os::mapping::{Access, retire};
+use cohabit_os::liveness::{Byte, Entered, LifeSection, Way, is_held};
+use cohabit_os::mapping::{Access, File, FileId, retire};
 use cohabit_os::wait::Deadline;
 
 use crate::support::{By, Child, Folder, Line, child, child_by, forever, shared_word, word};
@@ -25,7 +25,7 @@ fn exclusive_between_processes_busy_at_the_deadline() {
     let (path, file, id) = folder.file("name");
     let (inside, leave, left) = (Line::new(), Line::new(), Line::new());
     let other = child(|| {
-        let section = yes(LifeSection::try_enter(&path, id));
+        let section = yes(LifeSection::try_enter(Way::Name(&path), id));
         inside.tell();
         leave.hear();
         drop(section);
@@ -34,18 +34,18 @@ fn exclusive_between_processes_busy_at_the_deadline() {
     });
     inside.hear();
     assert!(is_held(&file, Byte::LIFE).expect("an answer"));
-    assert!(matches!(LifeSection::try_enter(&path, id), Ok(Entered::Busy)));
+    assert!(matches!(LifeSection::try_enter(Way::Name(&path), id), Ok(Entered::Busy)));
     let past = Some(Deadline::in_past());
-    assert!(matches!(LifeSection::enter(&path, id, past), Ok(Entered::Busy)));
+    assert!(matches!(LifeSection::enter(Way::Name(&path), id, past), Ok(Entered::Busy)));
     let soon = Deadline::after(Duration::from_millis(30));
-    assert!(matches!(LifeSection::enter(&path, id, Some(soon)), Ok(Entered::Busy)));
+    assert!(matches!(LifeSection::enter(Way::Name(&path), id, Some(soon)), Ok(Entered::Busy)));
     assert!(soon.has_passed(), "it waited to the deadline");
     drop(process_lock()); // free while we were busy
     leave.tell();
     left.hear();
-    drop(yes(LifeSection::enter(&path, id, None)));
+    drop(yes(LifeSection::enter(Way::Name(&path), id, None)));
     other.kill();
-    drop(yes(LifeSection::try_enter(&path, id)));
+    drop(yes(LifeSection::try_enter(Way::Name(&path), id)));
 }
 
 #[test]
@@ -54,16 +54,19 @@ fn a_killed_holder_leaves_it_free() {
     let (path, file, id) = folder.file("name");
     let inside = Line::new();
     let other = child(|| {
-        let _section = yes(LifeSection::try_enter(&path, id));
+        let _section = yes(LifeSection::try_enter(Way::Name(&path), id));
         inside.tell();
         forever()
     });
     inside.hear();
     other.stop();
-    assert!(matches!(LifeSection::try_enter(&path, id), Ok(Entered::Busy)), "stopped, not dead");
+    assert!(
+        matches!(LifeSection::try_enter(Way::Name(&path), id), Ok(Entered::Busy)),
+        "stopped, not dead"
+    );
     other.kill();
     assert!(!is_held(&file, Byte::LIFE).expect("an answer"));
-    drop(yes(LifeSection::try_enter(&path, id)));
+    drop(yes(LifeSection::try_enter(Way::Name(&path), id)));
 }
 
 #[test]
@@ -75,7 +78,7 @@ fn what_is_done_inside_is_done_one_after_the_other() {
         .map(|_| {
             child(|| {
                 for _ in 0..200 {
-                    let _section = yes(LifeSection::enter(&path, id, None));
+                    let _section = yes(LifeSection::enter(Way::Name(&path), id, None));
                     let seen = word(&counter).load(Relaxed);
                     std::thread::yield_now();
                     word(&counter).store(seen + 1, Relaxed);
@@ -93,31 +96,31 @@ fn gone_when_the_name_names_nothing_or_another() {
     let folder = Folder::new();
     let (path, _, id) = folder.file("name");
     assert!(retire(&path, id).expect("retire"));
-    assert!(matches!(LifeSection::try_enter(&path, id), Ok(Entered::Gone)));
-    assert!(matches!(LifeSection::enter(&path, id, None), Ok(Entered::Gone)));
+    assert!(matches!(LifeSection::try_enter(Way::Name(&path), id), Ok(Entered::Gone)));
+    assert!(matches!(LifeSection::enter(Way::Name(&path), id, None), Ok(Entered::Gone)));
     let (_, _, new_id) = folder.file("name");
-    assert!(matches!(LifeSection::enter(&path, id, None), Ok(Entered::Gone)));
-    drop(yes(LifeSection::enter(&path, new_id, None)));
+    assert!(matches!(LifeSection::enter(Way::Name(&path), id, None), Ok(Entered::Gone)));
+    drop(yes(LifeSection::enter(Way::Name(&path), new_id, None)));
     assert!(retire(&path, new_id).expect("retire"));
     std::os::unix::fs::symlink("elsewhere", &path).expect("a link");
-    assert!(matches!(LifeSection::enter(&path, id, None), Ok(Entered::Gone)));
+    assert!(matches!(LifeSection::enter(Way::Name(&path), id, None), Ok(Entered::Gone)));
     std::fs::remove_file(&path).expect("the link");
     std::fs::create_dir(&path).expect("a folder");
-    assert!(matches!(LifeSection::enter(&path, id, None), Ok(Entered::Gone)));
+    assert!(matches!(LifeSection::enter(Way::Name(&path), id, None), Ok(Entered::Gone)));
 }
 
 #[test]
 fn who_waits_learns_that_it_is_gone() {
     let folder = Folder::new();
     let (path, _, id) = folder.file("name");
-    let section = yes(LifeSection::try_enter(&path, id));
+    let section = yes(LifeSection::try_enter(Way::Name(&path), id));
     let waiter = Line::new();
     let ended = Line::new();
     // The waiter waits for the process lock first, or for the life byte: it cannot tell which.
     std::thread::scope(|scope| {
         scope.spawn(|| {
             waiter.tell();
-            let entered = LifeSection::enter(&path, id, None).expect("an answer");
+            let entered = LifeSection::enter(Way::Name(&path), id, None).expect("an answer");
             assert!(matches!(entered, Entered::Gone));
             ended.tell();
         });
@@ -133,12 +136,12 @@ fn an_anchor_taken_inside_outlives_the_section_and_the_section_ends() {
     let folder = Folder::new();
     let (path, file, id) = folder.file("name");
     let byte = Byte::user(9, 9);
-    let section = yes(LifeSection::try_enter(&path, id));
+    let section = yes(LifeSection::try_enter(Way::Name(&path), id));
     let anchor = section.anchor(byte).expect("the byte is free");
     drop(section);
     assert!(is_held(&file, byte).expect("an answer"));
     assert!(!is_held(&file, Byte::LIFE).expect("an answer"));
-    let again = yes(LifeSection::try_enter(&path, id));
+    let again = yes(LifeSection::try_enter(Way::Name(&path), id));
     let taken = again.anchor(byte).expect_err("held");
     assert_eq!(taken.kind(), std::io::ErrorKind::WouldBlock);
     assert_eq!(taken.cause(), Cause::Other);
@@ -151,7 +154,7 @@ fn an_anchor_taken_inside_outlives_the_section_and_the_section_ends() {
 fn a_raw_clone_does_not_end_its_parents_section() {
     let folder = Folder::new();
     let (path, file, id) = folder.file("name");
-    let section = Cell::new(Some(yes(LifeSection::try_enter(&path, id))));
+    let section = Cell::new(Some(yes(LifeSection::try_enter(Way::Name(&path), id))));
     let end = Line::new();
     let clone = child_by(By::RawClone, || {
         drop(section.take());
@@ -180,7 +183,9 @@ fn a_child_forked_at_any_moment_never_holds_the_life_of_its_dead_parent() {
         std::thread::scope(|scope| {
             let busy = scope.spawn(|| {
                 for slot in 0.. {
-                    if let Ok(Entered::Yes(section)) = LifeSection::enter(&path, id, None) {
+                    if let Ok(Entered::Yes(section)) =
+                        LifeSection::enter(Way::Name(&path), id, None)
+                    {
                         drop(section.anchor(Byte::user(slot, 1)).expect("the byte is free"));
                     }
                     if slot == u16::MAX {
@@ -210,6 +215,26 @@ fn a_child_forked_at_any_moment_never_holds_the_life_of_its_dead_parent() {
 }
 
 #[test]
+fn a_kept_descriptor_is_a_way_to_a_file_without_a_name() {
+    let folder = Folder::new();
+    let file = File::unnamed(folder.path(), 4096, 0o600).expect("an unnamed file");
+    let id = file.status().expect("a status").id;
+    let way = Way::Kept(&file);
+    let section = yes(LifeSection::try_enter(way, id));
+    let anchor = section.anchor(Byte::user(2, 1)).expect("the byte is free");
+    assert!(is_held(&file, Byte::LIFE).expect("an answer"), "through another description");
+    drop(section);
+    assert!(matches!(LifeSection::enter(way, FileId { inode: 0, ..id }, None), Ok(Entered::Gone)));
+    assert!(!is_held(&file, Byte::LIFE).expect("an answer"));
+    assert!(is_held(&file, Byte::user(2, 1)).expect("an answer"));
+    drop(anchor);
+    // By its name, a file without one is not to be had.
+    let (path, _named, other) = folder.file("name");
+    assert!(matches!(LifeSection::try_enter(Way::Name(&path), id), Ok(Entered::Gone)));
+    drop(yes(LifeSection::try_enter(Way::Name(&path), other)));
+}
+
+#[test]
 fn nothing_stays_open() {
     let folder = Folder::new();
     let (path, file, id) = folder.file("name");
@@ -218,7 +243,7 @@ fn nothing_stays_open() {
         || std::fs::read_to_string("/proc/self/maps").expect("proc").matches("/name").count();
     let before = (open(), maps());
     for round in 1..50 {
-        let section = yes(LifeSection::try_enter(&path, id));
+        let section = yes(LifeSection::try_enter(Way::Name(&path), id));
         let anchor = section.anchor(Byte::user(1, round)).expect("the byte is free");
         drop(section);
         assert_eq!(open(), before.0);

@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 
-use cohabit_os::liveness::{Entered, LifeSection};
+use cohabit_os::liveness::{Entered, LifeSection, Way};
 use cohabit_os::mapping::status_of;
 
 use crate::support::{Peer, World};
@@ -13,7 +13,7 @@ use crate::support::{Peer, World};
 pub(crate) fn section(peer: &mut Peer) {
     let path = PathBuf::from(peer.argument(0));
     let id = status_of(&path).expect("a file").id;
-    let entered = LifeSection::enter(&path, id, None).expect("the section");
+    let entered = LifeSection::enter(Way::Name(&path), id, None).expect("the section");
     assert!(matches!(entered, Entered::Yes(_)));
     peer.say("inside");
     peer.hear();
