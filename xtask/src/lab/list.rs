@@ -245,6 +245,7 @@ pub(crate) const PURE: &[(&str, &str)] = &[
     ("Follow::status", "what SharedView::status and Shared::status do"),
     ("SharedView::load", "one relaxed load of one word"),
     ("SharedView::view", "borrows the attachment and reads nothing"),
+    ("Untyped::declared", "says what was read at the opening"),
     ("Untyped::schema", "says what was read at the opening"),
     ("Untyped::name", "says what the attachment remembers"),
     ("Untyped::size", "says what the header said at the opening"),
