@@ -48,6 +48,7 @@ mod name;
 mod options;
 mod place;
 mod plain;
+mod primitive;
 mod registry;
 pub mod schema;
 mod segment;

@@ -17,12 +17,10 @@
 //! The shape is that of U. Drepper, "Futexes Are Tricky" (2011), mutex 2, with an owner in the word.
 
 use std::cell::Cell;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use cohabit_os::wait::{self, Deadline};
-
 use crate::error::{Error, ErrorKind, Result};
+use crate::primitive::{AtomicU64, Deadline, Ordering, SPINS, spin_loop, wait};
 use crate::token::{Token, WAITERS, same_holder};
 
 /// What a protocol asks about the other processes.
@@ -99,7 +97,6 @@ fn acquire_contended<'a>(
     peers: &impl Peers,
     patience: Patience,
 ) -> Result<Held<'a>> {
-    const SPINS: u32 = 100;
     let mut mine = me;
     let mut round = 0_u32;
     let mut pause = Duration::from_millis(1);
@@ -118,7 +115,7 @@ fn acquire_contended<'a>(
             continue;
         }
         if round <= SPINS {
-            std::hint::spin_loop();
+            spin_loop();
             continue;
         }
         if is_dead(seen, me, word, peers)? {

@@ -10,6 +10,7 @@
 //!   behind
 //! - `step`: recording and replaying · `twice`: killing the one that recovers, too
 //! - `oracle`: the scenes and what must hold after them
+//! - `models`: the protocols by themselves, under loom
 //! - `cast` and `child`: the survivors, from without and from within
 //!
 //! The registers and the `syscall` instruction are x86_64's, and ptrace is Linux's; elsewhere the
@@ -21,6 +22,7 @@ mod cast;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 mod child;
 pub(crate) mod list;
+mod models;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 mod oracle;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
@@ -53,6 +55,9 @@ enum Command {
     List,
     /// Kill a process in every state of each operation, and let survivors prove the oracle
     Step(StepArgs),
+    /// Run the protocols under every schedule that the memory model allows, with processes that die at
+    /// each of their steps
+    Models,
     /// What the laboratory starts as its victims and survivors
     #[command(hide = true)]
     Child {
@@ -105,6 +110,7 @@ pub(crate) fn run(args: Args) -> Result<(), String> {
             Ok(())
         }
         Command::Step(step) => run_step(&step),
+        Command::Models => models::run(),
         Command::Child { words } => run_child(&words),
     }
 }

@@ -22,11 +22,8 @@
 //! stores its pin, then loads the commit word again; a writer swaps the commit word, then (in its next
 //! write) loads the pins; all four are SeqCst, so one of them sees the other.
 
-use std::sync::atomic::{AtomicU64, Ordering, fence};
-
-use cohabit_os::wait;
-
 use crate::error::{Error, ErrorKind, Result};
+use crate::primitive::{AtomicU64, Ordering, fence, wait};
 
 /// How many pin words a cell has; the first `min(copies - 2, PINS)` are used.
 pub(crate) const PINS: usize = 6;
@@ -149,6 +146,27 @@ pub(crate) fn commit<C: CellWords + ?Sized>(cell: &C, next: Commit) -> bool {
 #[inline(never)]
 pub(crate) fn wake<C: CellWords + ?Sized>(cell: &C) {
     wait::wake_all(cell.commit());
+}
+
+/// Fills a free copy by `fill`, commits it, lets the lock go, and only then wakes who waits for the
+/// commit: whoever is killed while it wakes holds nothing.
+#[inline(always)]
+pub(crate) fn publish<C: CellWords + ?Sized, H>(
+    cell: &C,
+    held: H,
+    committed: Commit,
+    fill: impl FnOnce(&[AtomicU64]),
+) -> Commit {
+    let index = pick(cell, committed);
+    let next = Commit::new(committed.version() + 1, index);
+    begin_fill(cell, index, next);
+    fill(cell.data(index));
+    let somebody_waits = commit(cell, next);
+    drop(held);
+    if somebody_waits {
+        wake(cell);
+    }
+    next
 }
 
 /// How many pins a cell of `count` copies can have at once.

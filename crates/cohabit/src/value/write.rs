@@ -30,8 +30,7 @@ pub(super) fn begin<C: CellWords + ?Sized>(
     Ok((held, commit))
 }
 
-/// Fills a free copy by `fill`, commits it, lets the lock go, and only then wakes who waits for the
-/// commit: whoever is killed while it wakes holds nothing.
+/// Fills a free copy by `fill` and commits it: see [`cell::publish`].
 #[inline(always)]
 pub(crate) fn publish<C: CellWords + ?Sized, H>(
     cell: &C,
@@ -39,16 +38,7 @@ pub(crate) fn publish<C: CellWords + ?Sized, H>(
     commit: Commit,
     fill: impl FnOnce(&[AtomicU64]),
 ) -> Version {
-    let index = cell::pick(cell, commit);
-    let next = Commit::new(commit.version() + 1, index);
-    cell::begin_fill(cell, index, next);
-    fill(cell.data(index));
-    let somebody_waits = cell::commit(cell, next);
-    drop(held);
-    if somebody_waits {
-        cell::wake(cell);
-    }
-    Version(next.version())
+    Version(cell::publish(cell, held, commit, fill).version())
 }
 
 /// A lock that is held while a caller's closure runs, which may fork: a child lets nothing go.
