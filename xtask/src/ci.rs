@@ -89,7 +89,7 @@ fn test() -> Result<String, String> {
 }
 
 /// The sum of the numbers in cargo's lines `test result: ok. 12 passed; …`.
-fn passed(text: &str) -> u64 {
+pub(crate) fn passed(text: &str) -> u64 {
     let results = text.lines().filter_map(|line| line.strip_prefix("test result: ok. "));
     results.filter_map(|rest| rest.split(' ').next()?.parse::<u64>().ok()).sum()
 }

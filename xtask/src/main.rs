@@ -8,6 +8,7 @@ mod abi;
 pub mod bench;
 mod ci;
 pub mod lab;
+mod large;
 mod licences;
 mod peer;
 mod quickstart;
@@ -40,6 +41,8 @@ enum Command {
     Lab(lab::Args),
     /// Share one object between a 32-bit and a 64-bit process
     TestAbi(abi::Args),
+    /// Use objects of more than 4 GiB, in a folder on disk
+    TestLarge(large::Args),
     /// Build and run README's first program as a user would, in two processes
     TestQuickstart(quickstart::Args),
     /// Run every command that README shows
@@ -54,6 +57,7 @@ fn main() -> ExitCode {
         Command::Bench(args) => bench::run(args),
         Command::Lab(args) => lab::run(args),
         Command::TestAbi(args) => abi::run(args),
+        Command::TestLarge(args) => large::run(args),
         Command::TestQuickstart(args) => quickstart::run(args),
         Command::TestReadme(args) => readme::run(args),
     };

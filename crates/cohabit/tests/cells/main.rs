@@ -7,6 +7,8 @@ mod support;
 mod board;
 mod built;
 mod hostile;
+#[cfg(target_pointer_width = "64")]
+mod huge;
 mod loose;
 mod outside;
 mod tails;
@@ -16,6 +18,12 @@ roles! {
     "watcher" => board::watcher,
     "storer" => loose::storer,
     "halves" => loose::halves,
+    #[cfg(target_pointer_width = "64")]
+    "huge-counter" => huge::counter,
+    #[cfg(target_pointer_width = "64")]
+    "huge-viewer" => huge::viewer,
+    #[cfg(target_pointer_width = "64")]
+    "huge-adder" => huge::adder,
     "logger" => tails::logger,
     "forked" => outside::forked,
     "rusher" => hostile::rusher,

@@ -26,9 +26,11 @@ pub(crate) fn line<T: std::fmt::Display>(outcome: cohabit::Result<T>) -> String 
 /// Lets this binary play these roles when it is started as a child.
 #[macro_export]
 macro_rules! roles {
-    ($($name:literal => $run:path),* $(,)?) => {
+    ($($(#[$only:meta])? $name:literal => $run:path),* $(,)?) => {
         extern "C" fn before_main() {
-            support::child::play(&[$(($name, $run as fn(&mut support::Peer))),*]);
+            support::child::play(&[
+                $($(#[$only])? ($name, $run as fn(&mut support::Peer))),*
+            ]);
         }
 
         // SAFETY: the C library calls the functions in this section once, before `main`, on the main
