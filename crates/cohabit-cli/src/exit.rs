@@ -15,7 +15,7 @@ pub(crate) type Outcome = Result<(), Failure>;
 pub(crate) const HELP: &str = "\
 Exit codes:
   0  it is done; also when the reader of the output went away
-  1  it failed; also when `diff` found a difference, of which it says nothing more
+  1  it failed
   2  a text that was given is not understood
   3  there is no such object or folder, or the object has ended
   4  it is in use or busy, or the time is over
@@ -42,10 +42,6 @@ pub(crate) enum Failure {
     Output(io::Error),
     /// Nothing came in the time that was given.
     TimedOut(String),
-    /// Two types differ, as was printed.
-    Differs,
-    /// A file that was named cannot be read, or is not what it should be.
-    Unreadable(String),
     /// Objects cannot live here.
     Unfit(String),
     /// Anything else, in words.
@@ -75,8 +71,7 @@ impl Failure {
             Failure::Object { error, .. } => code_of(error.kind()),
             Failure::TimedOut(_) => BUSY,
             Failure::Unfit(_) => UNFIT,
-            Failure::Unreadable(_) => USAGE,
-            Failure::Differs | Failure::Output(_) | Failure::Other(_) => FAILED,
+            Failure::Output(_) | Failure::Other(_) => FAILED,
         }
     }
 }
@@ -95,7 +90,8 @@ pub(crate) fn code_of(kind: ErrorKind) -> u8 {
         Kind::HeaderInvalid | Kind::SymbolicLink | Kind::Directory | Kind::NotAFile => UNUSABLE,
         Kind::HardLink | Kind::Corrupt | Kind::BadBits => UNUSABLE,
         Kind::OtherOwner | Kind::FolderUnsafe | Kind::PermissionDenied => FORBIDDEN,
-        Kind::ReadOnlyFilesystem => FORBIDDEN,
+        Kind::ReadOnlyFilesystem | Kind::ReadOnlyHandle => FORBIDDEN,
+        Kind::BadHandle => UNUSABLE,
         _ => FAILED,
     }
 }
@@ -125,9 +121,7 @@ impl fmt::Display for Failure {
             Failure::Object { error, hint: None } => error.fmt(f),
             Failure::Object { error, hint: Some(hint) } => write!(f, "{error}\n{hint}"),
             Failure::Output(error) => write!(f, "the output cannot be written: {error}"),
-            Failure::Differs => f.write_str("the types differ"),
-            Failure::TimedOut(what) | Failure::Unreadable(what) => what.fmt(f),
-            Failure::Unfit(what) | Failure::Other(what) => what.fmt(f),
+            Failure::TimedOut(what) | Failure::Unfit(what) | Failure::Other(what) => what.fmt(f),
         }
     }
 }
@@ -141,8 +135,6 @@ pub(crate) fn finish(outcome: Outcome) -> ExitCode {
         Err(Failure::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => {
             ExitCode::SUCCESS
         }
-        // What it found is its output, as that of diff(1).
-        Err(Failure::Differs) => ExitCode::from(FAILED),
         Err(failure) => {
             say(&format!("error: {failure}"));
             ExitCode::from(failure.code())

@@ -1,7 +1,6 @@
 //! What `#[plain]` writes for a struct.
 //!
-//! All paths are absolute, so that nothing in the user's scope can change their meaning, and names of
-//! our own begin with `__cohabit`, so that they hide nothing that a field's type is made of. Each use of a
+//! All paths are absolute, so that nothing in the user's scope can change their meaning. Each use of a
 //! field's type has the type's own span and the same form, `<Type as Plain>::…`: where the type is not
 //! plain, the compiler then says the same thing at the same place, which it does once.
 
@@ -62,13 +61,13 @@ fn layout(input: &StructInput) -> TokenStream {
             let bytes = usize_literal(*bytes);
             (quote!(#bytes), quote!(::cohabit::__private::ROOM_ALIGN))
         }
-        None => (quote!(__COHABIT_LAYOUT.size), quote!(__COHABIT_LAYOUT.align)),
+        None => (quote!(LAYOUT.size), quote!(LAYOUT.align)),
     };
     quote! {
-        const __COHABIT_LAYOUT: ::cohabit::__private::Layout<#count> =
+        const LAYOUT: ::cohabit::__private::Layout<#count> =
             ::cohabit::__private::Layout::of([#(#kinds,)*]);
-        const __COHABIT_SIZE: usize = #size;
-        const __COHABIT_ALIGN: usize = #align;
+        const SIZE: usize = #size;
+        const ALIGN: usize = #align;
     }
 }
 
@@ -85,7 +84,7 @@ fn unchanged(input: &StructInput) -> TokenStream {
         quote!(let _: &#ty = #field;)
     });
     quote! {
-        fn __cohabit_fields_are_as_seen(value: &#name) {
+        fn fields_are_as_seen(value: &#name) {
             let #name { #(#fields,)* } = value;
             #(#types)*
         }
@@ -102,7 +101,7 @@ fn parts(input: &StructInput) -> TokenStream {
             #[doc = #doc]
             #vis const #constant: ::cohabit::__private::Part<#name, #ty> = {
                 // SAFETY: The canonical image has this field at this offset.
-                unsafe { ::cohabit::__private::Part::at_offset(__COHABIT_LAYOUT.at[#index]) }
+                unsafe { ::cohabit::__private::Part::at_offset(LAYOUT.at[#index]) }
             };
         }
     });
@@ -118,10 +117,10 @@ fn implementation(input: &StructInput) -> TokenStream {
         // SAFETY: `repr(C)`; each field's own implementation holds, and the constants compare the
         // type's own layout with the canonical one field by field.
         unsafe impl ::cohabit::__private::Plain for #name {
-            type Stored = ::cohabit::__private::Image<__COHABIT_SIZE, __COHABIT_ALIGN>;
+            type Stored = ::cohabit::__private::Image<SIZE, ALIGN>;
             type Copies = [
                 ::cohabit::__private::CopyOf<<Self as ::cohabit::__private::Plain>::Stored>;
-                ::cohabit::__private::copies(__COHABIT_SIZE)
+                ::cohabit::__private::copies(SIZE)
             ];
             #kind
             #flags
@@ -144,7 +143,7 @@ fn kind(input: &StructInput) -> TokenStream {
             ::cohabit::__private::Field {
                 name: #name,
                 was: #was,
-                at: __COHABIT_LAYOUT.at[#index],
+                at: LAYOUT.at[#index],
                 kind: #plain::KIND,
             }
         }
@@ -153,8 +152,8 @@ fn kind(input: &StructInput) -> TokenStream {
         const KIND: ::cohabit::__private::Kind =
             ::cohabit::__private::Kind::Struct(&::cohabit::__private::StructKind {
                 name: #label,
-                size: __COHABIT_SIZE,
-                align: __COHABIT_ALIGN,
+                size: SIZE,
+                align: ALIGN,
                 appendable: #appendable,
                 fields: &[#(#fields,)*],
             });
@@ -165,7 +164,7 @@ fn flags(input: &StructInput) -> TokenStream {
     let same = of_fields(input, |index, part, plain| {
         let field = &part.field;
         quote! {
-            && ::core::mem::offset_of!(Self, #field) == __COHABIT_LAYOUT.at[#index]
+            && ::core::mem::offset_of!(Self, #field) == LAYOUT.at[#index]
             && #plain::SAME_LAYOUT
         }
     });
@@ -177,11 +176,11 @@ fn flags(input: &StructInput) -> TokenStream {
         quote!(+ ::core::mem::size_of::<#ty>())
     });
     let rest_from = match input.room {
-        Some(_) => quote!(::core::option::Option::Some(__COHABIT_LAYOUT.end)),
+        Some(_) => quote!(::core::option::Option::Some(LAYOUT.end)),
         None => quote!(::core::option::Option::None),
     };
     quote! {
-        const SAME_LAYOUT: bool = ::core::mem::size_of::<Self>() == __COHABIT_LAYOUT.size #(#same)*;
+        const SAME_LAYOUT: bool = ::core::mem::size_of::<Self>() == LAYOUT.size #(#same)*;
         const DENSE: bool = <Self as ::cohabit::__private::Plain>::SAME_LAYOUT
             && ::core::mem::size_of::<Self>() == 0 #(#sizes)*
             #(#dense)*;
@@ -194,13 +193,13 @@ fn flags(input: &StructInput) -> TokenStream {
 fn methods(input: &StructInput) -> TokenStream {
     let stores = of_fields(input, |index, part, plain| {
         let field = &part.field;
-        quote!(#plain::put(&self.#field, sink, at + __COHABIT_LAYOUT.at[#index]);)
+        quote!(#plain::put(&self.#field, sink, at + LAYOUT.at[#index]);)
     });
     let loads = of_fields(input, |index, part, plain| {
         let field = &part.field;
         quote! {
             // SAFETY: The caller's contract for the whole is that of its fields.
-            unsafe { #plain::load(source, at + __COHABIT_LAYOUT.at[#index], &raw mut (*into).#field) };
+            unsafe { #plain::load(source, at + LAYOUT.at[#index], &raw mut (*into).#field) };
         }
     });
     let checks = of_fields(input, |_, part, plain| {
@@ -262,7 +261,7 @@ fn assertions(input: &StructInput) -> TokenStream {
             "the fields need more than the {bytes} bytes that an object of this struct has: write \
              `appendable = BYTES`, in all programs that share it"
         );
-        stop_unless(span, &quote!(__COHABIT_LAYOUT.end <= __COHABIT_SIZE), &text)
+        stop_unless(span, &quote!(LAYOUT.end <= SIZE), &text)
     });
     let drop = "plain data is copied and must not need Drop: a destructor would run in one process \
                 while others use the data";

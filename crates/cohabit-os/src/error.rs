@@ -39,6 +39,8 @@ pub enum Cause {
     SymbolicLink,
     /// The path names a folder (EISDIR).
     IsDirectory,
+    /// The descriptor is not open (EBADF).
+    NotOpen,
     /// This system or this filesystem cannot do it (ENOSYS, EOPNOTSUPP).
     Unsupported,
     /// Anything else; [`Error::errno`] has the number.
@@ -79,6 +81,7 @@ impl Error {
         match self.errno() {
             Some(libc::EMFILE | libc::ENFILE) => return Cause::NoDescriptors,
             Some(libc::ELOOP) => return Cause::SymbolicLink,
+            Some(libc::EBADF) => return Cause::NotOpen,
             _ => {}
         }
         match self.kind() {
@@ -141,6 +144,7 @@ mod tests {
             (libc::EISDIR, Cause::IsDirectory),
             (libc::ENOSYS, Cause::Unsupported),
             (libc::EOPNOTSUPP, Cause::Unsupported),
+            (libc::EBADF, Cause::NotOpen),
             (libc::EIO, Cause::Other),
         ];
         for (errno, cause) in table {

@@ -8,6 +8,7 @@
 //! | module | contract |
 //! |---|---|
 //! | [`mapping`] | an unnamed file with reserved pages, published under a name in one step; checked opens; shared maps |
+//! | [`handle`] | descriptors that pass from process to process: what one is, and giving one away |
 //! | [`place`] | which folder names live in, and who may own and write it |
 //! | [`accounts`] | names of users and groups |
 //! | [`liveness`] | a byte of a file is held exactly as long as an address space lives; the life section of a name |
@@ -29,6 +30,7 @@
 pub mod accounts;
 pub mod error;
 pub mod fork;
+pub mod handle;
 pub mod health;
 pub mod liveness;
 pub mod mapping;

@@ -11,6 +11,8 @@ mod accounts;
 mod files;
 #[path = "contract/forks.rs"]
 mod forks;
+#[path = "contract/handles.rs"]
+mod handles;
 #[path = "contract/liveness.rs"]
 mod liveness;
 #[path = "contract/places.rs"]

@@ -21,7 +21,7 @@ use crate::view::SharedView;
 /// The first pause and the longest one between two looks.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(1), Duration::from_millis(20));
 
-impl<T: Shareable> Shared<T> {
+impl<T: Shareable + ?Sized> Shared<T> {
     /// Opens an object as soon as there is one: waits for it at most `timeout`.
     ///
     /// It waits while the name or its folder does not exist yet, while the object is being constructed,
@@ -48,7 +48,7 @@ impl<T: Shareable> Shared<T> {
     }
 }
 
-impl<T: Shareable> Options<T> {
+impl<T: Shareable + ?Sized> Options<T> {
     /// See [`Shared::open_wait`]. The timeout here takes the place of [`Options::timeout`].
     ///
     /// # Errors

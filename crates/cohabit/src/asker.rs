@@ -8,7 +8,9 @@
 
 use std::path::PathBuf;
 
+use cohabit_os::error::Cause;
 use cohabit_os::fork::process_lock;
+use cohabit_os::handle::{self, AsFd, OwnedFd};
 use cohabit_os::liveness::{self, Byte, Entered, LifeSection, Way};
 use cohabit_os::mapping::{Access, File, FileId, FileStatus};
 use cohabit_os::wait::Deadline;
@@ -37,11 +39,16 @@ impl Asker {
 
     /// Enters the life section of the file.
     pub(crate) fn enter(&self, deadline: Deadline) -> cohabit_os::Result<Entered> {
+        if self.path.is_none() && self.proved(self.file()).is_none() {
+            // Opening what has the number now could do something to it.
+            return Ok(Entered::Gone);
+        }
         LifeSection::enter(self.way(), self.id, Some(deadline))
     }
 
     /// The file, opened anew for one question; `None` if the way is lost.
     fn again(&self) -> Option<File> {
+        self.path.as_ref()?;
         self.way().open(Access::ReadOnly).ok().flatten()
     }
 
@@ -66,6 +73,19 @@ impl Asker {
         self.again().and_then(|file| self.proved(&file)).ok_or_else(lost)
     }
 
+    /// A description of its own of the file, to be given away.
+    ///
+    /// # Errors
+    /// `LivenessLost`.
+    pub(crate) fn to_give(&self, access: Access) -> Result<OwnedFd> {
+        self.status()?;
+        // The number may be another file's a moment later: then what was opened is that one, and is
+        // not given away.
+        let given = handle::to_give(self.file(), access).map_err(unreachable_again)?;
+        let proof = handle::another(given.as_fd()).map_err(unreachable_again)?;
+        self.proved(&proof).map(|_| given).ok_or_else(lost)
+    }
+
     fn proved(&self, file: &File) -> Option<FileStatus> {
         file.status().ok().filter(|status| status.id == self.id)
     }
@@ -88,6 +108,17 @@ fn ask(file: &File, id: FileId, bytes: &[Byte]) -> Result<Option<bool>> {
         return Ok(None);
     }
     held.map(Some).map_err(|e| Error::from_os("", "asking who is alive", e))
+}
+
+/// The descriptor is there, and its file cannot be opened through it.
+#[cold]
+pub(crate) fn unreachable_again(error: cohabit_os::Error) -> Error {
+    if error.cause() == Cause::NotFound {
+        let detail =
+            "a handle is opened again through /proc/self/fd, and /proc is not mounted here";
+        return Error::new(ErrorKind::Unsupported, "", detail).with_source(error);
+    }
+    Error::from_os("", "opening a handle again", error)
 }
 
 #[cold]

@@ -94,10 +94,11 @@ pub(crate) fn attach(plan: &Plan<'_>, verb: Verb, build: BuildFn<'_>) -> Result<
     };
     let path = folder.join(plan.name);
     if plan.role != Role::Observer {
-        try_liveness(plan, &folder)?;
+        try_liveness(plan, Some(&folder))?;
     }
     loop {
-        match existing(plan, &path, verb != Verb::Create, deadline)? {
+        let looks = || look(plan.name, &path, plan.role);
+        match existing(plan, &looks, verb != Verb::Create, deadline)? {
             Found::Attached(attachment) => return Ok(attachment),
             Found::Occupied => {
                 return Err(Error::new(
@@ -117,7 +118,7 @@ pub(crate) fn attach(plan: &Plan<'_>, verb: Verb, build: BuildFn<'_>) -> Result<
 
 /// Tries once per process whether this kernel keeps a byte as long as an address space. Trouble of
 /// another sort, such as a full disk, is for the call that meets it for its own sake.
-fn try_liveness(plan: &Plan<'_>, folder: &Path) -> Result<()> {
+pub(crate) fn try_liveness(plan: &Plan<'_>, folder: Option<&Path>) -> Result<()> {
     match liveness::anchors_work(folder) {
         Err(e) if e.cause() == Cause::Unsupported => {
             Err(Error::from_os(plan.name, "trying the liveness lock", e))
@@ -139,15 +140,32 @@ fn not_found(plan: &Plan<'_>, folder: &Path) -> Error {
     Error::new(ErrorKind::NotFound, plan.name, place)
 }
 
-/// Looks under the name, and attaches if there is a living instance and `claim` says so.
+/// Attaches to the object that a descriptor of its own leads to.
+pub(crate) fn attach_nameless(plan: &Plan<'_>, looks: Looks<'_>) -> Result<Arc<Attachment>> {
+    if plan.role != Role::Observer {
+        try_liveness(plan, None)?;
+    }
+    match existing(plan, looks, true, plan.settings.timeout.map(Deadline::after))? {
+        Found::Attached(attachment) => Ok(attachment),
+        Found::Occupied | Found::Absent => {
+            let detail = "the last user of this object has left or was killed";
+            Err(Error::new(ErrorKind::Ended, plan.name, detail))
+        }
+    }
+}
+
+/// Opens and maps what is there. Outer `None`: nothing; inner `None`: look again.
+pub(crate) type Looks<'a> = &'a dyn Fn() -> Result<Option<Option<Segment>>>;
+
+/// Looks what is there, and attaches if there is a living instance and `claim` says so.
 fn existing(
     plan: &Plan<'_>,
-    path: &Path,
+    looks: Looks<'_>,
     claim: bool,
     deadline: Option<Deadline>,
 ) -> Result<Found> {
     loop {
-        let Some(segment) = look(plan.name, path, plan.role)? else {
+        let Some(segment) = looks()? else {
             return Ok(Found::Absent);
         };
         let Some(segment) = segment else { continue };

@@ -14,10 +14,10 @@ use cohabit_os::process;
 use cohabit_os::wait::{self, Deadline};
 
 use crate::acting::Acting;
-use crate::asker::Asker;
 use crate::attach::{Plan, SECTION_PATIENCE, Wanted, boot, check_type, sign_row};
 use crate::error::{Error, ErrorKind, Result};
-use crate::format::{HEADER_SIZE, Header, InstanceId, SCHEMA_MAX};
+use crate::format::{HEADER_SIZE, Header, SCHEMA_MAX};
+use crate::look::map;
 use crate::member::{Attachment, Member, Role, Seat};
 use crate::registry;
 use crate::segment::{Segment, mappable};
@@ -33,31 +33,60 @@ pub(crate) fn fresh(
     path: &Path,
     build: BuildFn<'_>,
 ) -> Result<Option<Arc<Attachment>>> {
-    let wanted = plan.wanted.expect("creating has a type");
-    let schema = (wanted.schema)().to_json();
-    let header = new_header(plan, wanted, schema.len())?;
-    let segment = unnamed(plan, wanted, folder, path, header)?;
-    write_head(&segment, &schema);
-    let os = |doing| move |e| Error::from_os(plan.name, doing, e);
-    let own =
-        segment.asker.file().reopen(Access::ReadWrite).map_err(os("opening the new object"))?;
-    let anchor =
-        Anchor::take(own, Token::FIRST.user_byte()).map_err(os("locking the first slot"))?;
-    let seat = Seat { token: Token::FIRST, _anchor: anchor };
-    let member = Member::seated(segment, Role::User, seat, true)?;
+    let member = first_user(plan, Some(path), |wanted, header| {
+        let file = File::unnamed(folder, header.segment_size, 0o600);
+        file.map_err(|e| no_room(plan, wanted, folder, header, e))
+    })?;
     match member.segment.asker.file().publish(path) {
         Ok(()) => {}
         Err(e) if e.cause() == Cause::AlreadyExists => return Ok(None),
         Err(e) => return Err(Error::from_os(plan.name, "naming the new object", e)),
     }
-    let own = Attachment::new(member, wanted.end);
+    bring_to_life(plan, member, build).map(Some)
+}
+
+/// Makes a new instance that never has a name.
+pub(crate) fn fresh_nameless(plan: &Plan<'_>, build: BuildFn<'_>) -> Result<Arc<Attachment>> {
+    let member = first_user(plan, None, |wanted, header| {
+        File::anonymous(header.segment_size, 0o600)
+            .map_err(|e| over_a_limit(plan, wanted, header, e))
+    })?;
+    bring_to_life(plan, member, build)
+}
+
+/// A whole instance in the file that `make` makes, and its first user; nobody else can reach it yet.
+fn first_user(
+    plan: &Plan<'_>,
+    path: Option<&Path>,
+    make: impl FnOnce(&Wanted, &Header) -> Result<File>,
+) -> Result<Member> {
+    let wanted = plan.wanted.expect("creating has a type");
+    let schema = (wanted.schema)().to_json();
+    let header = new_header(plan, wanted, schema.len())?;
+    let os = |doing| move |e| Error::from_os(plan.name, doing, e);
+    mappable(plan.name, header.segment_size)?;
+    let file = make(wanted, &header)?;
+    let status = file.status().map_err(os("looking at the new object"))?;
+    let segment = map(plan.name, path, file, &status, header, Access::ReadWrite)?;
+    write_head(&segment, &schema);
+    let own =
+        segment.asker.file().reopen(Access::ReadWrite).map_err(os("opening the new object"))?;
+    let anchor =
+        Anchor::take(own, Token::FIRST.user_byte()).map_err(os("locking the first slot"))?;
+    let seat = Seat { token: Token::FIRST, _anchor: anchor };
+    Member::seated(segment, Role::User, seat, true)
+}
+
+/// Runs the constructor of an instance that others may reach already.
+fn bring_to_life(plan: &Plan<'_>, member: Member, build: BuildFn<'_>) -> Result<Arc<Attachment>> {
+    let own = Attachment::new(member, plan.wanted.and_then(|wanted| wanted.end));
     // Entered before the constructor, whose calls on cells may have to ask for their member, and so
     // before LIVE: another thread that waits for LIVE then finds the creator's attachment.
     let attachment = registry::enter(Arc::clone(&own));
     construct(own.member(), build)?;
     check_type(plan, &attachment.member().segment)?;
     go_live(&attachment.member().segment)?;
-    Ok(Some(attachment))
+    Ok(attachment)
 }
 
 /// The step from which on everybody may use the object.
@@ -169,51 +198,51 @@ fn object_size(plan: &Plan<'_>, wanted: &Wanted) -> Result<u64> {
     }
 }
 
-/// Reserves and maps a file that has no name yet.
-fn unnamed(
+/// Why the file could not be made: a full folder says how full.
+fn no_room(
     plan: &Plan<'_>,
     wanted: &Wanted,
     folder: &Path,
-    path: &Path,
-    header: Header,
-) -> Result<Segment> {
+    header: &Header,
+    error: cohabit_os::Error,
+) -> Error {
+    if error.cause() != Cause::NoSpace {
+        return over_a_limit(plan, wanted, header, error);
+    }
+    let there = mapping::space(folder).map_or_else(
+        |_| "an unknown amount".to_owned(),
+        |space| format!("{} of {} bytes", space.free, space.total),
+    );
     let size = header.segment_size;
-    let len = mappable(plan.name, size)?;
-    let file = File::unnamed(folder, size, 0o600).map_err(|e| match e.cause() {
-        Cause::NoSpace => {
-            let there = mapping::space(folder).map_or_else(
-                |_| "an unknown amount".to_owned(),
-                |space| format!("{} of {} bytes", space.free, space.total),
-            );
-            Error::new(
-                ErrorKind::NoSpace,
-                plan.name,
-                format!(
-                    "needs {size} bytes ({}) in {}, where {there} are free",
-                    (wanted.sizes)(header.tail_len),
-                    folder.display()
-                ),
-            )
+    let detail = format!(
+        "needs {size} bytes ({}) in {}, where {there} are free",
+        (wanted.sizes)(header.tail_len),
+        folder.display()
+    );
+    Error::new(ErrorKind::NoSpace, plan.name, detail)
+}
+
+/// The same where no folder is to blame.
+fn over_a_limit(
+    plan: &Plan<'_>,
+    wanted: &Wanted,
+    header: &Header,
+    error: cohabit_os::Error,
+) -> Error {
+    let size = header.segment_size;
+    let kind = match error.cause() {
+        Cause::FileSizeLimit => {
+            let detail =
+                format!("needs a file of {size} bytes, which is over this process's limit");
+            return Error::new(ErrorKind::FileSizeLimit, plan.name, detail);
         }
-        Cause::FileSizeLimit => Error::new(
-            ErrorKind::FileSizeLimit,
-            plan.name,
-            format!("needs a file of {size} bytes, which is over this process's limit"),
-        ),
-        _ => Error::from_os(plan.name, "making the new object", e),
-    })?;
-    let os = |doing| move |e| Error::from_os(plan.name, doing, e);
-    let status = file.status().map_err(os("looking at the new object"))?;
-    let mapping = file.map(len, Access::ReadWrite).map_err(os("mapping the new object"))?;
-    let id = InstanceId { file: status.id, instance: header.instance };
-    Ok(Segment {
-        name: plan.name.to_owned(),
-        path: path.to_owned(),
-        header,
-        id,
-        asker: Asker::new(file, id.file, Some(path.to_owned())),
-        mapping,
-    })
+        Cause::NoSpace => ErrorKind::NoSpace,
+        Cause::NoAddressSpace => ErrorKind::NoAddressSpace,
+        _ => return Error::from_os(plan.name, "making the new object", error),
+    };
+    let sizes = (wanted.sizes)(header.tail_len);
+    let detail = format!("needs {size} bytes ({sizes}) of memory: {error}");
+    Error::new(kind, plan.name, detail).with_source(error)
 }
 
 /// Writes header, schema, the first row and BUILDING; nobody else can see the file yet.

@@ -112,7 +112,12 @@ kinds! {
     /// The folder is on a read-only file system.
     ReadOnlyFilesystem = "read-only-filesystem", "Use a folder on a file system that can be written.";
     /// The system forbids it.
-    PermissionDenied = "permission-denied", "Ask the owner of the folder, or use Scope::User.";
+    PermissionDenied = "permission-denied", "Ask the owner of the folder or the object, or use Scope::User.";
+
+    /// The descriptor is no handle of an object without a name.
+    BadHandle = "bad-handle", "Pass on a descriptor that Shared::to_fd or to_read_only_fd gave.";
+    /// The handle does not allow writing.
+    ReadOnlyHandle = "read-only-handle", "Look at the object with SharedView::from_fd, or ask its owner for what Shared::to_fd gives.";
 
     /// The file system has no room for the object.
     NoSpace = "no-space", "Free some room, use fewer copies (a smaller T), or enlarge /dev/shm (Docker: --shm-size).";

@@ -81,7 +81,7 @@ causes! {
         "two programs use one name for different things" =>
             "Give one of them another name.",
         "the two programs have a copy of the definition each" =>
-            "Put it into one crate or header that both use; `cohabit schema NAME` prints the object's.";
+            "Put it into one crate or header that both use.";
     LengthMissing:
         "the type ends in a slice, and the creator did not say how long it is to be" =>
             "Call Options::len before create or open_or_create.";
@@ -150,7 +150,21 @@ causes! {
         "the file or folder does not let this user in" =>
             "See `ls -ld` of the folder, and of the file in it.",
         "a security module or sandbox forbids it" =>
-            "See the system's log (SELinux, AppArmor), or the sandbox's rules.";
+            "See the system's log (SELinux, AppArmor), or the sandbox's rules.",
+        "the handle is of another user's object" =>
+            "Look at it with SharedView::from_fd: only the processes of one user join by a handle.";
+    BadHandle:
+        "the descriptor was closed before it was used, or another number arrived" =>
+            "Keep what Shared::to_fd gave until the other process has it; see how the number gets there.",
+        "the descriptor is of an object with a name" =>
+            "Open the object by its name, or create it with Shared::anonymous.",
+        "memory that another program made was handed over" =>
+            "Have the sender create it with Shared::anonymous, which seals its size.";
+    ReadOnlyHandle:
+        "the sender gave what Shared::to_read_only_fd or SharedView::to_fd made" =>
+            "Look at the object with SharedView::from_fd; if it is to be written here, ask for Shared::to_fd.",
+        "the sender called forbid_new_writers, which nobody can undo" =>
+            "Join before that is called, or look at the object with SharedView::from_fd.";
 
     NoSpace:
         "the program runs in a container, where /dev/shm has 64 MB" =>
@@ -234,7 +248,7 @@ causes! {
             "Build all from the same source.";
     BadBits:
         "a program in another language wrote a number that the type does not have, such as 2 for a bool" =>
-            "Let it write the values of the type only; `cohabit schema NAME` shows them.",
+            "Let it write the values of the type only.",
         "a peer writes over memory that is not its own" =>
             "Find it with `cohabit who NAME`.";
     OutOfRange:

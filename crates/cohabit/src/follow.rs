@@ -9,6 +9,7 @@
 //! between the look at the version and the look at the life.
 
 use std::fmt;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -265,7 +266,7 @@ impl<T: Plain> Follow<T> {
             Ok(Status::Orphan) => "; all its users are dead",
             _ => "",
         };
-        let path = at.segment().path.display();
+        let path = at.segment().path.as_deref().unwrap_or(Path::new("")).display();
         let detail =
             format!("version {} did not change in {timeout:?} at {path}{state}", self.seen);
         Error::new(ErrorKind::TimedOut, &self.name, detail)
@@ -319,7 +320,8 @@ impl<T: Plain> At<T> {
     /// Whether the name still stands for this instance's file.
     fn is_named(&self) -> bool {
         let segment = self.segment();
-        status_of(&segment.path).is_ok_and(|status| status.id == segment.id.file)
+        let found = segment.path.as_deref().map(status_of);
+        found.is_some_and(|found| found.is_ok_and(|status| status.id == segment.id.file))
     }
 }
 

@@ -6,12 +6,12 @@
 use std::path::Path;
 
 use cohabit_os::error::Cause;
-use cohabit_os::mapping::{self, Access, File, FileKind};
+use cohabit_os::mapping::{self, Access, File, FileKind, FileStatus};
 use cohabit_os::process;
 
 use crate::asker::Asker;
 use crate::error::{Error, ErrorKind, Result};
-use crate::format::{HEADER_SIZE, Header, InstanceId};
+use crate::format::{BadHeader, HEADER_SIZE, Header, InstanceId};
 use crate::member::Role;
 use crate::segment::{Segment, mappable};
 
@@ -32,11 +32,35 @@ pub(crate) fn look(name: &str, path: &Path, role: Role) -> Result<Option<Option<
     if status.links == 0 {
         return Ok(Some(None));
     }
-    let mut bytes = [0; HEADER_SIZE];
-    let read = file.read_at(&mut bytes, 0).map_err(os("reading the header"))?;
-    let header = Header::parse(&bytes[..read], status.size).map_err(|bad| {
+    let refuse = |bad: BadHeader| {
         Error::new(bad.kind, name, format!("{} in {}", bad.detail, path.display()))
-    })?;
+    };
+    let header = header_of(name, &file, &status, refuse)?;
+    map(name, Some(path), file, &status, header, access).map(|segment| Some(Some(segment)))
+}
+
+/// Reads the header into private memory and checks it there; `refuse` says in whose words it is none.
+pub(crate) fn header_of(
+    name: &str,
+    file: &File,
+    status: &FileStatus,
+    refuse: impl FnOnce(BadHeader) -> Error,
+) -> Result<Header> {
+    let mut bytes = [0; HEADER_SIZE];
+    let read = file.read_at(&mut bytes, 0);
+    let read = read.map_err(|e| Error::from_os(name, "reading the header", e))?;
+    Header::parse(&bytes[..read], status.size).map_err(refuse)
+}
+
+/// Maps the file that has this checked header.
+pub(crate) fn map(
+    name: &str,
+    path: Option<&Path>,
+    file: File,
+    status: &FileStatus,
+    header: Header,
+    access: Access,
+) -> Result<Segment> {
     let len = mappable(name, header.segment_size)?;
     let mapping = file.map(len, access).map_err(|e| match e.cause() {
         Cause::NoAddressSpace => {
@@ -45,13 +69,13 @@ pub(crate) fn look(name: &str, path: &Path, role: Role) -> Result<Option<Option<
         _ => Error::from_os(name, "mapping the object", e),
     })?;
     let id = InstanceId { file: status.id, instance: header.instance };
-    let asker = Asker::new(file, id.file, Some(path.to_owned()));
-    let (name, path) = (name.to_owned(), path.to_owned());
-    Ok(Some(Some(Segment { name, path, header, id, asker, mapping })))
+    let asker = Asker::new(file, id.file, path.map(Path::to_owned));
+    let (name, path) = (name.to_owned(), path.map(Path::to_owned));
+    Ok(Segment { name, path, header, id, asker, mapping })
 }
 
 /// Refuses what is no object of ours by its kind, links and owner.
-fn check_file(name: &str, path: &Path, status: &mapping::FileStatus) -> Result<()> {
+fn check_file(name: &str, path: &Path, status: &FileStatus) -> Result<()> {
     let refuse = |kind, what: String| {
         Err(Error::new(
             kind,

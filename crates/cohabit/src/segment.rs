@@ -24,7 +24,8 @@ use crate::token::{Life, Row, RowState, Token};
 #[derive(Debug)]
 pub(crate) struct Segment {
     pub(crate) name: String,
-    pub(crate) path: PathBuf,
+    /// Where the name stands; `None` for an object that only descriptors reach.
+    pub(crate) path: Option<PathBuf>,
     pub(crate) header: Header,
     pub(crate) id: InstanceId,
     pub(crate) asker: Asker,
@@ -99,7 +100,10 @@ impl Segment {
     pub(crate) fn end(&self, _in_section: &LifeSection) -> Result<()> {
         // Release: pairs with the Acquire in `life_now`: what was done before the end is seen.
         self.life().store(Life::Dead.word(), Ordering::Release);
-        let retired = mapping::retire(&self.path, self.id.file);
+        let retired = match &self.path {
+            Some(path) => mapping::retire(path, self.id.file),
+            None => Ok(false),
+        };
         wait::wake_all(self.life());
         retired
             .map(drop)
@@ -204,8 +208,8 @@ impl Segment {
         if self.life_now() == Life::Dead {
             return Err(Error::new(ErrorKind::Ended, &self.name, "this instance has ended"));
         }
-        if links == 0 {
-            let detail = format!("the name was removed from {}", self.path.display());
+        if let (0, Some(path)) = (links, &self.path) {
+            let detail = format!("the name was removed from {}", path.display());
             return Err(Error::new(ErrorKind::NameLost, &self.name, detail));
         }
         Ok(())

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use crate::attach::{Plan, Verb, attach, observe};
 use crate::build::{Build, Place, build_in_place};
+use crate::create::BuildFn;
 use crate::error::Result;
 use crate::member::{Attachment, Member, Role};
 use crate::options::{Keep, Scope, Settings};
@@ -249,12 +250,8 @@ impl<T: Shareable + ?Sized> Options<T> {
         verb: Verb,
         build: impl FnOnce(Place<'_, T>) -> Result<()>,
     ) -> Result<Shared<T>> {
-        let mut build = Some(build);
-        let mut once = |segment: &Segment| {
-            let build = build.take().expect("a constructor runs at most once for a call");
-            build(Place::in_segment(segment)).map_err(|error| error.about(&segment.name))
-        };
-        attach(&self.plan(name, Role::User), verb, &mut once).map(Shared::over)
+        let plan = self.plan(name, Role::User);
+        constructing(build, |once| attach(&plan, verb, once)).map(Shared::over)
     }
 
     pub(crate) fn plan<'a>(&'a self, name: &'a str, role: Role) -> Plan<'a> {
@@ -334,6 +331,18 @@ impl<T: Shareable + ?Sized> Options<T> {
     pub fn open_read_only(&self, name: &str) -> Result<SharedView<T>> {
         observe(&self.plan(name, Role::Observer)).map(SharedView::over)
     }
+}
+
+/// Runs what may run a constructor, which then runs once.
+pub(crate) fn constructing<T: Shareable + ?Sized, R>(
+    build: impl FnOnce(Place<'_, T>) -> Result<()>,
+    run: impl FnOnce(BuildFn<'_>) -> R,
+) -> R {
+    let mut build = Some(build);
+    run(&mut |segment: &Segment| {
+        let build = build.take().expect("a constructor runs at most once for a call");
+        build(Place::in_segment(segment)).map_err(|error| error.about(&segment.name))
+    })
 }
 
 impl<T: Contents + ?Sized> Options<Value<T>>

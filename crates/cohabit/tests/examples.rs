@@ -11,6 +11,8 @@ use crate::support::{Child, Peer, World};
 roles! {
     "follow-service" => follow_service,
     "follow-client" => follow_client,
+    "handle-serve" => handle_serve,
+    "handle-join" => handle_join,
 }
 
 fn follow_service(_: &mut Peer) {
@@ -38,4 +40,27 @@ fn a_client_follows_a_service_from_life_to_life() {
     }
     client.kill();
     cohabit::collect(&world.scope()).expect("a tidy folder");
+}
+
+fn handle_serve(peer: &mut Peer) {
+    support::handing::serve(peer.argument(0)).expect("somebody who serves");
+}
+
+fn handle_join(peer: &mut Peer) {
+    support::handing::join(peer.argument(0)).expect("somebody who joins");
+}
+
+#[test]
+fn a_handle_is_served_and_joined() {
+    let world = World::new();
+    let socket = world.root().join("socket").display().to_string();
+    let mut server = world.child_with("handle-serve", &[&socket]);
+    prints(&mut server, "900 rpm");
+    for joined in ["901 rpm, with 2 users", "902 rpm, with 2 users"] {
+        let mut client = world.child_with("handle-join", &[&socket]);
+        prints(&mut client, joined);
+        client.finish();
+    }
+    server.kill();
+    world.assert_empty();
 }

@@ -4,7 +4,7 @@
 
 mod support;
 
-use cohabit::{Keep, SharedValue};
+use cohabit::{Keep, SharedValue, SharedView, Value};
 
 use crate::support::user::Pair;
 use crate::support::{Census, Peer, World, world};
@@ -15,6 +15,7 @@ roles! {
     "view" => view_and_drop,
     "refuse" => be_refused,
     "follow" => follow_lives,
+    "handles" => hand_over_and_join,
 }
 
 /// Memory that may come and go, in KiB: less than one byte for each round.
@@ -82,6 +83,20 @@ fn follow_lives(peer: &mut Peer) {
     });
 }
 
+/// An object without a name, a handle on it, and both ways to use it.
+fn hand_over_and_join(peer: &mut Peer) {
+    stays_flat(rounds(peer.argument(0).parse().expect("a number")), || {
+        let object = SharedValue::<Pair>::anonymous(|| Pair::of(1)).expect("an object");
+        let handle = object.to_fd().expect("a handle");
+        let view = SharedView::<Value<Pair>>::from_fd(object.to_read_only_fd().expect("a handle"));
+        let view = view.expect("a view");
+        drop(object);
+        assert_eq!(view.get().expect("a value").whole(), 1);
+        let over = SharedValue::<Pair>::from_fd(&handle).expect_err("its last user has left");
+        assert_eq!(over.code(), "ended");
+    });
+}
+
 fn be_refused(peer: &mut Peer) {
     let mut round = 0;
     stays_flat(rounds(peer.argument(0).parse().expect("a number")), || {
@@ -135,4 +150,9 @@ fn be_refused_10_000_times() {
 #[test]
 fn follow_10_000_lives() {
     beside_a_user("follow", "10000");
+}
+
+#[test]
+fn hand_over_and_join_10_000_times() {
+    beside_a_user("handles", "10000");
 }

@@ -11,6 +11,8 @@ pub(crate) enum What {
     Value(Effect),
     /// A call that begins, ends or asks about an object.
     Life,
+    /// The same for an object without a name.
+    Handle,
 }
 
 /// What an operation makes of the value, where it commits.
@@ -91,6 +93,10 @@ const fn value(
 
 const fn life(name: &'static str, scene: Scene, covers: &'static [&'static str]) -> Operation {
     Operation { what: What::Life, ..value(name, Reads, scene, covers) }
+}
+
+const fn handle(name: &'static str, scene: Scene, covers: &'static [&'static str]) -> Operation {
+    Operation { what: What::Handle, ..value(name, Reads, scene, covers) }
 }
 
 /// An operation whose victim may construct.
@@ -224,6 +230,21 @@ pub(crate) const OPERATIONS: &[Operation] = &[
     life("collect__in_use", Scene::Host, &[]),
     empties(life("collect__half_ended", Scene::HalfEnded, &[])),
     life("collect__idle", Scene::Idle, &[]),
+    builds(handle("anonymous", Scene::Usual, &["Shared::anonymous", "Options::anonymous"])),
+    builds(handle("anonymous_with", Scene::Usual, &["Options::anonymous_with"])),
+    builds(handle("anonymous_in_place", Scene::Usual, &["Options::anonymous_in_place"])),
+    handle("from_fd", Scene::Host, &["Shared::from_fd", "Options::from_fd"]),
+    handle("from_fd__builder", Scene::Builder, &["Options::from_fd"]),
+    handle("from_fd__orphan", Scene::Orphan, &["Options::from_fd"]),
+    handle("view_from_fd", Scene::Host, &["SharedView::from_fd"]),
+    handle("to_fd", Scene::Host, &["Shared::to_fd"]),
+    handle("to_read_only_fd", Scene::Host, &["Shared::to_read_only_fd"]),
+    handle("view_to_fd", Scene::Host, &["SharedView::to_fd"]),
+    handle("forbid_new_writers", Scene::Host, &["Shared::forbid_new_writers"]),
+    handle("leave_nameless", Scene::Host, &[]),
+    ends(handle("leave_nameless_last", Scene::Usual, &[])),
+    handle("exit_nameless", Scene::Host, &[]),
+    builds(handle("exit_nameless_last", Scene::Usual, &[])),
 ];
 
 const READ_ONLY_WAIT: [&str; 2] = ["Shared::open_read_only_wait", "Options::open_read_only_wait"];
@@ -245,7 +266,6 @@ pub(crate) const PURE: &[(&str, &str)] = &[
     ("Follow::status", "what SharedView::status and Shared::status do"),
     ("SharedView::load", "one relaxed load of one word"),
     ("SharedView::view", "borrows the attachment and reads nothing"),
-    ("Untyped::declared", "says what was read at the opening"),
     ("Untyped::schema", "says what was read at the opening"),
     ("Untyped::name", "says what the attachment remembers"),
     ("Untyped::size", "says what the header said at the opening"),
@@ -264,16 +284,16 @@ pub(crate) const PURE: &[(&str, &str)] = &[
     ("Options::timeout", "changes settings in private memory"),
 ];
 
-/// The operations that an oracle judges, in their order.
+/// The operations on the life of objects, with or without a name, in their order.
 pub(crate) fn of_life() -> impl Iterator<Item = &'static Operation> {
-    OPERATIONS.iter().filter(|operation| operation.what == What::Life)
+    OPERATIONS.iter().filter(|operation| matches!(operation.what, What::Life | What::Handle))
 }
 
 /// The operations on values, each with its effect.
 pub(crate) fn of_value() -> impl Iterator<Item = (&'static Operation, Effect)> {
     OPERATIONS.iter().filter_map(|operation| match operation.what {
         What::Value(effect) => Some((operation, effect)),
-        What::Life => None,
+        What::Life | What::Handle => None,
     })
 }
 
@@ -284,7 +304,7 @@ mod tests {
     #[test]
     fn names_are_unique_within_their_oracle() {
         for (index, one) in OPERATIONS.iter().enumerate() {
-            let is_life = |what| what == What::Life;
+            let is_life = |what| matches!(what, What::Life | What::Handle);
             let twice = OPERATIONS[..index]
                 .iter()
                 .any(|other| other.name == one.name && is_life(other.what) == is_life(one.what));

@@ -116,7 +116,10 @@ pub(crate) fn run(args: Args) -> Result<(), String> {
 }
 
 fn list_all() {
-    let value = |what| if what == What::Life { "life" } else { "value" };
+    let value = |what| match what {
+        What::Life | What::Handle => "life",
+        What::Value(_) => "value",
+    };
     for operation in OPERATIONS {
         let covers = operation.covers.join(" ");
         println!("{:<6} {:<28} {covers}", value(operation.what), operation.name);

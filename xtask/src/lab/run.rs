@@ -3,7 +3,8 @@
 //! Each operation has a stage of its own (folder, survivors, victims), so that operations run
 //! beside each other without meeting. All of one operation happens on one thread, since only the
 //! thread that started a victim may trace it.
-use super::list::{self, Effect, Operation};
+use super::list::{self, Effect, Operation, What};
+use super::oracle::handle::HandleStage;
 use super::oracle::life::LifeStage;
 use super::oracle::value::ValueStage;
 use super::step::{self, Outcome, Stage, State};
@@ -34,6 +35,8 @@ enum Kind {
     Value(Effect, u32),
     /// On the life of an object.
     Life,
+    /// On the life of an object without a name.
+    Handle,
     /// The same, and the recovery is killed too.
     Twice,
 }
@@ -74,8 +77,12 @@ fn jobs(args: &StepArgs) -> Vec<Job> {
     };
     if args.what == Oracle::Life {
         let first = |operation: &&Operation| !args.twice || twice::FIRSTS.contains(&operation.name);
-        let kind = if args.twice { Kind::Twice } else { Kind::Life };
         let job = |operation: &'static Operation| {
+            let kind = match operation.what {
+                _ if args.twice => Kind::Twice,
+                What::Handle => Kind::Handle,
+                _ => Kind::Life,
+            };
             let suffix = if args.twice { ", then its recovery" } else { "" };
             Job { name: format!("{}{suffix}", operation.name), operation, kind }
         };
@@ -93,13 +100,7 @@ fn jobs(args: &StepArgs) -> Vec<Job> {
 
 /// Only the large value can be torn; the small one is run where the whole is written.
 fn sizes(operation: &Operation, args: &StepArgs) -> &'static [u32] {
-    match operation.name {
-        "set" => &[8, 72, 128],
-        _ if args.full => &[8, 72, 128],
-        // An older program's writes must keep what it does not know.
-        "set_from" | "set_part" | "update" | "update_takeover" | "untyped_update" => &[72, 128],
-        _ => &[72],
-    }
+    if args.full || operation.name == "set" { &[8, 72] } else { &[72] }
 }
 
 /// Records and replays one operation.
@@ -111,6 +112,7 @@ fn one(job: &Job, args: &StepArgs) -> Result<(Vec<State>, Outcome), String> {
         }
         Kind::Twice => twice::run(job.operation, args.seed),
         Kind::Life => one_on(&mut LifeStage::new(job.operation, args.seed)?, args),
+        Kind::Handle => one_on(&mut HandleStage::new(job.operation, args.seed)?, args),
     }
 }
 

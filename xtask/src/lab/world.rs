@@ -18,6 +18,9 @@ use std::os::fd::AsFd;
 use std::os::unix::fs::{DirEntryExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
+/// What /proc shows of an object without a name.
+const NAMELESS: &str = "/memfd:cohabit";
+
 /// A file mapped by the victim.
 #[derive(Debug)]
 pub(super) struct Segment {
@@ -63,6 +66,8 @@ pub(super) struct Mapping {
     pub(super) readable: bool,
     /// Whether the victim may write there.
     pub(super) writable: bool,
+    /// Whether it is an object without a name, in no folder.
+    pub(super) nameless: bool,
 }
 
 /// The world of one victim.
@@ -183,7 +188,7 @@ pub(super) fn names(folder: &Path) -> io::Result<Vec<(String, u64)>> {
     Ok(names)
 }
 
-/// Mappings of files of `folder` (by path, also unlinked ones) in a process.
+/// Mappings of files of `folder` (by path, also unlinked ones), and of objects without a name.
 pub(super) fn mappings(pid: i32, folder: &Path) -> io::Result<Vec<Mapping>> {
     let text = fs::read_to_string(format!("/proc/{pid}/maps"))?;
     Ok(text.lines().filter_map(|line| mapping(line, folder)).collect())
@@ -202,7 +207,8 @@ fn mapping(line: &str, folder: &Path) -> Option<Mapping> {
     let name = path.file_name()?.to_string_lossy().into_owned();
     let unnamed = name.strip_prefix('#') == Some(&format!("{inode}"))
         && path.parent().is_some_and(|parent| folder.starts_with(parent));
-    if !unnamed && !path.starts_with(folder) {
+    let nameless = path == Path::new(NAMELESS);
+    if !unnamed && !nameless && !path.starts_with(folder) {
         return None;
     }
     Some(Mapping {
@@ -211,6 +217,7 @@ fn mapping(line: &str, folder: &Path) -> Option<Mapping> {
         inode,
         readable: permissions.starts_with('r'),
         writable: permissions.as_bytes().get(1) == Some(&b'w'),
+        nameless,
     })
 }
 
@@ -224,10 +231,26 @@ fn open_mapped(pid: i32, folder: &Path, mapping: &Mapping) -> io::Result<File> {
     candidates.push(by_map);
     let device = fs::metadata(folder)?.dev();
     let same = |path: &PathBuf| {
-        fs::metadata(path).is_ok_and(|about| (about.dev(), about.ino()) == (device, mapping.inode))
+        let about = fs::metadata(path).ok().filter(|about| about.ino() == mapping.inode);
+        about.is_some_and(|about| match mapping.nameless {
+            true => is_nameless(path),
+            false => about.dev() == device,
+        })
     };
     let path = candidates.iter().find(|path| same(path));
     path.map_or_else(|| Err(io::Error::from(io::ErrorKind::NotFound)), File::open)
+}
+
+/// Whether an entry of /proc leads to an object without a name.
+fn is_nameless(path: &Path) -> bool {
+    fs::read_link(path).is_ok_and(|to| to.to_string_lossy().starts_with(NAMELESS))
+}
+
+/// Opens the object without a name that a process has, if it has one; for writing, as a handle is.
+pub(super) fn open_nameless(pid: i32) -> Option<File> {
+    let mut found = entries(Path::new(&format!("/proc/{pid}/fd"))).into_iter();
+    let path = found.find(|path| is_nameless(path))?;
+    File::options().read(true).write(true).open(path).ok()
 }
 
 fn entries(folder: &Path) -> Vec<PathBuf> {

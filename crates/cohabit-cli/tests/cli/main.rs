@@ -3,12 +3,10 @@
 
 mod companions;
 mod demo;
-mod diff;
 mod doctor;
 mod kinds;
 mod life;
 mod places;
-mod schema;
 mod set;
 mod show;
 mod support;

@@ -279,11 +279,11 @@ pub fn is_held(file: &File, byte: Byte) -> Result<bool> {
 }
 
 /// Whether a page holds a lock here, as [`Anchor`] needs it. Tried once per process, on an unnamed
-/// file in `folder`; call it before the first anchor is taken.
+/// file in `folder`, or without one in memory; call it before the first anchor is taken.
 ///
 /// `Ok(false)` means that anchors keep their descriptors, see [`Anchor::take`]. Where byte locks
 /// themselves do not work, as in some sandboxes, it is an error: nothing is known of life there.
-pub fn anchors_work(folder: &Path) -> Result<bool> {
+pub fn anchors_work(folder: Option<&Path>) -> Result<bool> {
     if MECHANISM.load(Relaxed) == UNKNOWN {
         let found = if page_holds_lock(folder)? { ANCHORS } else { KEEPS_DESCRIPTOR };
         MECHANISM.store(found, Relaxed);
@@ -291,10 +291,13 @@ pub fn anchors_work(folder: &Path) -> Result<bool> {
     Ok(MECHANISM.load(Relaxed) == ANCHORS)
 }
 
-fn page_holds_lock(folder: &Path) -> Result<bool> {
+fn page_holds_lock(folder: Option<&Path>) -> Result<bool> {
     let (first, second) = (Byte::user(0, u32::MAX).offset(), Byte::user(1, u32::MAX).offset());
     let process = fork::process_lock();
-    let asker = File::unnamed(folder, 0, 0o600)?;
+    let asker = match folder {
+        Some(folder) => File::unnamed(folder, 0, 0o600)?,
+        None => File::anonymous(0, 0o600)?,
+    };
     let (a, b) = (asker.reopen(Access::ReadWrite)?, asker.reopen(Access::ReadWrite)?);
     let held = |byte| sys::is_held(asker.handle(), byte);
     let apart = sys::try_lock(a.handle(), first)?

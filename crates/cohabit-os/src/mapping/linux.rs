@@ -1,4 +1,5 @@
-//! Linux: `O_TMPFILE`, `fallocate`, `linkat`, `mmap`. See open(2), fallocate(2), linkat(2), mmap(2).
+//! Linux: `O_TMPFILE`, `memfd_create`, `fallocate`, `linkat`, `mmap`. See open(2), memfd_create(2),
+//! fallocate(2), linkat(2), mmap(2).
 
 use std::ffi::CStr;
 use std::io::Write;
@@ -6,7 +7,9 @@ use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::path::Path;
 use std::ptr::NonNull;
 
-use rustix::fs::{self, AtFlags, CWD, FallocateFlags, FileType, Mode, OFlags};
+use rustix::fs::{
+    self, AtFlags, CWD, FallocateFlags, FileType, MemfdFlags, Mode, OFlags, SealFlags,
+};
 use rustix::io::Errno;
 use rustix::mm::{self, MapFlags, MsyncFlags, ProtFlags};
 use rustix::process::{Gid, Resource, getrlimit};
@@ -22,26 +25,33 @@ pub(crate) type Handle = OwnedFd;
 /// one in a single piece.
 const RESERVE_AT_ONCE: u64 = 16 << 20;
 
+/// What /proc shows as the name of memory without a name.
+const LABEL: &CStr = c"cohabit";
+
 pub(super) fn unnamed(folder: &Path, size: u64, mode: u32) -> Result<Handle> {
-    // The kernel answers a size over the soft limit with SIGXFSZ, whose default is death.
-    let limit = getrlimit(Resource::Fsize).current.unwrap_or(u64::MAX);
-    if size > limit.min(i64::MAX.unsigned_abs()) {
-        return Err(refused("fallocate")(Errno::FBIG));
-    }
+    check_limit(size)?;
     let mode = Mode::from_raw_mode(mode);
     let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC;
     let fd = fs::open(folder, flags, mode).map_err(refused("open an unnamed file"))?;
     // The umask and a default ACL of the folder both narrow what `open` was given.
     fs::fchmod(&fd, mode).map_err(refused("fchmod"))?;
-    let mut done = 0;
-    while done < size {
-        let piece = (size - done).min(RESERVE_AT_ONCE);
-        match fs::fallocate(&fd, FallocateFlags::empty(), done, piece) {
-            Ok(()) => done += piece,
-            Err(Errno::INTR) => {}
-            Err(errno) => return Err(refused("fallocate")(errno)),
-        }
-    }
+    reserve(&fd, size)?;
+    Ok(fd)
+}
+
+pub(super) fn anonymous(size: u64, mode: u32) -> Result<Handle> {
+    check_limit(size)?;
+    let sealable = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
+    // Where the machine demands it, only memory that can never be executed is given out. Linux before
+    // 6.3 does not know the flag.
+    let fd = match fs::memfd_create(LABEL, sealable | MemfdFlags::NOEXEC_SEAL) {
+        Err(Errno::INVAL) => fs::memfd_create(LABEL, sealable),
+        other => other,
+    };
+    let fd = fd.map_err(refused("memfd_create"))?;
+    fs::fchmod(&fd, Mode::from_raw_mode(mode)).map_err(refused("fchmod"))?;
+    reserve(&fd, size)?;
+    fs::fcntl_add_seals(&fd, SealFlags::SHRINK | SealFlags::GROW).map_err(refused("seal"))?;
     Ok(fd)
 }
 
@@ -202,6 +212,28 @@ pub(super) unsafe fn unmap(base: NonNull<u8>, len: usize) {
     // SAFETY: the caller's contract is that of munmap(2).
     let given_back = unsafe { mm::munmap(base.as_ptr().cast(), len) };
     debug_assert!(given_back.is_ok(), "munmap of a mapping of ours: {given_back:?}");
+}
+
+/// The kernel answers a size over the soft limit with SIGXFSZ, whose default is death.
+fn check_limit(size: u64) -> Result<()> {
+    let limit = getrlimit(Resource::Fsize).current.unwrap_or(u64::MAX);
+    if size > limit.min(i64::MAX.unsigned_abs()) {
+        return Err(refused("fallocate")(Errno::FBIG));
+    }
+    Ok(())
+}
+
+fn reserve(handle: &Handle, size: u64) -> Result<()> {
+    let mut done = 0;
+    while done < size {
+        let piece = (size - done).min(RESERVE_AT_ONCE);
+        match fs::fallocate(handle, FallocateFlags::empty(), done, piece) {
+            Ok(()) => done += piece,
+            Err(Errno::INTR) => {}
+            Err(errno) => return Err(refused("fallocate")(errno)),
+        }
+    }
+    Ok(())
 }
 
 fn flags_of(access: Access) -> OFlags {

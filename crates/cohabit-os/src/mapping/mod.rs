@@ -124,6 +124,14 @@ impl File {
         Self::opened(|| sys::unnamed(folder, size, mode))
     }
 
+    /// Makes a file of `size` bytes in memory that never has a name: only descriptors reach it.
+    ///
+    /// Its pages are reserved and zero, and its size is fixed for ever, so that no peer can cut it. Who
+    /// has a descriptor of it may open it anew as far as `mode` allows.
+    pub fn anonymous(size: u64, mode: u32) -> Result<File> {
+        Self::opened(|| sys::anonymous(size, mode))
+    }
+
     /// Opens what `path` names. It never creates, never follows a link, never waits.
     ///
     /// What was opened may be of any kind: look at [`status`](File::status) before using it.
@@ -189,8 +197,13 @@ impl File {
         self.forks == fork::forks()
     }
 
+    /// Gives the system's handle away.
+    pub(crate) fn into_handle(self) -> Handle {
+        self.handle
+    }
+
     /// Counts the forks before it opens, so that one that comes between is never missed.
-    fn opened(open: impl FnOnce() -> Result<Handle>) -> Result<File> {
+    pub(crate) fn opened(open: impl FnOnce() -> Result<Handle>) -> Result<File> {
         let forks = fork::forks();
         Ok(File { handle: open()?, forks })
     }

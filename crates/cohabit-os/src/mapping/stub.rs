@@ -18,6 +18,10 @@ pub(super) fn unnamed(_folder: &Path, _size: u64, _mode: u32) -> Result<Handle> 
     Err(Error::unsupported("open an unnamed file"))
 }
 
+pub(super) fn anonymous(_size: u64, _mode: u32) -> Result<Handle> {
+    Err(Error::unsupported("memfd_create"))
+}
+
 pub(super) fn open(_path: &Path, _access: Access) -> Result<Handle> {
     Err(Error::unsupported("open"))
 }

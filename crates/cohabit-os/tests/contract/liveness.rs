@@ -33,8 +33,8 @@ fn bytes_are_where_the_format_says() {
 #[test]
 fn anchors_work_here() {
     let folder = Folder::new();
-    assert!(anchors_work(folder.path()).expect("byte locks"));
-    assert!(anchors_work(folder.path()).expect("the same answer"));
+    assert!(anchors_work(Some(folder.path())).expect("byte locks"));
+    assert!(anchors_work(Some(folder.path())).expect("the same answer"));
 }
 
 #[test]

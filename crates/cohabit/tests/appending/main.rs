@@ -17,5 +17,4 @@ roles! {
     "large-old" => forms::program::<forms::LargeOld>,
     "large-new" => forms::program::<forms::LargeNew>,
     "both" => growing::both,
-    "parts" => growing::parts,
 }

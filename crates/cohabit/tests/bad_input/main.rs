@@ -8,6 +8,7 @@ mod support;
 
 mod case;
 mod files;
+mod handles;
 mod resources;
 mod running;
 mod types;

@@ -8,6 +8,9 @@
 #![allow(dead_code, unused_imports, reason = "each test binary uses its own part of it")]
 
 pub(crate) mod child;
+/// Descriptors over a socket, as the example does it.
+#[path = "../../examples/handle.rs"]
+pub(crate) mod handing;
 pub(crate) mod sys;
 pub(crate) mod user;
 pub(crate) mod world;

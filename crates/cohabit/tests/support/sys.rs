@@ -2,7 +2,7 @@
 
 use std::ffi::{CString, c_char, c_int, c_long, c_uint, c_ulong, c_void};
 use std::fs::File;
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::sync::atomic::AtomicU64;
@@ -12,6 +12,8 @@ pub(crate) const SIGBUS: c_int = 7;
 pub(crate) const SIGCONT: c_int = 18;
 pub(crate) const SIGSTOP: c_int = 19;
 pub(crate) const WUNTRACED: c_int = 2;
+
+pub(crate) const O_PATH: c_int = 0o1000_0000;
 
 pub(crate) const RLIMIT_FSIZE: c_int = 1;
 pub(crate) const RLIMIT_STACK: c_int = 3;
@@ -54,6 +56,12 @@ unsafe extern "C" {
     ) -> *mut c_void;
     safe fn unshare(flags: c_int) -> c_int;
     safe fn close(descriptor: c_int) -> c_int;
+    fn memfd_create(name: *const c_char, flags: c_uint) -> c_int;
+    fn fcntl(descriptor: c_int, command: c_int, ...) -> c_int;
+    safe fn dup2(from: c_int, to: c_int) -> c_int;
+    safe fn setresuid(real: c_uint, effective: c_uint, saved: c_uint) -> c_int;
+    safe fn setresgid(real: c_uint, effective: c_uint, saved: c_uint) -> c_int;
+    fn munmap(at: *mut c_void, len: usize) -> c_int;
     safe fn seteuid(uid: c_uint) -> c_int;
     fn umount2(target: *const c_char, flags: c_int) -> c_int;
     fn mount(
@@ -218,6 +226,55 @@ pub(crate) fn close_from(first: i32) {
 /// Becomes another user, as far as permissions go. Takes root.
 pub(crate) fn become_user(uid: u32) {
     assert_eq!(seteuid(uid), 0, "another user");
+}
+
+/// Becomes another user, with no way back. Takes root.
+pub(crate) fn become_for_good(uid: u32) {
+    assert_eq!(setresgid(uid, uid, uid), 0, "another group");
+    assert_eq!(setresuid(uid, uid, uid), 0, "another user");
+}
+
+/// Makes `to` another number of the descriptor `from`, open across exec.
+pub(crate) fn duplicate(from: i32, to: i32) {
+    assert_eq!(dup2(from, to), to, "another number");
+}
+
+/// Memory without a name, made by no library of ours, that can be sealed.
+pub(crate) fn memory() -> OwnedFd {
+    const CLOEXEC_AND_ALLOW_SEALING: c_uint = 3;
+    // SAFETY: the name is a C string that lives for the call.
+    let number = unsafe { memfd_create(c"mine".as_ptr(), CLOEXEC_AND_ALLOW_SEALING) };
+    assert!(number >= 0, "memory: {}", std::io::Error::last_os_error());
+    // SAFETY: the call just opened it, and nobody else has it.
+    unsafe { OwnedFd::from_raw_fd(number) }
+}
+
+/// Seals memory against shrinking and growing.
+pub(crate) fn seal_size(memory: &File) {
+    const F_ADD_SEALS: c_int = 1033;
+    const SHRINK_AND_GROW: c_int = 2 | 4;
+    // SAFETY: the command takes a number.
+    let sealed = unsafe { fcntl(memory.as_raw_fd(), F_ADD_SEALS, SHRINK_AND_GROW) };
+    assert_eq!(sealed, 0, "sealed: {}", std::io::Error::last_os_error());
+}
+
+/// Covers /proc in this process's mounts, by an empty folder. Takes root.
+pub(crate) fn cover_proc() -> Mount {
+    private_mounts();
+    mount_read_only(Path::new("/proc"))
+}
+
+/// Whether a file can be mapped for writing, shared with others.
+pub(crate) fn maps_writable(file: &File) -> bool {
+    let null = std::ptr::null_mut();
+    // SAFETY: a new mapping, at a place of the kernel's choice.
+    let base = unsafe { mmap(null, 4096, PROT_READ_WRITE, MAP_SHARED, file.as_raw_fd(), 0) };
+    let mapped = base.addr() != usize::MAX;
+    if mapped {
+        // SAFETY: the mapping of the line above, which nobody uses.
+        assert_eq!(unsafe { munmap(base, 4096) }, 0);
+    }
+    mapped
 }
 
 /// The words of a file, mapped as a peer maps them that keeps to no rule; for the rest of the process.

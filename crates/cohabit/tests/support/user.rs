@@ -4,6 +4,10 @@
 //! open NAME · create NAME · open_or_create NAME · view NAME     [keep=reboot] [max=N] [timeout=MS]
 //!     [log] [constructor=hold|fail|panic|own]                   ok created=true
 //! open_wait NAME · await_view NAME                              [within=MS], else a minute
+//! anonymous                                                     [keep=reboot] [max=N] [constructor=…]
+//! give SOCKET · give_read_only SOCKET                           listening; then ok, once it was fetched
+//! take SOCKET · take_view SOCKET                                [timeout=MS]; ok created=false
+//! close_all · closed_to_writers                                 ok
 //! drop · drop_view · leave · exit                               ok · ok · (end) · (end by exit)
 //! get · read · version · view_get · view_read                   ok NUMBER · ok NUMBER@VERSION · …
 //! set N · try_set N · set_timeout N MS                          ok VERSION
@@ -15,12 +19,14 @@
 //! users · status                                                ok PID:guest …
 //! ```
 
+use std::os::fd::OwnedFd;
+use std::os::unix::net::{UnixListener, UnixStream};
 use std::time::Duration;
 
 use cohabit::{Keep, Part, Pinned, Shared, SharedValue, SharedView, Value, Version, plain};
 
 use super::child::Peer;
-use super::{line, world};
+use super::{handing, line, world};
 
 /// A number and its complement, so that a torn pair is seen.
 #[plain]
@@ -64,6 +70,12 @@ pub(crate) fn user(peer: &mut Peer) {
             }
             "open" | "create" | "open_or_create" | "view" => user.attach(peer, &words),
             "open_wait" | "await_view" => user.attach(peer, &words),
+            "anonymous" | "take" | "take_view" => user.attach(peer, &words),
+            "give" | "give_read_only" => user.give(peer, &words),
+            "close_all" => {
+                super::sys::close_from(3);
+                "ok".to_owned()
+            }
             "drop" => {
                 user.object = None;
                 "ok".to_owned()
@@ -91,12 +103,12 @@ impl User {
     }
 
     fn attach(&mut self, peer: &Peer, words: &[&str]) -> String {
-        let name = words[1];
+        let name = words.get(1).copied().unwrap_or("anonymous");
         let mut options = SharedValue::<Pair>::options();
         let mut constructor = "plain";
         let mut logs = false;
         let mut within = Duration::from_secs(60);
-        for word in &words[2..] {
+        for word in words.iter().skip(1) {
             match word.split_once('=') {
                 Some(("keep", _)) => options = options.keep(Keep::UntilReboot),
                 Some(("max", n)) => options = options.max_users(n.parse().expect("a number")),
@@ -106,12 +118,14 @@ impl User {
                 }
                 Some(("within", limit)) => within = ms(limit.parse().expect("a number")),
                 Some(("constructor", how)) => constructor = how,
-                _ => logs = true,
+                None if *word == "log" => logs = true,
+                _ => {}
             }
         }
         if words[0].ends_with("view") {
             let view = match words[0] {
                 "view" => options.open_read_only(name),
+                "take_view" => SharedView::from_fd(fetch(name)),
                 _ => options.open_read_only_wait(name, within),
             };
             return line(view.map(|view| {
@@ -128,6 +142,8 @@ impl User {
         let opened = match words[0] {
             "open" => options.open(name),
             "open_wait" => options.open_wait(name, within),
+            "anonymous" => options.anonymous(build),
+            "take" => options.from_fd(fetch(name)),
             "create" => options.create(name, build),
             _ => options.open_or_create(name, build),
         };
@@ -135,6 +151,23 @@ impl User {
             let created = object.created();
             self.object = Some(object);
             format!("created={created}")
+        }))
+    }
+
+    /// Hands the object to whoever connects first.
+    fn give(&mut self, peer: &Peer, words: &[&str]) -> String {
+        let listener = UnixListener::bind(words[1]).expect("a socket");
+        peer.say("listening");
+        let (stream, _) = listener.accept().expect("somebody connects");
+        let handle = match (&self.object, &self.view) {
+            (Some(object), _) if words[0] == "give" => object.to_fd(),
+            (Some(object), _) => object.to_read_only_fd(),
+            (None, view) => view.as_ref().expect("a view").to_fd(),
+        };
+        std::fs::remove_file(words[1]).expect("the socket");
+        line(handle.map(|handle| {
+            handing::send(&stream, handle).expect("sent");
+            "given"
         }))
     }
 
@@ -168,6 +201,8 @@ impl User {
             "peek" => line(object.get().map(|pair| pair.number)),
             "look" => line(object.wait_version(self.seen, ms(number(words, 1)))),
             "wait" => self.shown(object.wait_changed(self.seen, ms(number(words, 1)))),
+            "name" => object.name().to_owned(),
+            "closed_to_writers" => line(object.forbid_new_writers().map(|()| "closed")),
             "users" => line(object.users().map(|users| {
                 let users = users.iter().map(|user| format!("{}:{}", user.pid, user.guest));
                 users.collect::<Vec<_>>().join(" ")
@@ -204,6 +239,11 @@ impl User {
             other => panic!("no such word: {other}"),
         }
     }
+}
+
+/// The descriptor that is to be had at a socket.
+fn fetch(socket: &str) -> OwnedFd {
+    handing::receive(&UnixStream::connect(socket).expect("a socket")).expect("a descriptor")
 }
 
 fn ms(ms: u64) -> Duration {

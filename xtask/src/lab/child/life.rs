@@ -1,5 +1,5 @@
 //! Children that use an object whose type has a beginning and an end, both written down.
-use super::{Orders, answer, in_folder, in_words, kill_myself};
+use super::{Orders, answer, handle, in_folder, in_words, kill_myself};
 use crate::lab::trace;
 use cohabit::untyped::Untyped;
 use cohabit::{
@@ -14,8 +14,15 @@ use std::time::Duration;
 
 /// An object that tells which construction it comes from.
 #[shareable]
-struct Tagged {
+pub(super) struct Tagged {
     tag: AtomicU64,
+}
+
+impl Tagged {
+    /// Takes over the tag of another one.
+    pub(super) fn copy_of(&self, other: &Tagged) {
+        self.tag.store(other.tag.load(Relaxed), Relaxed);
+    }
 }
 
 impl LastOneOut for Tagged {
@@ -32,7 +39,7 @@ static DIES_AT_THE_END: AtomicBool = AtomicBool::new(false);
 /// Open from the start, so that writing a line is one system call. Lines are appended whole.
 static LOG: OnceLock<File> = OnceLock::new();
 
-fn open_log(path: &str) -> Result<(), String> {
+pub(super) fn open_log(path: &str) -> Result<(), String> {
     let opened = OpenOptions::new().append(true).create(true).open(path);
     let file = opened.map_err(|error| format!("{path}: {error}"))?;
     LOG.set(file).map_err(|_| "the log is open already".to_owned())
@@ -52,7 +59,7 @@ fn new_tag() -> u64 {
 }
 
 /// The constructor.
-fn construct() -> Tagged {
+pub(super) fn construct() -> Tagged {
     let tag = new_tag();
     write_down('C', tag);
     Tagged { tag: AtomicU64::new(tag) }
@@ -68,12 +75,12 @@ fn construct_there(object: &Tagged) {
 /// A value that tells the same, filled in place.
 #[cohabit::plain]
 #[derive(Clone, Copy)]
-struct Filled {
+pub(super) struct Filled {
     tag: u64,
 }
 
 /// The constructor that fills.
-fn fill(fill: &mut Fill<'_, Filled>) {
+pub(super) fn fill(fill: &mut Fill<'_, Filled>) {
     let tag = new_tag();
     write_down('C', tag);
     fill.put(Filled::TAG, tag);
@@ -88,7 +95,7 @@ fn kept(folder: &str) -> Options<Tagged> {
 }
 
 /// What a process holds of the object.
-enum Hold {
+pub(super) enum Hold {
     Nothing,
     User(Shared<Tagged>),
     Observer(SharedView<Tagged>),
@@ -241,6 +248,16 @@ pub(super) fn die(deed: &str, folder: &str, name: &str, log: &str) -> Result<(),
     kill_myself()
 }
 
+/// A constructor that tells its tag, and goes on when it is told to.
+fn paused(orders: &mut Orders) -> Tagged {
+    let tag = new_tag();
+    // The orders come from whoever reads this answer: if it is gone, so are they.
+    let _told = answer(Ok(tag.to_string()));
+    orders.pause();
+    write_down('C', tag);
+    Tagged { tag: AtomicU64::new(tag) }
+}
+
 /// A player.
 pub(super) fn play(log: &str) -> Result<(), String> {
     open_log(log)?;
@@ -254,19 +271,26 @@ pub(super) fn play(log: &str) -> Result<(), String> {
                 Ok(String::new())
             }
             ["build", folder, name] => {
-                let build = || {
-                    let tag = new_tag();
-                    // The orders come from whoever reads this answer: if it is gone, so are they.
-                    let _told = answer(Ok(tag.to_string()));
-                    orders.pause();
-                    write_down('C', tag);
-                    Tagged { tag: AtomicU64::new(tag) }
-                };
+                let build = || paused(&mut orders);
                 options(folder).open_or_create(name, build).map(|object| {
                     hold = Hold::User(object);
                     String::new()
                 })
             }
+            ["make_nameless"] => handle::make().map(|made| {
+                hold = made;
+                opened(&hold)
+            }),
+            ["build_nameless"] => {
+                Shared::<Tagged>::anonymous(|| paused(&mut orders)).map(|object| {
+                    hold = Hold::User(object);
+                    String::new()
+                })
+            }
+            [verb, path] => handle::come(verb, &handle::open(path)?).map(|came| {
+                hold = came;
+                opened(&hold)
+            }),
             [verb, folder, name] => come(verb, folder, name).map(|came| {
                 hold = came;
                 opened(&hold)

@@ -96,6 +96,39 @@ impl AtKill {
     }
 }
 
+/// What the memory of an object without a name said when the victim was killed.
+#[derive(Debug, Default)]
+pub(super) struct Memory {
+    /// Whether somebody is where others must wait.
+    pub(super) blocks: bool,
+    /// The tag, if the life word was LIVE.
+    pub(super) live: Option<u64>,
+    /// Whether nothing says yet that it is an object.
+    pub(super) is_raw: bool,
+}
+
+impl Memory {
+    /// Looks at what a stopped victim maps.
+    pub(super) fn read(victim: i32, world: &mut World, tag_at: usize) -> Result<Self, String> {
+        let in_words = |error: std::io::Error| format!("looking at the memory: {error}");
+        world.follow(victim).map_err(in_words)?;
+        world.look();
+        let locks = world.locks().map_err(in_words)?;
+        let Some((_, bytes)) = world.segments().next() else {
+            return Ok(Self { is_raw: true, ..Self::default() });
+        };
+        let state = bytes.word(LIFE_AT) >> 18 & 0x3f;
+        let inside = locks.iter().any(|lock| lock.first == 0);
+        let held = locks.iter().any(|lock| lock.first != 0);
+        let half_way = state == BUILDING || state == DROPPING;
+        Ok(Self {
+            blocks: inside || (half_way && held),
+            live: (state == LIVE).then(|| tag_in(bytes, tag_at)),
+            is_raw: state == 0,
+        })
+    }
+}
+
 /// The tag of the instance that a process maps. An observer cannot say so itself.
 pub(super) fn mapped_tag(pid: i32, folder: &Path, tag_at: usize) -> Result<u64, String> {
     let mut world = World::new(folder);

@@ -1,0 +1,46 @@
+//! Linux: seals and the mode of a descriptor. See fcntl(2), "File Sealing", and memfd_create(2).
+
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+use rustix::fs::{self, OFlags, SealFlags};
+use rustix::io;
+
+use super::Rights;
+use crate::error::{Error, Result};
+use crate::mapping::Handle;
+
+pub(super) fn rights(handle: &Handle) -> Result<Rights> {
+    let flags = fs::fcntl_getfl(handle).map_err(refused("fcntl (what a descriptor allows)"))?;
+    let mode = flags & OFlags::RWMODE;
+    let opens = |wanted| mode == wanted && !flags.contains(OFlags::PATH);
+    // What cannot be sealed answers with an error, which says the same as no seals.
+    let seals = fs::fcntl_get_seals(handle).unwrap_or(SealFlags::empty());
+    Ok(Rights {
+        reads: opens(OFlags::RDONLY) || opens(OFlags::RDWR),
+        writes: opens(OFlags::WRONLY) || opens(OFlags::RDWR),
+        fixed_size: seals.contains(SealFlags::SHRINK | SealFlags::GROW),
+        no_new_writers: seals.intersects(SealFlags::WRITE | SealFlags::FUTURE_WRITE),
+    })
+}
+
+pub(super) fn another(descriptor: BorrowedFd<'_>) -> Result<Handle> {
+    io::fcntl_dupfd_cloexec(descriptor, 0).map_err(refused("fcntl (another descriptor)"))
+}
+
+pub(super) fn duplicate(handle: &Handle) -> Result<Handle> {
+    another(handle.as_fd())
+}
+
+pub(super) fn give(handle: Handle) -> Result<OwnedFd> {
+    Ok(handle)
+}
+
+pub(super) fn forbid_new_writers(handle: &Handle) -> Result<()> {
+    // No more seals after it: a peer could still add one that stops writers who map it already.
+    let seals = SealFlags::FUTURE_WRITE | SealFlags::SEAL;
+    fs::fcntl_add_seals(handle, seals).map_err(refused("seal"))
+}
+
+fn refused(step: &'static str) -> impl FnOnce(io::Errno) -> Error {
+    move |errno| Error::new(step, errno.into())
+}

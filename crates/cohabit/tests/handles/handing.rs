@@ -1,0 +1,187 @@
+//! How a handle comes to another process, and that what arrives is the same object.
+
+use std::io::{BufRead, BufReader};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
+use std::os::unix::process::CommandExt;
+use std::process::Stdio;
+
+use cohabit::{SharedValue, Status, Value};
+
+use crate::support::user::Pair;
+use crate::support::{Child, Peer, World, sys};
+
+/// The number under which a child inherits the handle.
+pub(crate) const NUMBER: i32 = 100;
+
+/// Has a socket of a test's own to hand things over at.
+pub(crate) fn socket(world: &World) -> String {
+    world.root().join("socket").display().to_string()
+}
+
+/// One gives, the other takes: the answers of both.
+#[track_caller]
+pub(crate) fn hand(world: &World, giver: &mut Child, taker: &mut Child, how: [&str; 2]) -> String {
+    let socket = socket(world);
+    giver.expect(format!("{} {socket}", how[0]), "listening");
+    let taken = taker.ask(format!("{} {socket}", how[1]));
+    giver.expect_next("ok given");
+    taken
+}
+
+/// Starts a child that inherits a descriptor under [`NUMBER`].
+pub(crate) fn heir_of(world: &World, role: &str, handle: impl AsFd) -> Child {
+    let mut command = Child::command(role, &[]);
+    command.env("COHABIT_DIR", world.root()).env("COHABIT_TEST_LOG", world.root().join("log"));
+    let number = handle.as_fd().as_raw_fd();
+    let inherit = move || {
+        sys::duplicate(number, NUMBER);
+        Ok(())
+    };
+    // SAFETY: it runs between fork and exec, and makes one system call.
+    unsafe { command.pre_exec(inherit) };
+    Child::start(command, role)
+}
+
+/// The handle that a child inherited.
+pub(crate) fn inherited() -> BorrowedFd<'static> {
+    // SAFETY: whoever started this process put the handle there, and nobody here closes it.
+    unsafe { BorrowedFd::borrow_raw(NUMBER) }
+}
+
+/// Joins by inheritance, adds one, and stays.
+pub(crate) fn heir(peer: &mut Peer) {
+    let object = SharedValue::<Pair>::from_fd(inherited()).expect("an object");
+    let same = SharedValue::<Pair>::from_fd(inherited()).expect("an object");
+    assert!(std::ptr::eq(&raw const *object, &raw const *same), "one attachment");
+    let number = object.update(|pair| {
+        *pair = Pair::of(pair.whole() + 1);
+        pair.number
+    });
+    peer.say(format!("{} {}", object.created(), number.expect("an update")));
+    peer.hear();
+}
+
+#[test]
+fn a_child_inherits_the_object() {
+    let world = World::new();
+    let object = SharedValue::<Pair>::anonymous(|| Pair::of(6)).expect("an object");
+    assert!(object.created());
+    assert_eq!(object.name(), "anonymous");
+    assert_eq!(object.status().expect("a status"), Status::Live);
+    let mut heir = heir_of(&world, "heir", object.to_fd().expect("a handle"));
+    heir.expect_next("false 7");
+    assert_eq!(object.get().expect("a value").whole(), 7);
+    let pids: Vec<_> = object.users().expect("users").iter().map(|user| user.pid).collect();
+    assert_eq!(pids, [std::process::id(), heir.pid()]);
+    heir.leave();
+    assert_eq!(object.users().expect("users").len(), 1);
+    world.assert_empty();
+}
+
+/// Joins by what its standard input is, without any code of its own to carry it.
+pub(crate) fn by_stdin(peer: &mut Peer) {
+    let object = SharedValue::<Pair>::from_fd(std::io::stdin()).expect("an object");
+    object.set(Pair::of(8)).expect("a set");
+    peer.say("set");
+}
+
+#[test]
+fn a_child_gets_the_object_as_its_standard_input() {
+    let object = SharedValue::<Pair>::anonymous(|| Pair::of(6)).expect("an object");
+    let mut command = Child::command("by-stdin", &[]);
+    command.stdin(object.to_fd().expect("a handle")).stdout(Stdio::piped());
+    let mut child = command.spawn().expect("a child");
+    let lines = BufReader::new(child.stdout.take().expect("its output")).lines();
+    assert!(lines.map_while(Result::ok).any(|line| line == "> set"));
+    assert!(child.wait().expect("a status").success());
+    assert_eq!(object.get().expect("a value").whole(), 8);
+}
+
+#[test]
+fn a_handle_goes_from_process_to_process_over_a_socket() {
+    let world = World::new();
+    let [mut a, mut b, mut c] = [world.child("user"), world.child("user"), world.child("user")];
+    a.expect("anonymous", "ok created=true");
+    assert_eq!(hand(&world, &mut a, &mut b, ["give", "take"]), "ok created=false");
+    b.expect("set 5", "ok 2");
+    a.expect("get", "ok 5");
+    a.expect("status", "ok Live");
+    assert_eq!(a.ask("name"), "anonymous");
+    // Whoever made it is not needed for more.
+    a.kill();
+    assert_eq!(hand(&world, &mut b, &mut c, ["give", "take"]), "ok created=false");
+    c.expect("update", "ok 6");
+    b.expect("get", "ok 6");
+    let users = b.ask("users");
+    assert_eq!(users, format!("ok {}:false {}:false", b.pid(), c.pid()));
+    // By whichever access: once taken, an object of this process is the same.
+    assert_eq!(hand(&world, &mut b, &mut c, ["give", "take"]), "ok created=false");
+    assert_eq!(c.ask("users"), users);
+    [b, c].into_iter().for_each(Child::leave);
+    world.assert_empty();
+}
+
+#[test]
+fn a_view_sees_and_hands_on_what_it_sees() {
+    let world = World::new();
+    let [mut a, mut b, mut c] = [world.child("user"), world.child("user"), world.child("user")];
+    a.expect("anonymous", "ok created=true");
+    for how in ["give", "give_read_only"] {
+        assert_eq!(hand(&world, &mut a, &mut b, [how, "take_view"]), "ok view");
+        a.expect("set 5", "ok");
+        b.expect("view_read", "ok 5");
+        assert_eq!(hand(&world, &mut b, &mut c, ["give", "take_view"]), "ok view");
+        c.expect("view_get", "ok 5");
+        let refused = hand(&world, &mut b, &mut c, ["give", "take"]);
+        assert!(refused.starts_with("err read-only-handle"), "{refused}");
+    }
+    assert_eq!(a.ask("users"), format!("ok {}:false", a.pid()));
+    b.say("view_wait 60000");
+    a.expect("set 6", "ok");
+    b.expect_next("ok 6");
+    a.kill();
+    b.expect("view_status", "ok Orphan");
+    b.expect("view_get", "ok 6");
+    // Nobody keeps it: a handle that arrives now is one of an object that is over.
+    let over = hand(&world, &mut b, &mut c, ["give", "take_view"]);
+    assert!(over.starts_with("err ended"), "{over}");
+}
+
+#[test]
+fn locks_of_a_killed_user_are_had_and_a_stopped_one_is_not_robbed() {
+    let world = World::new();
+    let [mut a, mut b] = [world.child("user"), world.child("user")];
+    a.expect("anonymous", "ok created=true");
+    hand(&world, &mut a, &mut b, ["give", "take"]);
+    a.expect("hold", "inside");
+    a.stop();
+    let busy = b.expect("set_timeout 4 30", "err busy");
+    assert!(busy.contains("`anonymous`") && busy.contains(&a.pid().to_string()), "{busy}");
+    a.kill();
+    b.expect("set 4", "ok 2");
+    b.expect("get", "ok 4");
+}
+
+#[test]
+fn a_large_object_and_a_slice_are_built_in_place() {
+    let options = cohabit::Shared::<Value<[u64]>>::options().len(1000);
+    let slice = options.anonymous_with(|fill| {
+        (0..1000).for_each(|at| fill.put(cohabit::Part::element(at), at as u64));
+    });
+    let slice = slice.expect("an object");
+    let same = cohabit::Shared::<Value<[u64]>>::from_fd(slice.to_fd().expect("a handle"));
+    assert_eq!(same.expect("the same").get_boxed().expect("a value")[999], 999);
+    let wrong = cohabit::Shared::<Value<[u64]>>::options().len(7);
+    let refused = wrong.from_fd(slice.to_fd().expect("a handle")).expect_err("another length");
+    assert_eq!(refused.code(), "length-mismatch");
+    let counts = cohabit::Shared::<[std::sync::atomic::AtomicU64]>::options().len(5);
+    let counts = counts.anonymous_in_place(|counts| {
+        counts[4].store(9, std::sync::atomic::Ordering::Relaxed);
+    });
+    let counts = counts.expect("an object");
+    let same = cohabit::Shared::<[std::sync::atomic::AtomicU64]>::from_fd(
+        counts.to_fd().expect("a handle"),
+    );
+    let same = same.expect("the same");
+    assert_eq!((same.len(), same[4].load(std::sync::atomic::Ordering::Relaxed)), (5, 9));
+}
