@@ -220,7 +220,6 @@ pub(crate) const OPERATIONS: &[Operation] = &[
     life("view_users", Scene::Host, &["SharedView::users"]),
     life("untyped_status", Scene::Host, &["Untyped::status"]),
     life("untyped_users", Scene::Host, &["Untyped::users"]),
-    life("untyped_observers", Scene::Host, &["Untyped::observers"]),
     life("list", Scene::Host, &["cohabit::list"]),
     empties(life("remove", Scene::Orphan, &["cohabit::remove"])),
     empties(life("remove__idle", Scene::Idle, &[])),
@@ -266,6 +265,10 @@ pub(crate) const PURE: &[(&str, &str)] = &[
     ("Follow::status", "what SharedView::status and Shared::status do"),
     ("SharedView::load", "one relaxed load of one word"),
     ("SharedView::view", "borrows the attachment and reads nothing"),
+    (
+        "Untyped::observers",
+        "reads what /proc says of other processes, of which there are more or fewer each time",
+    ),
     ("Untyped::schema", "says what was read at the opening"),
     ("Untyped::name", "says what the attachment remembers"),
     ("Untyped::size", "says what the header said at the opening"),

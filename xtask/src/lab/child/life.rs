@@ -151,7 +151,7 @@ fn comes_before(what: &str) -> Option<&'static str> {
         }
         "leave_kept" | "exit_kept" => Some("open_or_create_kept"),
         "leave_view" | "view_status" | "view_users" => Some("open_read_only"),
-        "untyped_status" | "untyped_users" | "untyped_observers" => Some("open_untyped"),
+        "untyped_status" | "untyped_users" => Some("open_untyped"),
         "follow_on" => Some("follow"),
         _ => None,
     }
@@ -173,8 +173,7 @@ fn act(what: &str, folder: &str, name: &str, hold: &mut Hold) -> Result<(), Erro
     match verb {
         "leave" | "leave_last" | "leave_kept" | "leave_view" => *hold = Hold::Nothing,
         "exit" | "exit_last" | "exit_kept" => std::process::exit(0),
-        "status" | "users" | "view_status" | "view_users" | "untyped_status" | "untyped_users"
-        | "untyped_observers" => {
+        "status" | "users" | "view_status" | "view_users" | "untyped_status" | "untyped_users" => {
             ask(what, hold)?;
         }
         "remove" | "remove_force" => {
@@ -212,7 +211,6 @@ fn ask(what: &str, hold: &Hold) -> Result<(), Error> {
         ("view_users", Hold::Observer(view)) => view.users().map(drop),
         ("untyped_status", Hold::Untyped(object)) => object.status().map(drop),
         ("untyped_users", Hold::Untyped(object)) => object.users().map(drop),
-        ("untyped_observers", Hold::Untyped(object)) => object.observers().map(drop),
         _ => Ok(()),
     }
 }
