@@ -7,7 +7,9 @@ use clap::{CommandFactory, Parser, Subcommand};
 use cohabit::Scope;
 
 use crate::bad_text::BadText;
-use crate::commands::{completions, demo, doctor, explain, gc, ls, man, rm, set, show, watch, who};
+use crate::commands::{
+    completions, demo, diff, doctor, explain, gc, ls, man, rm, schema, set, show, watch, who,
+};
 use crate::exit;
 
 /// Lists, shows, sets and watches objects that live in several processes at once.
@@ -36,6 +38,10 @@ pub(crate) enum Command {
     Watch(watch::Args),
     /// Show who uses an object, who reads it, and who holds its locks for how long
     Who(who::Args),
+    /// Print what an object is: as a type, JSON, Rust or C
+    Schema(schema::Args),
+    /// Say how the types of two objects differ, or that of an object from a type
+    Diff(diff::Args),
     /// Take an object away that nobody uses
     Rm(rm::Args),
     /// Take away what nobody can use any more: objects whose users were killed, ended ones, and

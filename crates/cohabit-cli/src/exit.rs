@@ -15,7 +15,7 @@ pub(crate) type Outcome = Result<(), Failure>;
 pub(crate) const HELP: &str = "\
 Exit codes:
   0  it is done; also when the reader of the output went away
-  1  it failed
+  1  it failed; also when `diff` found a difference, of which it says nothing more
   2  a text that was given is not understood
   3  there is no such object or folder, or the object has ended
   4  it is in use or busy, or the time is over
@@ -42,6 +42,10 @@ pub(crate) enum Failure {
     Output(io::Error),
     /// Nothing came in the time that was given.
     TimedOut(String),
+    /// Two types differ, as was printed.
+    Differs,
+    /// A file that was named cannot be read, or is not what it should be.
+    Unreadable(String),
     /// Objects cannot live here.
     Unfit(String),
     /// Anything else, in words.
@@ -71,7 +75,8 @@ impl Failure {
             Failure::Object { error, .. } => code_of(error.kind()),
             Failure::TimedOut(_) => BUSY,
             Failure::Unfit(_) => UNFIT,
-            Failure::Output(_) | Failure::Other(_) => FAILED,
+            Failure::Unreadable(_) => USAGE,
+            Failure::Differs | Failure::Output(_) | Failure::Other(_) => FAILED,
         }
     }
 }
@@ -121,7 +126,9 @@ impl fmt::Display for Failure {
             Failure::Object { error, hint: None } => error.fmt(f),
             Failure::Object { error, hint: Some(hint) } => write!(f, "{error}\n{hint}"),
             Failure::Output(error) => write!(f, "the output cannot be written: {error}"),
-            Failure::TimedOut(what) | Failure::Unfit(what) | Failure::Other(what) => what.fmt(f),
+            Failure::Differs => f.write_str("the types differ"),
+            Failure::TimedOut(what) | Failure::Unreadable(what) => what.fmt(f),
+            Failure::Unfit(what) | Failure::Other(what) => what.fmt(f),
         }
     }
 }
@@ -135,6 +142,8 @@ pub(crate) fn finish(outcome: Outcome) -> ExitCode {
         Err(Failure::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => {
             ExitCode::SUCCESS
         }
+        // What it found is its output, as that of diff(1).
+        Err(Failure::Differs) => ExitCode::from(FAILED),
         Err(failure) => {
             say(&format!("error: {failure}"));
             ExitCode::from(failure.code())

@@ -8,6 +8,8 @@ mod cli;
 mod commands;
 mod dynamic;
 mod exit;
+mod export;
+mod grammar;
 mod nearest;
 mod out;
 mod path;
@@ -33,6 +35,8 @@ fn run(cli: Cli) -> Outcome {
         Some(Command::Set(args)) => commands::set::run(&scope, &args),
         Some(Command::Watch(args)) => commands::watch::run(&scope, &args),
         Some(Command::Who(args)) => commands::who::run(&scope, &args),
+        Some(Command::Schema(args)) => commands::schema::run(&scope, &args),
+        Some(Command::Diff(args)) => commands::diff::run(&scope, &args),
         Some(Command::Rm(args)) => commands::rm::run(&scope, &args),
         Some(Command::Gc(args)) => commands::gc::run(&scope, &args),
         Some(Command::Doctor(args)) => commands::doctor::run(&scope, &args),

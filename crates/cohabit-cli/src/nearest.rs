@@ -3,7 +3,11 @@
 /// The known words that are nearest to `typed`, at most three, the nearest first; none if none is near.
 pub(crate) fn nearest<'a>(typed: &str, known: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
     let typed = typed.to_lowercase();
-    let most = (typed.chars().count() / 3).max(2);
+    let most = match typed.chars().count() {
+        0..3 => 1,
+        3..9 => 2,
+        length => length / 3,
+    };
     let mut near: Vec<_> =
         known.filter_map(|word| Some((rank(&typed, word, most)?, word))).collect();
     near.sort();

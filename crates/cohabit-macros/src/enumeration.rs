@@ -22,7 +22,7 @@ pub(crate) fn expand(input: &EnumInput) -> TokenStream {
         #[allow(warnings, clippy::all, clippy::pedantic, reason = "generated, in a user's crate")]
         const _: () = {
             // Stops the compilation if another attribute adds a variant after us.
-            fn variants_are_as_seen(value: &#name) {
+            fn __cohabit_variants_are_as_seen(value: &#name) {
                 match value {
                     #(#name::#variants => {})*
                 }
@@ -42,8 +42,8 @@ fn implementation(input: &EnumInput) -> TokenStream {
     let plain = quote!(<#number as ::cohabit::__private::Plain>);
     let methods = methods(&number, &plain);
     quote! {
-        const NUMBERS: &[#number] = &[#(#name::#variants as #number,)*];
-        const ENUM: &::cohabit::__private::EnumKind = &::cohabit::__private::EnumKind {
+        const __COHABIT_NUMBERS: &[#number] = &[#(#name::#variants as #number,)*];
+        const __COHABIT_ENUM: &::cohabit::__private::EnumKind = &::cohabit::__private::EnumKind {
             name: #label,
             repr: &#plain::KIND,
             variants: &[#(::cohabit::__private::Variant {
@@ -57,11 +57,11 @@ fn implementation(input: &EnumInput) -> TokenStream {
         unsafe impl ::cohabit::__private::Plain for #name {
             type Stored = #plain::Stored;
             type Copies = #plain::Copies;
-            const KIND: ::cohabit::__private::Kind = ::cohabit::__private::Kind::Enum(ENUM);
+            const KIND: ::cohabit::__private::Kind = ::cohabit::__private::Kind::Enum(__COHABIT_ENUM);
             const SAME_LAYOUT: bool = #plain::SAME_LAYOUT;
             const DENSE: bool = #plain::DENSE;
             const ANY_BITS: bool = false;
-            const ZERO_IS_VALUE: bool = ::cohabit::__private::has_zero(ENUM);
+            const ZERO_IS_VALUE: bool = ::cohabit::__private::has_zero(__COHABIT_ENUM);
             #methods
             fn only_derive_may_implement() {}
         }
@@ -90,11 +90,11 @@ fn methods(number: &TokenStream, plain: &TokenStream) -> TokenStream {
         ) -> ::core::result::Result<(), ::cohabit::__private::BadBits> {
             // SAFETY: The caller's contract: initialised bytes, read as a number and not as the enum.
             let number = unsafe { value.cast::<#number>().read() };
-            if NUMBERS.contains(&number) {
+            if __COHABIT_NUMBERS.contains(&number) {
                 return ::core::result::Result::Ok(());
             }
             ::core::result::Result::Err(
-                ::cohabit::__private::BadBits::no_variant(ENUM, number as i128),
+                ::cohabit::__private::BadBits::no_variant(__COHABIT_ENUM, number as i128),
             )
         }
     }

@@ -1,6 +1,7 @@
 //! What `#[plain]` writes for a struct.
 //!
-//! All paths are absolute, so that nothing in the user's scope can change their meaning. Each use of a
+//! All paths are absolute, so that nothing in the user's scope can change their meaning, and names of
+//! our own begin with `__cohabit`, so that they hide nothing that a field's type is made of. Each use of a
 //! field's type has the type's own span and the same form, `<Type as Plain>::…`: where the type is not
 //! plain, the compiler then says the same thing at the same place, which it does once.
 
@@ -61,13 +62,13 @@ fn layout(input: &StructInput) -> TokenStream {
             let bytes = usize_literal(*bytes);
             (quote!(#bytes), quote!(::cohabit::__private::ROOM_ALIGN))
         }
-        None => (quote!(LAYOUT.size), quote!(LAYOUT.align)),
+        None => (quote!(__COHABIT_LAYOUT.size), quote!(__COHABIT_LAYOUT.align)),
     };
     quote! {
-        const LAYOUT: ::cohabit::__private::Layout<#count> =
+        const __COHABIT_LAYOUT: ::cohabit::__private::Layout<#count> =
             ::cohabit::__private::Layout::of([#(#kinds,)*]);
-        const SIZE: usize = #size;
-        const ALIGN: usize = #align;
+        const __COHABIT_SIZE: usize = #size;
+        const __COHABIT_ALIGN: usize = #align;
     }
 }
 
@@ -84,7 +85,7 @@ fn unchanged(input: &StructInput) -> TokenStream {
         quote!(let _: &#ty = #field;)
     });
     quote! {
-        fn fields_are_as_seen(value: &#name) {
+        fn __cohabit_fields_are_as_seen(value: &#name) {
             let #name { #(#fields,)* } = value;
             #(#types)*
         }
@@ -101,7 +102,7 @@ fn parts(input: &StructInput) -> TokenStream {
             #[doc = #doc]
             #vis const #constant: ::cohabit::__private::Part<#name, #ty> = {
                 // SAFETY: The canonical image has this field at this offset.
-                unsafe { ::cohabit::__private::Part::at_offset(LAYOUT.at[#index]) }
+                unsafe { ::cohabit::__private::Part::at_offset(__COHABIT_LAYOUT.at[#index]) }
             };
         }
     });
@@ -117,10 +118,10 @@ fn implementation(input: &StructInput) -> TokenStream {
         // SAFETY: `repr(C)`; each field's own implementation holds, and the constants compare the
         // type's own layout with the canonical one field by field.
         unsafe impl ::cohabit::__private::Plain for #name {
-            type Stored = ::cohabit::__private::Image<SIZE, ALIGN>;
+            type Stored = ::cohabit::__private::Image<__COHABIT_SIZE, __COHABIT_ALIGN>;
             type Copies = [
                 ::cohabit::__private::CopyOf<<Self as ::cohabit::__private::Plain>::Stored>;
-                ::cohabit::__private::copies(SIZE)
+                ::cohabit::__private::copies(__COHABIT_SIZE)
             ];
             #kind
             #flags
@@ -143,7 +144,7 @@ fn kind(input: &StructInput) -> TokenStream {
             ::cohabit::__private::Field {
                 name: #name,
                 was: #was,
-                at: LAYOUT.at[#index],
+                at: __COHABIT_LAYOUT.at[#index],
                 kind: #plain::KIND,
             }
         }
@@ -152,8 +153,8 @@ fn kind(input: &StructInput) -> TokenStream {
         const KIND: ::cohabit::__private::Kind =
             ::cohabit::__private::Kind::Struct(&::cohabit::__private::StructKind {
                 name: #label,
-                size: SIZE,
-                align: ALIGN,
+                size: __COHABIT_SIZE,
+                align: __COHABIT_ALIGN,
                 appendable: #appendable,
                 fields: &[#(#fields,)*],
             });
@@ -164,7 +165,7 @@ fn flags(input: &StructInput) -> TokenStream {
     let same = of_fields(input, |index, part, plain| {
         let field = &part.field;
         quote! {
-            && ::core::mem::offset_of!(Self, #field) == LAYOUT.at[#index]
+            && ::core::mem::offset_of!(Self, #field) == __COHABIT_LAYOUT.at[#index]
             && #plain::SAME_LAYOUT
         }
     });
@@ -176,11 +177,11 @@ fn flags(input: &StructInput) -> TokenStream {
         quote!(+ ::core::mem::size_of::<#ty>())
     });
     let rest_from = match input.room {
-        Some(_) => quote!(::core::option::Option::Some(LAYOUT.end)),
+        Some(_) => quote!(::core::option::Option::Some(__COHABIT_LAYOUT.end)),
         None => quote!(::core::option::Option::None),
     };
     quote! {
-        const SAME_LAYOUT: bool = ::core::mem::size_of::<Self>() == LAYOUT.size #(#same)*;
+        const SAME_LAYOUT: bool = ::core::mem::size_of::<Self>() == __COHABIT_LAYOUT.size #(#same)*;
         const DENSE: bool = <Self as ::cohabit::__private::Plain>::SAME_LAYOUT
             && ::core::mem::size_of::<Self>() == 0 #(#sizes)*
             #(#dense)*;
@@ -193,13 +194,13 @@ fn flags(input: &StructInput) -> TokenStream {
 fn methods(input: &StructInput) -> TokenStream {
     let stores = of_fields(input, |index, part, plain| {
         let field = &part.field;
-        quote!(#plain::put(&self.#field, sink, at + LAYOUT.at[#index]);)
+        quote!(#plain::put(&self.#field, sink, at + __COHABIT_LAYOUT.at[#index]);)
     });
     let loads = of_fields(input, |index, part, plain| {
         let field = &part.field;
         quote! {
             // SAFETY: The caller's contract for the whole is that of its fields.
-            unsafe { #plain::load(source, at + LAYOUT.at[#index], &raw mut (*into).#field) };
+            unsafe { #plain::load(source, at + __COHABIT_LAYOUT.at[#index], &raw mut (*into).#field) };
         }
     });
     let checks = of_fields(input, |_, part, plain| {
@@ -261,7 +262,7 @@ fn assertions(input: &StructInput) -> TokenStream {
             "the fields need more than the {bytes} bytes that an object of this struct has: write \
              `appendable = BYTES`, in all programs that share it"
         );
-        stop_unless(span, &quote!(LAYOUT.end <= SIZE), &text)
+        stop_unless(span, &quote!(__COHABIT_LAYOUT.end <= __COHABIT_SIZE), &text)
     });
     let drop = "plain data is copied and must not need Drop: a destructor would run in one process \
                 while others use the data";

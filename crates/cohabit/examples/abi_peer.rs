@@ -2,15 +2,15 @@
 //! `cargo xtask test-abi`.
 //!
 //! `abi_peer NAME create` makes the object and stays until its standard input ends,
-//! `abi_peer NAME add N` adds 1 to the counter N times, `abi_peer NAME hold` is killed inside an
+//! `abi_peer NAME add N` adds 1 to the counter N times and takes as much from the sum, `abi_peer NAME hold` is killed inside an
 //! update, `abi_peer NAME get` prints one line of JSON.
 
 use std::io::Read;
 
-use cohabit::{Keep, SharedValue, Text, plain};
+use cohabit::{Appended, Keep, List, SharedValue, Text, Version, WideText, plain};
 
 /// Fields that lie differently on 32 and 64 bits unless the layout is canonical.
-#[plain]
+#[plain(appendable)]
 #[derive(Debug)]
 struct Abi {
     small: u8,
@@ -20,6 +20,33 @@ struct Abi {
     inner: Inner,
     text: Text<13>,
     tail: i16,
+    sum: u128,
+    mode: Mode,
+    letter: char,
+    debt: i128,
+    list: List<u64, 3>,
+    wide: WideText<5>,
+    far: Far,
+    limit: Appended<f64>,
+}
+
+/// An enum of one byte.
+#[plain]
+#[repr(i8)]
+#[derive(Debug, Clone, Copy)]
+enum Mode {
+    Low = -128,
+    Off = 0,
+    Run = 7,
+}
+
+/// An enum as wide as a word.
+#[plain]
+#[repr(u64)]
+#[derive(Debug, Clone, Copy)]
+enum Far {
+    Near,
+    Away = u64::MAX,
 }
 
 /// A nested struct with padding of its own.
@@ -41,7 +68,38 @@ fn first() -> Abi {
         inner,
         text: cohabit::text!("abi"),
         tail: -7,
+        sum: u128::MAX - 1,
+        mode: Mode::Low,
+        letter: '\u{e9}',
+        debt: -1,
+        list: List::try_from([1, u64::MAX]).expect("room for three"),
+        wide: WideText::truncated("a\u{1F600}"),
+        far: Far::Away,
+        limit: Appended::new(0.25),
     }
+}
+
+/// All fields as one line of JSON.
+fn shown(abi: &Abi, version: Version) -> String {
+    let Inner { a, b, c } = &abi.inner;
+    let Abi { small, counter, flag, ratio, tail, sum, debt, .. } = abi;
+    let numbers = format!(
+        "\"version\":{version},\"small\":{small},\"counter\":{counter},\"flag\":{flag},\
+         \"ratio\":{ratio},\"a\":{a},\"b\":{b},\"c\":{c:?},\"tail\":{tail},\
+         \"sum\":\"{sum}\",\"debt\":\"{debt}\",\"list\":{:?}",
+        abi.list
+    );
+    let texts = format!(
+        "\"text\":{:?},\"wide\":{:?},\"letter\":\"{}\",\"mode\":\"{:?}\",\"far\":\"{:?}\",\
+         \"limit\":\"{:?}\"",
+        abi.text.to_string_lossy(),
+        abi.wide.to_string_lossy(),
+        abi.letter,
+        abi.mode,
+        abi.far,
+        abi.limit.get()
+    );
+    format!("{{{numbers},{texts}}}")
 }
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -59,7 +117,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         "add" => {
             let object = options.open(name)?;
             for _ in 0..rest.first().ok_or("how often?")?.parse::<u32>()? {
-                object.update(|abi| abi.counter += 1)?;
+                object.update(|abi| {
+                    abi.counter += 1;
+                    abi.sum -= 1;
+                })?;
             }
         }
         "hold" => {
@@ -72,19 +133,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         }
         "get" => {
             let (abi, version) = options.open(name)?.read()?;
-            println!(
-                "{{\"version\":{version},\"small\":{},\"counter\":{},\"flag\":{},\"ratio\":{},\
-                 \"a\":{},\"b\":{},\"c\":{:?},\"text\":{:?},\"tail\":{}}}",
-                abi.small,
-                abi.counter,
-                abi.flag,
-                abi.ratio,
-                abi.inner.a,
-                abi.inner.b,
-                abi.inner.c,
-                abi.text.to_string_lossy(),
-                abi.tail
-            );
+            println!("{}", shown(&abi, version));
         }
         other => return Err(format!("unknown verb {other}").into()),
     }

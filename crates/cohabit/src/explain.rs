@@ -81,7 +81,7 @@ causes! {
         "two programs use one name for different things" =>
             "Give one of them another name.",
         "the two programs have a copy of the definition each" =>
-            "Put it into one crate or header that both use.";
+            "Put it into one crate or header that both use; `cohabit schema NAME` prints the object's.";
     LengthMissing:
         "the type ends in a slice, and the creator did not say how long it is to be" =>
             "Call Options::len before create or open_or_create.";
@@ -248,7 +248,7 @@ causes! {
             "Build all from the same source.";
     BadBits:
         "a program in another language wrote a number that the type does not have, such as 2 for a bool" =>
-            "Let it write the values of the type only.",
+            "Let it write the values of the type only; `cohabit schema NAME` shows them.",
         "a peer writes over memory that is not its own" =>
             "Find it with `cohabit who NAME`.";
     OutOfRange:

@@ -22,7 +22,8 @@
 //!
 //! - [`Shared`] is the handle, [`SharedView`] the read-only one, [`Options`] says where and how long.
 //! - [`Value`] is a value that is read and written whole.
-//! - [`macro@plain`] marks a struct as plain data; [`Text`] is text inside of it; [`Part`] names a part.
+//! - [`macro@plain`] marks a struct or enum as plain data; [`Text`], [`WideText`] and [`List`] stand inside
+//!   of it; [`Part`] names a part; [`Appended`] is a field that older programs do not know.
 //! - [`Shared::open_wait`] waits for an object, [`Follow`] follows a name across restarts of its service.
 //! - [`Shared::anonymous`] makes an object without a name, for those who are given a descriptor of it.
 //! - [`Error`] says what was expected, what was found and what to do.

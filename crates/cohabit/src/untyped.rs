@@ -26,6 +26,9 @@ use crate::value::{Version, read, wait, write};
 #[derive(Debug)]
 pub struct Untyped {
     attachment: Arc<Attachment>,
+    /// As it stands in the segment.
+    declared: Schema,
+    /// The same with the length of this object's tail.
     schema: Schema,
 }
 
@@ -53,7 +56,8 @@ impl Untyped {
         let plan = Plan { name, settings: &settings, wanted: None, role };
         let attachment = attach(&plan, Verb::Open, &mut |_| Ok(()))?;
         let segment = &attachment.member().segment;
-        let schema = segment.schema()?.resolved(segment.header.tail_len).map_err(|bad| {
+        let declared = segment.schema()?;
+        let schema = declared.resolved(segment.header.tail_len).map_err(|bad| {
             let detail = format!("the schema and the header contradict each other: {bad}");
             Error::new(ErrorKind::HeaderInvalid, name, detail)
         })?;
@@ -68,7 +72,7 @@ impl Untyped {
                 ),
             ));
         }
-        Ok(Untyped { attachment, schema })
+        Ok(Untyped { attachment, declared, schema })
     }
 
     fn member(&self) -> &Member {
@@ -79,7 +83,12 @@ impl Untyped {
         &self.member().segment
     }
 
-    /// What the object is.
+    /// The schema as it stands in the object: that of its type, with a tail where that has one.
+    pub fn declared(&self) -> &Schema {
+        &self.declared
+    }
+
+    /// What the object is: its type with the length that this object has.
     pub fn schema(&self) -> &Schema {
         &self.schema
     }

@@ -269,6 +269,7 @@ pub(crate) const PURE: &[(&str, &str)] = &[
         "Untyped::observers",
         "reads what /proc says of other processes, of which there are more or fewer each time",
     ),
+    ("Untyped::declared", "says what was read at the opening"),
     ("Untyped::schema", "says what was read at the opening"),
     ("Untyped::name", "says what the attachment remembers"),
     ("Untyped::size", "says what the header said at the opening"),

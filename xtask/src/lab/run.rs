@@ -100,7 +100,13 @@ fn jobs(args: &StepArgs) -> Vec<Job> {
 
 /// Only the large value can be torn; the small one is run where the whole is written.
 fn sizes(operation: &Operation, args: &StepArgs) -> &'static [u32] {
-    if args.full || operation.name == "set" { &[8, 72] } else { &[72] }
+    match operation.name {
+        "set" => &[8, 72, 128],
+        _ if args.full => &[8, 72, 128],
+        // An older program's writes must keep what it does not know.
+        "set_from" | "set_part" | "update" | "update_takeover" | "untyped_update" => &[72, 128],
+        _ => &[72],
+    }
 }
 
 /// Records and replays one operation.

@@ -2,6 +2,7 @@
 
 pub(crate) mod completions;
 pub(crate) mod demo;
+pub(crate) mod diff;
 pub(crate) mod doctor;
 pub(crate) mod explain;
 pub(crate) mod gc;
@@ -9,6 +10,7 @@ pub(crate) mod hello;
 pub(crate) mod ls;
 pub(crate) mod man;
 pub(crate) mod rm;
+pub(crate) mod schema;
 pub(crate) mod set;
 pub(crate) mod show;
 pub(crate) mod watch;

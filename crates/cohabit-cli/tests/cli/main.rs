@@ -3,10 +3,12 @@
 
 mod companions;
 mod demo;
+mod diff;
 mod doctor;
 mod kinds;
 mod life;
 mod places;
+mod schema;
 mod set;
 mod show;
 mod support;

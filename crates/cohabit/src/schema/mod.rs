@@ -5,6 +5,7 @@
 //! 128-bit [`fingerprint`], by which programs that have the type recognise each other quickly.
 //! Where fingerprints differ, [`difference`] says in which fields.
 
+mod build;
 mod diff;
 mod fingerprint;
 mod grown;
@@ -13,6 +14,7 @@ mod parse;
 mod resolve;
 mod tree;
 
+pub use build::FieldParts;
 pub use diff::difference;
 pub use fingerprint::fingerprint;
 pub use parse::{MAX_FIELDS, MAX_TEXT, SchemaError};

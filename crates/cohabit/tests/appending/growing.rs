@@ -1,9 +1,12 @@
 //! Older and newer programs together: what each sees, and what stays.
 
-use cohabit::untyped::Untyped;
-use cohabit::{Appended, SharedValue};
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering::Relaxed;
 
-use crate::forms::{NAME, New, Old};
+use cohabit::untyped::Untyped;
+use cohabit::{Appended, Shared, SharedValue, Value, shareable};
+
+use crate::forms::{Form, NAME, New, Old};
 use crate::support::{Peer, World};
 
 const ALL_WRITES: [&str; 5] = ["set", "try_set", "set_from", "set_part", "update"];
@@ -148,6 +151,46 @@ fn large_structs_grow_as_well() {
         child.say("leave");
         child.finish();
     }
+}
+
+macro_rules! boards {
+    ($($name:ident { $($field:ident: $ty:ty),* })*) => {$(
+        #[shareable]
+        #[derive(Debug)]
+        pub(crate) struct $name { $($field: $ty),* }
+    )*};
+}
+
+boards! {
+    OldBoard { hits: AtomicU64, status: Value<Old>, many: [Value<Old>; 2] }
+    NewBoard { hits: AtomicU64, status: Value<New>, many: [Value<New>; 2] }
+    OtherBoard { hits: AtomicU64, status: Value<New>, many: [Value<u32>; 2] }
+    FrozenBoard { hits: AtomicU64, status: Value<New> }
+}
+
+/// Values that grow may be parts of an object.
+pub(crate) fn parts(_peer: &mut Peer) {
+    let of = |number| Value::new(Old::of(number));
+    let build = || OldBoard { hits: AtomicU64::new(0), status: of(1), many: [of(2), of(3)] };
+    let old = Shared::<OldBoard>::create(NAME, build).expect("an object");
+    let new = Shared::<NewBoard>::open(NAME).expect("the same");
+    new.many[1].set(New::of(300)).expect("a set");
+    new.hits.fetch_add(1, Relaxed);
+    old.many[1].update(|old| old.rpm = 5).expect("an update");
+    assert_eq!(new.many[1].get().expect("a value"), New { rpm: 5, ..New::of(300) });
+    assert_eq!(new.status.get().expect("a value").limit, Appended::NONE);
+    assert_eq!(old.hits.load(Relaxed), 1);
+    for error in [
+        Shared::<OtherBoard>::open(NAME).map(drop).expect_err("another type"),
+        Shared::<FrozenBoard>::open(NAME).map(drop).expect_err("another type"),
+    ] {
+        assert_eq!(error.code(), "type-mismatch", "{error}");
+    }
+}
+
+#[test]
+fn parts_of_an_object_may_grow() {
+    World::new().run("parts", &[]);
 }
 
 /// One process may have both forms: they share its attachment.

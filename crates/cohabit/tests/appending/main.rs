@@ -17,4 +17,5 @@ roles! {
     "large-old" => forms::program::<forms::LargeOld>,
     "large-new" => forms::program::<forms::LargeNew>,
     "both" => growing::both,
+    "parts" => growing::parts,
 }

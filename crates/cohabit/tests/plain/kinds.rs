@@ -220,3 +220,29 @@ fn schemas_of_all_kinds_are_read_back() {
     assert_eq!(again, schema);
     assert_eq!(again.fingerprint(), fingerprint(&Kind::value_of::<Kinds>(), false));
 }
+
+/// Names of a program's own do not meet those that `#[plain]` writes.
+mod names {
+    use cohabit::plain;
+
+    pub(crate) const SIZE: usize = 3;
+    pub(crate) const ALIGN: usize = 5;
+    pub(crate) const LAYOUT: usize = 7;
+
+    #[derive(Debug, Clone, Copy, PartialEq)]
+    #[plain]
+    pub(crate) struct Named {
+        #[plain(was = "a")]
+        pub(crate) size: [u8; SIZE],
+        pub(crate) align: [u16; ALIGN],
+        pub(crate) layout: [u8; LAYOUT],
+        pub(crate) kind: u8,
+    }
+}
+
+#[test]
+fn a_programs_own_names_stay_its_own() {
+    let value = names::Named { size: [1; 3], align: [2; 5], layout: [3; 7], kind: 4 };
+    assert_eq!(value_of::<names::Named>(&image(&value)).unwrap(), value);
+    assert_eq!((names::Named::LAYOUT.offset(), names::Named::KIND.offset()), (14, 21));
+}

@@ -6,10 +6,12 @@
 //! into a state that only a death can make.
 mod handle;
 mod life;
+mod specimen;
 mod value;
 
 use super::raw;
 use cohabit::Error;
+use specimen::{Eight, First, Grown, Wide};
 use std::io::{self, Write};
 use std::path::PathBuf;
 
@@ -20,20 +22,21 @@ pub(super) fn run(words: &[String]) -> Result<(), String> {
     // terminal.
     std::panic::set_hook(Box::new(|_| ()));
     match words[..] {
-        ["player", "value", "8"] => value::play::<value::Eight>(),
-        ["player", "value", "72"] => value::play::<value::Wide>(),
+        ["player", "value", "8"] => value::play::<Eight>(),
+        ["player", "value", "72"] => value::play::<Wide>(),
+        ["player", "value", "128"] => value::play::<Grown>(),
         ["victim", "value", what, "8", folder, name, number] => {
-            value::suffer::<value::Eight>(what, folder, name, number)
+            value::suffer::<Eight>(what, folder, name, number)
         }
         ["victim", "value", what, "72", folder, name, number] => {
-            value::suffer::<value::Wide>(what, folder, name, number)
+            value::suffer::<Wide>(what, folder, name, number)
         }
-        ["suicide", "value", deed, "8", folder, name] => {
-            value::die::<value::Eight>(deed, folder, name)
+        ["victim", "value", what, "128", folder, name, number] => {
+            value::suffer::<First>(what, folder, name, number)
         }
-        ["suicide", "value", deed, "72", folder, name] => {
-            value::die::<value::Wide>(deed, folder, name)
-        }
+        ["suicide", "value", deed, "8", folder, name] => value::die::<Eight>(deed, folder, name),
+        ["suicide", "value", deed, "72", folder, name] => value::die::<Wide>(deed, folder, name),
+        ["suicide", "value", deed, "128", folder, name] => value::die::<First>(deed, folder, name),
         ["player", "life", log] => life::play(log),
         ["victim", "life", what, folder, name, log] => life::suffer(what, folder, name, log),
         ["victim", "handle", what, path, log] => handle::suffer(what, path, log),
