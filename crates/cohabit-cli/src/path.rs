@@ -7,30 +7,59 @@
 
 use std::ops::Range;
 
-use cohabit::schema::Node;
-use cohabit::untyped::Untyped;
+use cohabit::schema::{Node, Schema};
+use cohabit::untyped::{Cell, Untyped};
 use cohabit::{Entry, EntryState, ErrorKind, Scope};
 
 use crate::bad_text::BadText;
+use crate::dynamic::image::contents;
 use crate::exit::Failure;
 
 /// How many fields or objects a message lists.
 const LISTED_MAX: usize = 12;
 
-/// A part of a value.
+/// A part of an object.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Part<'a> {
-    /// What it is.
+    /// What it is. Of a cell as a whole it is what the cell holds.
     pub(crate) node: &'a Node,
-    /// Where its bytes begin in those of the value.
+    /// Where its bytes begin: in the contents of its cell, or, outside of any, in the object.
     pub(crate) at: u64,
+    /// Where in the object the cell begins that it is in; none for a struct or array of cells.
+    pub(crate) cell: Option<u64>,
 }
 
-impl Part<'_> {
-    /// Where its bytes are.
+impl<'a> Part<'a> {
+    /// The whole of an object.
+    pub(crate) fn whole(schema: &'a Schema) -> Self {
+        Part::in_object(&schema.root, 0)
+    }
+
+    /// What stands at a byte of an object, outside of any other cell.
+    fn in_object(node: &'a Node, at: u64) -> Self {
+        match contents(node) {
+            Some(node_inside) => Part { node: node_inside, at: 0, cell: Some(at) },
+            None => Part { node, at, cell: None },
+        }
+    }
+
+    /// The part `node` of this one, so many bytes behind its beginning.
+    pub(crate) fn inner(self, node: &'a Node, behind: u64) -> Self {
+        match self.cell {
+            Some(_) => Part { node, at: self.at + behind, ..self },
+            None => Part::in_object(node, self.at + behind),
+        }
+    }
+
+    /// Where its bytes are in the contents of its cell.
     pub(crate) fn range(&self) -> Range<usize> {
-        // Parts lie inside a value that was read into memory.
+        // Parts lie inside contents that were read into memory.
         self.at as usize..(self.at + self.node.size()) as usize
+    }
+
+    /// The cell that it is in, or that it is.
+    pub(crate) fn cell_in(self, object: &Untyped) -> Option<Cell<'_>> {
+        object.cell_at(self.cell?)
     }
 }
 
@@ -76,12 +105,13 @@ impl<'a> Target<'a> {
         path.strip_prefix('.').unwrap_or(path)
     }
 
-    /// The part of the value that the path means.
+    /// The part of the object that the path means.
     ///
     /// # Errors
     /// Where it means none.
-    pub(crate) fn part<'n>(&self, root: &'n Node) -> Result<Part<'n>, BadText> {
-        walk(root, self.argument, self.path_at..self.argument.len(), Start::AfterName)
+    pub(crate) fn part(&self) -> Result<Part<'_>, BadText> {
+        let whole = Part::whole(self.object.schema());
+        walk(whole, self.argument, self.path_at..self.argument.len(), Start::AfterName)
     }
 }
 
@@ -123,17 +153,17 @@ pub(crate) enum Start {
     Bare,
 }
 
-/// The part that the path in `text[span]` means.
+/// The part of `whole` that the path in `text[span]` means. Paths go into cells as into structs.
 ///
 /// # Errors
 /// Where it means none, with what there is instead.
 pub(crate) fn walk<'n>(
-    root: &'n Node,
+    whole: Part<'n>,
     text: &str,
     span: Range<usize>,
     start: Start,
 ) -> Result<Part<'n>, BadText> {
-    let mut part = Part { node: root, at: 0 };
+    let mut part = whole;
     let mut here = span.start;
     while here < span.end {
         let rest = &text[here..span.end];
@@ -173,15 +203,21 @@ fn field<'n>(part: Part<'n>, text: &str, span: Range<usize>) -> Result<Part<'n>,
         return Err(bad(what));
     }
     match node.fields.iter().find(|field| field.name == name) {
-        Some(field) => Ok(Part { node: &field.node, at: part.at + field.at }),
+        Some(field) => Ok(part.inner(&field.node, field.at)),
         None => Err(bad(format!("{} has no field `{name}`; there are: {}", node.name, fields()))),
     }
 }
 
 fn element<'n>(part: Part<'n>, text: &str, span: Range<usize>) -> Result<Part<'n>, BadText> {
     let bad = |what: String| BadText::new(text, span.clone(), what);
-    let Node::Array { of, len } = part.node else {
-        return Err(bad(format!("{} has no elements", kind_of(part.node))));
+    let (of, len) = match part.node {
+        Node::Array { of, len } => (of, *len),
+        // How many there are, is known when it is read only, and what is behind them stays zero.
+        Node::List { .. } => {
+            let what = format!("{}, which is shown and set as a whole", kind_of(part.node));
+            return Err(bad(what));
+        }
+        other => return Err(bad(format!("{} has no elements", kind_of(other)))),
     };
     let digits = &text[span.clone()];
     let last = len - 1;
@@ -189,7 +225,7 @@ fn element<'n>(part: Part<'n>, text: &str, span: Range<usize>) -> Result<Part<'n
         return Err(bad(format!("expected an index from 0 to {last}")));
     }
     match digits.parse::<u64>() {
-        Ok(index) if index < *len => Ok(Part { node: of, at: part.at + index * of.size() }),
+        Ok(index) if index < len => Ok(part.inner(of, index * of.size())),
         _ => Err(bad(format!("the index is out of range: there are {len} elements, 0 to {last}"))),
     }
 }
@@ -198,10 +234,14 @@ fn element<'n>(part: Part<'n>, text: &str, span: Range<usize>) -> Result<Part<'n
 pub(crate) fn kind_of(node: &Node) -> String {
     match node {
         Node::Scalar(scalar) | Node::Atomic(scalar) => scalar.name().to_owned(),
+        Node::Flag => "a flag".to_owned(),
         Node::Text { len } => format!("text of at most {} bytes", len - 1),
         Node::Array { of, len } => format!("a list of {len} × {}", kind_of(of)),
         Node::Struct(node) => format!("the struct {}", node.name),
-        other => other.type_name(),
+        cell => match contents(cell) {
+            Some(contents) => kind_of(contents),
+            None => cell.type_name(),
+        },
     }
 }
 

@@ -29,6 +29,8 @@ pub(crate) trait Peers {
     fn is_dead(&self, token: Token) -> Result<bool>;
     /// Who that is, for an error's text.
     fn describe(&self, token: Token) -> String;
+    /// Whether two addresses are the same word of one instance, through two mappings of this process.
+    fn are_one(&self, word: usize, other: usize) -> bool;
 }
 
 /// How long a call may wait for others.
@@ -146,11 +148,11 @@ fn acquire_contended<'a>(
 
 /// Whether a held word's holder is dead. A word that names nobody was written by nobody.
 fn is_dead(seen: u64, me: u64, word: &AtomicU64, peers: &impl Peers) -> Result<bool> {
+    if is_updating(word, peers) {
+        let detail = "this thread is inside an update of the same cell";
+        return Err(Error::new(ErrorKind::Deadlock, "", detail));
+    }
     if same_holder(seen, me) {
-        if is_updating(word) {
-            let detail = "this thread is inside an update of the same cell";
-            return Err(Error::new(ErrorKind::Deadlock, "", detail));
-        }
         return Ok(false);
     }
     match Token::named_by(seen) {
@@ -220,9 +222,14 @@ impl Drop for Updating {
     }
 }
 
-fn is_updating(word: &AtomicU64) -> bool {
+/// Whether this thread is updating the cell with this lock word, as this attachment or as another one
+/// of this process: who is a guest beside being a user has two mappings of the object.
+fn is_updating(word: &AtomicU64, peers: &impl Peers) -> bool {
     let address = std::ptr::from_ref(word).addr();
-    UPDATING.with(|cells| cells.iter().any(|cell| cell.get() == address))
+    UPDATING.with(|cells| {
+        let mut updating = cells.iter().map(Cell::get).filter(|updating| *updating != 0);
+        updating.any(|updating| updating == address || peers.are_one(updating, address))
+    })
 }
 
 #[cfg(all(test, not(any(loom, shuttle))))]
@@ -242,6 +249,10 @@ mod tests {
 
         fn describe(&self, _: Token) -> String {
             String::new()
+        }
+
+        fn are_one(&self, _: usize, _: usize) -> bool {
+            false
         }
     }
 

@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::format::InstanceId;
 use crate::lock::Peers;
 use crate::member::{Member, Role};
 use crate::token::Token;
@@ -68,6 +69,12 @@ fn nobody(address: usize) -> Error {
     }
 }
 
+/// Which instance an address lies in, and where.
+fn place_of(address: usize) -> Option<(InstanceId, usize)> {
+    let member = registry::at(address)?;
+    Some((member.segment.id, address - member.base()))
+}
+
 impl Peers for Site {
     fn is_dead(&self, token: Token) -> Result<bool> {
         self.member()?.segment.is_dead(token)
@@ -76,5 +83,9 @@ impl Peers for Site {
     fn describe(&self, token: Token) -> String {
         let user = self.member().ok().and_then(|member| member.segment.user_of(token));
         user.map_or_else(|| "a process that is gone".to_owned(), |user| user.to_string())
+    }
+
+    fn are_one(&self, word: usize, other: usize) -> bool {
+        place_of(word).is_some_and(|place| Some(place) == place_of(other))
     }
 }

@@ -9,10 +9,9 @@ use cohabit_os::process;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::plain::Kind;
-use crate::schema::Node;
 use crate::segment::Segment;
 use crate::token::{Token, WAITERS, same_holder};
-use crate::untyped::Untyped;
+use crate::untyped::{Cell, Untyped};
 use crate::users::User;
 use crate::value::cell::Commit;
 
@@ -61,12 +60,8 @@ impl Untyped {
     /// A lock that a dead process left is held by nobody: the next writer takes it over.
     pub fn held_locks(&self) -> Result<Vec<HeldLock>> {
         let segment = self.segment();
-        let mut held = Vec::new();
-        each_cell(&self.schema().root, String::new(), 0, &mut |path, at| {
-            held.extend(held_lock(segment, path, at)?);
-            Ok(())
-        })?;
-        Ok(held)
+        let values = self.cells().filter(|cell| cell.has_versions());
+        values.filter_map(|cell| held_lock(segment, cell).transpose()).collect()
     }
 
     /// The other processes that have the object mapped for reading only, where the system shows it.
@@ -88,29 +83,8 @@ impl Untyped {
     }
 }
 
-/// Calls `f` with the path and the offset of each `Value`.
-fn each_cell(
-    node: &Node,
-    path: String,
-    at: u64,
-    f: &mut impl FnMut(String, u64) -> Result<()>,
-) -> Result<()> {
-    match node {
-        Node::Value { .. } => f(path, at),
-        Node::Struct(node) => node.fields.iter().try_for_each(|field| {
-            let dot = if path.is_empty() { "" } else { "." };
-            let path = format!("{path}{dot}{}", field.name);
-            each_cell(&field.node, path, at.saturating_add(field.at), f)
-        }),
-        Node::Array { of, len } if !of.is_plain() => (0..*len).try_for_each(|index| {
-            let at = at.saturating_add(index.saturating_mul(of.size()));
-            each_cell(of, format!("{path}[{index}]"), at, f)
-        }),
-        _ => Ok(()),
-    }
-}
-
-fn held_lock(segment: &Segment, path: String, at: u64) -> Result<Option<HeldLock>> {
+fn held_lock(segment: &Segment, cell: Cell<'_>) -> Result<Option<HeldLock>> {
+    let at = cell.offset();
     let head = Kind::VALUE_HEAD as u64;
     let fits = at.is_multiple_of(8)
         && at.checked_add(head).is_some_and(|end| end <= segment.header.object_size);
@@ -128,5 +102,6 @@ fn held_lock(segment: &Segment, path: String, at: u64) -> Result<Option<HeldLock
         return Ok(None);
     }
     let holder = segment.user_of(token);
+    let path = cell.path();
     Ok(Some(HeldLock { path, holder, awaited: word & WAITERS != 0, word, version }))
 }

@@ -102,7 +102,7 @@ impl<'a> WordSink<'a> {
         let word = &self.words[self.index];
         match self.others {
             0 => word.store(self.pending, Relaxed),
-            others => self.outrun |= !merge(word, self.pending, others),
+            others => self.outrun |= !merge_word(word, self.pending, others),
         }
         self.others = 0;
         self.index += 1;
@@ -203,7 +203,7 @@ impl<'a> WordSink<'a> {
 
 /// Stores `bits` into a word all of whose `others` bits stay as others store them: whole or not at all.
 /// False if they change faster than that: nobody can be made to try for ever.
-fn merge(word: &AtomicU64, bits: u64, others: u64) -> bool {
+pub(crate) fn merge_word(word: &AtomicU64, bits: u64, others: u64) -> bool {
     const TRIES: u32 = 1_000_000;
     let mut seen = word.load(Relaxed);
     for _ in 0..TRIES {

@@ -4,8 +4,8 @@ use std::io::Write;
 
 use cohabit::{Scope, Version};
 
+use crate::dynamic::image::Image;
 use crate::dynamic::show::{Layout, json, plain, quoted};
-use crate::dynamic::{has_versions, value_node};
 use crate::exit::Outcome;
 use crate::out;
 use crate::path::{Part, Target};
@@ -15,11 +15,12 @@ use crate::path::{Part, Target};
 pub(crate) struct Args {
     /// The object, or a part of it: `NAME`, `NAME.field`, `NAME.list[2].field`
     ///
-    /// A name may hold dots: the longest beginning that is an object's name is the name.
+    /// A name may hold dots: the longest beginning that is an object's name is the name. The cells of
+    /// an object with parts are read one after the other: each is whole, but they are not of one moment.
     #[arg(value_name = "NAME[.FIELD][[INDEX]]")]
     target: String,
 
-    /// Print one JSON object with name, path, version and value
+    /// Print one JSON object with name, path, value, and the version if it is of one value
     #[arg(long)]
     json: bool,
 }
@@ -27,12 +28,11 @@ pub(crate) struct Args {
 /// Prints the value. Control characters in a text are escaped.
 pub(crate) fn run(scope: &Scope, args: &Args) -> Outcome {
     let target = Target::find(&args.target, scope)?;
-    let root = value_node(target.object.schema());
-    let part = target.part(&root)?;
-    let (bytes, version) = target.object.read()?;
+    let part = target.part()?;
+    let read = Image::read(&target.object, part)?;
     let form = if args.json { Form::Json } else { Form::People(Layout::Lines) };
     let mut out = out::stdout();
-    line(&mut out, &target, part, &bytes, version, form)?;
+    line(&mut out, &target, part, &read, form)?;
     out.flush()?;
     Ok(())
 }
@@ -46,7 +46,7 @@ pub(crate) enum Form {
     Json,
 }
 
-/// Writes a part of a value that was read, for `show` and for `watch`.
+/// Writes a part of an object that was read, for `show` and for `watch`.
 ///
 /// # Errors
 /// Of the writer only.
@@ -54,23 +54,22 @@ pub(crate) fn line(
     out: &mut impl Write,
     target: &Target<'_>,
     part: Part<'_>,
-    bytes: &[u8],
-    version: Version,
+    (image, version): &(Image, Option<Version>),
     form: Form,
 ) -> std::io::Result<()> {
-    let bytes = &bytes[part.range()];
+    let source = image.source(part);
     match form {
-        Form::People(layout) => plain(out, part.node, bytes, layout)?,
+        Form::People(layout) => plain(out, part.node, source, layout)?,
         Form::Json => {
             write!(out, "{{\"name\":{}", quoted(target.object.name()))?;
             if !target.path().is_empty() {
                 write!(out, ",\"path\":{}", quoted(target.path()))?;
             }
-            if has_versions(target.object.schema()) {
+            if let Some(version) = version {
                 write!(out, ",\"version\":{version}")?;
             }
             out.write_all(b",\"value\":")?;
-            json(out, part.node, bytes, Layout::Compact)?;
+            json(out, part.node, source, Layout::Compact)?;
             out.write_all(b"}")?;
         }
     }

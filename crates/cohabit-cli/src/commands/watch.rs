@@ -6,16 +6,16 @@ use std::cell::OnceCell;
 use std::io::Write;
 use std::time::{Duration, Instant};
 
-use cohabit::untyped::Untyped;
+use cohabit::untyped::{Cell, Untyped};
 use cohabit::{ErrorKind, Keep, Scope, Status, Version};
 
 use crate::cli::{parse_count, parse_time};
 use crate::commands::show::{Form, line};
+use crate::dynamic::image::Image;
 use crate::dynamic::show::Layout;
-use crate::dynamic::{has_versions, value_node};
 use crate::exit::{self, Failure, Outcome};
 use crate::out;
-use crate::path::Target;
+use crate::path::{Part, Target};
 
 /// How long to wait in one piece, before asking whether any user is left.
 const PIECE: Duration = Duration::from_millis(200);
@@ -46,20 +46,19 @@ pub(crate) struct Args {
 /// Prints the present value, then each change.
 pub(crate) fn run(scope: &Scope, args: &Args) -> Outcome {
     let target = Target::find(&args.target, scope)?;
-    let root = value_node(target.object.schema());
-    let part = target.part(&root)?;
+    let part = target.part()?;
     let form = if args.json { Form::Json } else { Form::People(Layout::Compact) };
-    let watched = Watched { object: &target.object, scope, is_kept: OnceCell::new() };
+    let watched = Watched { object: &target.object, part, scope, is_kept: OnceCell::new() };
     let mut out = out::stdout();
-    let mut last: Option<Vec<u8>> = None;
+    let mut last: Option<Image> = None;
     let mut printed = 0;
     let mut still_since = Instant::now();
     loop {
-        let (bytes, version) = target.object.read()?;
-        if last.as_deref() != Some(&bytes[part.range()]) {
-            line(&mut out, &target, part, &bytes, version, form)?;
+        let seen = Image::read(&target.object, part)?;
+        if last.as_ref() != Some(&seen.0) {
+            line(&mut out, &target, part, &seen, form)?;
             out.flush()?;
-            last = Some(bytes[part.range()].to_vec());
+            last = Some(seen.0.clone());
             printed += 1;
             still_since = Instant::now();
         }
@@ -67,7 +66,7 @@ pub(crate) fn run(scope: &Scope, args: &Args) -> Outcome {
             return Ok(());
         }
         let until = args.timeout.and_then(|timeout| still_since.checked_add(timeout));
-        match watched.next((&bytes, version), until)? {
+        match watched.next(&seen, until)? {
             Next::Changed => {}
             Next::Still => {
                 let name = target.object.name();
@@ -91,12 +90,13 @@ enum Next {
     Ended,
 }
 
-/// A value that was read.
-type Seen<'a> = (&'a [u8], Version);
+/// What was read last.
+type Seen = (Image, Option<Version>);
 
 /// An object that is watched.
 struct Watched<'a> {
     object: &'a Untyped,
+    part: Part<'a>,
     scope: &'a Scope,
     /// Whether it lives on without users; asked when there are none for the first time.
     is_kept: OnceCell<bool>,
@@ -104,16 +104,15 @@ struct Watched<'a> {
 
 impl Watched<'_> {
     /// Waits for the next change, or for the end.
-    fn next(&self, seen: Seen<'_>, until: Option<Instant>) -> cohabit::Result<Next> {
+    fn next(&self, seen: &Seen, until: Option<Instant>) -> Result<Next, Failure> {
         loop {
             let left = until.map_or(PIECE, |until| until.saturating_duration_since(Instant::now()));
             if left.is_zero() {
                 return Ok(Next::Still);
             }
-            let waited = if has_versions(self.object.schema()) {
-                self.wait_for_version(seen.1, left.min(PIECE))?
-            } else {
-                self.look_again(seen.0, left.min(PIECE))?
+            let waited = match (seen.1, self.part.cell_in(self.object)) {
+                (Some(version), Some(cell)) => wait_for_version(cell, version, left.min(PIECE))?,
+                _ => self.look_again(&seen.0, left.min(PIECE))?,
             };
             match waited {
                 Next::Still if self.is_orphan()? => return Ok(Next::Ended),
@@ -123,23 +122,12 @@ impl Watched<'_> {
         }
     }
 
-    fn wait_for_version(&self, seen: Version, time: Duration) -> cohabit::Result<Next> {
-        match self.object.wait_version(seen, time) {
-            Ok(_) => Ok(Next::Changed),
-            Err(error) => match error.kind() {
-                ErrorKind::TimedOut => Ok(Next::Still),
-                ErrorKind::Ended | ErrorKind::NameLost => Ok(Next::Ended),
-                _ => Err(error),
-            },
-        }
-    }
-
-    /// Nobody tells that an atomic has changed: it is read again and again.
-    fn look_again(&self, seen: &[u8], time: Duration) -> cohabit::Result<Next> {
+    /// Nobody tells that an atomic, or one of several cells, has changed: it is read again and again.
+    fn look_again(&self, seen: &Image, time: Duration) -> Result<Next, Failure> {
         let end = Instant::now() + time;
         while Instant::now() < end {
             std::thread::sleep(LOOK_AGAIN.min(time));
-            if self.object.read()?.0 != seen {
+            if Image::read(self.object, self.part)?.0 != *seen {
                 return Ok(Next::Changed);
             }
             if self.object.status()? != Status::Live {
@@ -161,5 +149,16 @@ impl Watched<'_> {
         let entry = entries.iter().find(|entry| entry.name == self.object.name());
         let is_kept = entry.is_some_and(|entry| entry.keep != Some(Keep::WhileUsed));
         Ok(!self.is_kept.get_or_init(|| is_kept))
+    }
+}
+
+fn wait_for_version(cell: Cell<'_>, seen: Version, time: Duration) -> cohabit::Result<Next> {
+    match cell.wait_version(seen, time) {
+        Ok(_) => Ok(Next::Changed),
+        Err(error) => match error.kind() {
+            ErrorKind::TimedOut => Ok(Next::Still),
+            ErrorKind::Ended | ErrorKind::NameLost => Ok(Next::Ended),
+            _ => Err(error),
+        },
     }
 }

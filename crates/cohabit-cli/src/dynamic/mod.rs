@@ -6,7 +6,7 @@
 //! |---|---|---|
 //! | integers | an exact number, also beyond 2^53; of 128 bits a string of digits | decimal, or `0x`, `0o`, `0b` |
 //! | floats | the shortest number that is the same float; `"NaN"`, `"inf"`, `"-inf"` | the same, without quotes |
-//! | bool | `true`, `false`; a peer's other bits show as `{"invalid": 7}` | `true`, `false` |
+//! | bool, flag | `true`, `false`; a peer's other bits of a bool show as `{"invalid": 7}` | `true`, `false` |
 //! | char | a string of one character; a peer's other bits show as for a bool | the character |
 //! | enums | the variant's name; a number that no variant has, as it is | the name, or its number |
 //! | text | a string; bytes that are no UTF-8 as `{"lossy": "a\u{FFFD}", "hex": "61ff"}` | the text itself, no quotes |
@@ -15,28 +15,17 @@
 //! | lists | a list, at most as long as there is room for; a length that cannot be as for a bool | JSON |
 //! | structs | an object; when setting, members that are left out stay as they are, but not inside of lists | JSON |
 //!
+//! What a cell holds stands in its place: whether a field is a `Value` or an atomic cannot be seen here.
+//!
 //! Showing never fails on what a peer wrote, and writes as it goes: a large object is not built up in
 //! memory a second time.
 
+pub(crate) mod image;
 pub(crate) mod parse;
 pub(crate) mod show;
 
 use cohabit::Kind;
-use cohabit::schema::{Node, Scalar, Schema};
-
-/// What the value of an object is: the inside of its cell, or the number of its atomic.
-pub(crate) fn value_node(schema: &Schema) -> Node {
-    match &schema.root {
-        Node::Value { of, .. } => (**of).clone(),
-        Node::Atomic(scalar) => Node::Scalar(*scalar),
-        other => other.clone(),
-    }
-}
-
-/// Whether the object's value has versions, that is, whether it stands in a `Value`.
-pub(crate) fn has_versions(schema: &Schema) -> bool {
-    matches!(schema.root, Node::Value { .. })
-}
+use cohabit::schema::{Node, Scalar};
 
 /// An integer of any kind: its sign, and its distance from zero.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -11,10 +11,12 @@ use serde_json::{Map, Value as Json};
 use super::{Whole, items_at, range_of};
 use crate::path::{Part, kind_of, listed};
 
-/// Bytes, and where in the value they go.
+/// Bytes, and where they go.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Patch {
-    /// The offset of the first byte.
+    /// Where in the object the cell begins.
+    pub(crate) cell: u64,
+    /// The offset of the first byte in what the cell holds.
     pub(crate) at: usize,
     /// The bytes.
     pub(crate) bytes: Vec<u8>,
@@ -42,6 +44,7 @@ pub(crate) fn parse(part: Part<'_>, place: &str, text: &str) -> Result<Vec<Patch
         Node::Scalar(scalar) | Node::Atomic(scalar) => {
             scalar_of(*scalar, text).map_err(no_value)?
         }
+        Node::Flag => scalar_of(Scalar::Bool, text).map_err(no_value)?,
         Node::Text { len } => text_of(*len, text).map_err(no_value)?,
         Node::WideText { len } => wide_text_of(*len, text).map_err(no_value)?,
         Node::Enum(node) => variant_of(node, text).map_err(no_value)?,
@@ -54,7 +57,14 @@ pub(crate) fn parse(part: Part<'_>, place: &str, text: &str) -> Result<Vec<Patch
             return Ok(patches);
         }
     };
-    Ok(vec![Patch { at: part.at as usize, bytes }])
+    let patch = patch(part, place, bytes).map_err(|what| NoValue { what, span: 0..text.len() })?;
+    Ok(vec![patch])
+}
+
+/// The patch of a part that is in a cell. Of what is in none, nobody knows how to write it.
+fn patch(part: Part<'_>, place: &str, bytes: Vec<u8>) -> Result<Patch, String> {
+    let cell = part.cell.ok_or_else(|| format!("`{place}` is in no cell, and cannot be set"))?;
+    Ok(Patch { cell, at: part.at as usize, bytes })
 }
 
 /// A problem, and the bytes of the text that it is about.
@@ -64,8 +74,9 @@ type Problem = (String, Range<usize>);
 fn expected(node: &Node) -> String {
     match node {
         Node::Scalar(Scalar::Bool) => "a bool, true or false".to_owned(),
+        Node::Flag => "a flag, true or false".to_owned(),
         Node::Scalar(Scalar::Char) => "a char, one character".to_owned(),
-        Node::Scalar(scalar) if scalar.is_integer() => {
+        Node::Scalar(scalar) | Node::Atomic(scalar) if scalar.is_integer() => {
             let (below, most) = range_of(*scalar);
             let article = if matches!(scalar.name().as_bytes()[0], b'i') { "an" } else { "a" };
             let sign = if below == 0 { "" } else { "-" };
@@ -262,7 +273,7 @@ fn from_json(
         (node, json) => {
             let bytes = leaf(node, json)
                 .map_err(|problem| format!("`{place}` is {}: {problem}", expected(node)))?;
-            patches.push(Patch { at: part.at as usize, bytes });
+            patches.push(patch(part, place, bytes)?);
             Ok(())
         }
     }
@@ -283,7 +294,7 @@ fn from_members(
             let fields = listed(node.fields.iter().map(|field| field.name.as_str()));
             refuse(format!("it has no field `{name}`; there are: {fields}"))
         })?;
-        let inner = Part { node: &field.node, at: part.at + field.at };
+        let inner = part.inner(&field.node, field.at);
         from_json(inner, &format!("{place}.{name}"), json, which, patches)?;
     }
     let lacking = node.fields.iter().find(|field| !members.contains_key(&field.name));
@@ -305,23 +316,22 @@ fn from_elements(
 ) -> Result<(), String> {
     let count = elements.len() as u64;
     let (of, first, which, fits) = match part.node {
-        Node::Array { of, len } => (of, part.at, which, count == *len),
-        Node::List { of, len } => (of, part.at + items_at(of), Members::All, count <= *len),
+        Node::Array { of, len } => (of, 0, which, count == *len),
+        Node::List { of, len } => (of, items_at(of), Members::All, count <= *len),
         _ => return Ok(()),
     };
     if !fits {
         return Err(format!("`{place}` is {}: found {count} elements", expected(part.node)));
     }
     for (index, json) in (0..).zip(elements) {
-        let inner = Part { node: of, at: first + index * of.size() };
+        let inner = part.inner(of, first + index * of.size());
         from_json(inner, &format!("{place}[{index}]"), json, which, patches)?;
     }
     if let Node::List { len, .. } = part.node {
-        let behind = (len - count) * of.size();
-        let at = (first + count * of.size()) as usize;
-        patches.push(Patch { at, bytes: vec![0; behind as usize] });
-        let bytes = (count as u32).to_le_bytes().to_vec();
-        patches.push(Patch { at: part.at as usize, bytes });
+        let behind = vec![0; ((len - count) * of.size()) as usize];
+        let end = part.inner(of, first + count * of.size());
+        patches.push(patch(end, place, behind)?);
+        patches.push(patch(part, place, (count as u32).to_le_bytes().to_vec())?);
     }
     Ok(())
 }
@@ -343,10 +353,11 @@ fn leaf(node: &Node, json: &Json) -> Result<Vec<u8>, String> {
         }
         (Node::Enum(node), Json::String(name)) => of_text(variant_of(node, name)),
         (Node::Enum(node), Json::Number(number)) => of_text(variant_of(node, &number.to_string())),
-        (Node::Scalar(scalar), json) => {
+        (Node::Scalar(scalar) | Node::Atomic(scalar), json) => {
             let text = scalar_text(*scalar, json).ok_or_else(found)?;
             of_text(scalar_of(*scalar, &text))
         }
+        (Node::Flag, Json::Bool(value)) => Ok(vec![u8::from(*value)]),
         _ => Err(found()),
     }
 }

@@ -5,6 +5,7 @@ use std::io::{self, Write};
 
 use cohabit::schema::{EnumNode, Node, Scalar};
 
+use super::image::Source;
 use super::{Whole, items_at, length_of};
 
 /// How JSON is laid out.
@@ -16,17 +17,17 @@ pub(crate) enum Layout {
     Lines,
 }
 
-/// Writes `bytes`, which are those of `node`, as JSON.
+/// Writes `node`, whose bytes are in `source`, as JSON.
 ///
 /// # Errors
 /// Of the writer only.
 pub(crate) fn json(
     out: &mut impl Write,
     node: &Node,
-    bytes: &[u8],
+    source: Source<'_>,
     layout: Layout,
 ) -> io::Result<()> {
-    write_node(out, node, bytes, layout, 0)
+    write_node(out, node, source, layout, 0)
 }
 
 /// Writes a value for people: numbers and texts by themselves, lists and structs as JSON.
@@ -36,15 +37,21 @@ pub(crate) fn json(
 pub(crate) fn plain(
     out: &mut impl Write,
     node: &Node,
-    bytes: &[u8],
+    source: Source<'_>,
     layout: Layout,
 ) -> io::Result<()> {
+    let Source::Bytes(bytes) = source else {
+        return json(out, node, source, layout);
+    };
     match node {
         Node::Scalar(Scalar::Char) => match char_of(bytes) {
             Ok(character) => harmless(out, std::iter::once(character)),
             Err(bits) => write!(out, "invalid: {bits}"),
         },
-        Node::Scalar(scalar) => out.write_all(number(*scalar, bytes).as_bytes()),
+        Node::Scalar(scalar) | Node::Atomic(scalar) => {
+            out.write_all(number(*scalar, bytes).as_bytes())
+        }
+        Node::Flag => out.write_all(flag(bytes).as_bytes()),
         Node::Enum(node) => match variant(node, bytes) {
             Ok(name) => harmless(out, name.chars()),
             Err(number) => write!(out, "{number}"),
@@ -53,7 +60,7 @@ pub(crate) fn plain(
         Node::WideText { .. } => {
             harmless(out, String::from_utf16_lossy(&until_zero(bytes)).chars())
         }
-        _ => json(out, node, bytes, layout),
+        _ => json(out, node, source, layout),
     }
 }
 
@@ -72,6 +79,41 @@ fn harmless(out: &mut impl Write, characters: impl Iterator<Item = char>) -> io:
 fn write_node(
     out: &mut impl Write,
     node: &Node,
+    source: Source<'_>,
+    layout: Layout,
+    depth: usize,
+) -> io::Result<()> {
+    match node {
+        Node::Array { of, len } => {
+            let elements = (0..*len).map(|index| source.part(index * of.size(), of.size()));
+            write_elements(out, of, elements, layout, depth)
+        }
+        Node::Struct(node) => {
+            out.write_all(b"{")?;
+            for (index, field) in node.fields.iter().enumerate() {
+                separate(out, index, layout, false, depth + 1)?;
+                out.write_all(quoted(&field.name).as_bytes())?;
+                out.write_all(if layout == Layout::Lines { b": " } else { b":" })?;
+                let inner = source.part(field.at, field.node.size());
+                write_node(out, &field.node, inner, layout, depth + 1)?;
+            }
+            close(out, b"}", layout, depth)
+        }
+        _ => match (source, source.cell(node)) {
+            (_, Some((contents, bytes))) => {
+                write_node(out, contents, Source::Bytes(bytes), layout, depth)
+            }
+            (Source::Bytes(bytes), None) => write_bytes(out, node, bytes, layout, depth),
+            // What is in no cell cannot be read.
+            (Source::Image { .. }, None) => out.write_all(b"null"),
+        },
+    }
+}
+
+/// What is no struct or array, by its bytes.
+fn write_bytes(
+    out: &mut impl Write,
+    node: &Node,
     bytes: &[u8],
     layout: Layout,
     depth: usize,
@@ -80,49 +122,37 @@ fn write_node(
         Node::Scalar(scalar) | Node::Atomic(scalar) => {
             out.write_all(json_number(*scalar, bytes).as_bytes())
         }
+        Node::Flag => out.write_all(flag(bytes).as_bytes()),
         Node::Enum(node) => match variant(node, bytes) {
             Ok(name) => out.write_all(quoted(name).as_bytes()),
             Err(number) => write!(out, "{number}"),
         },
         Node::Text { .. } => write_text(out, until_nul(bytes)),
         Node::WideText { .. } => write_wide_text(out, &until_zero(bytes)),
-        Node::Array { of, .. } => write_elements(out, of, bytes, layout, depth),
         Node::List { of, len } => match length_of(bytes, *len) {
             Ok(len) => {
-                let first = items_at(of) as usize;
-                let items = &bytes[first..first + len * of.size() as usize];
-                write_elements(out, of, items, layout, depth)
+                let (first, size) = (items_at(of), of.size());
+                let item = |index| Source::Bytes(bytes).part(first + index * size, size);
+                write_elements(out, of, (0..len as u64).map(item), layout, depth)
             }
             Err(len) => write!(out, "{{\"invalid\":{len}}}"),
         },
-        Node::Struct(node) => {
-            out.write_all(b"{")?;
-            for (index, field) in node.fields.iter().enumerate() {
-                separate(out, index, layout, false, depth + 1)?;
-                out.write_all(quoted(&field.name).as_bytes())?;
-                out.write_all(if layout == Layout::Lines { b": " } else { b":" })?;
-                let from = field.at as usize;
-                let to = from + field.node.size() as usize;
-                write_node(out, &field.node, &bytes[from..to], layout, depth + 1)?;
-            }
-            close(out, b"}", layout, depth)
-        }
         _ => out.write_all(b"null"),
     }
 }
 
-fn write_elements(
+fn write_elements<'a>(
     out: &mut impl Write,
     of: &Node,
-    bytes: &[u8],
+    mut elements: impl Iterator<Item = Source<'a>>,
     layout: Layout,
     depth: usize,
 ) -> io::Result<()> {
-    let leaf = matches!(of, Node::Scalar(_) | Node::Enum(_)) || bytes.is_empty();
-    let layout_inside = if leaf { Layout::Compact } else { layout };
-    let step = of.size().max(1) as usize;
     out.write_all(b"[")?;
-    for (index, element) in bytes.chunks_exact(step).enumerate() {
+    let Some(first) = elements.next() else { return out.write_all(b"]") };
+    let leaf = matches!(of, Node::Scalar(_) | Node::Atomic(_) | Node::Flag | Node::Enum(_));
+    let layout_inside = if leaf { Layout::Compact } else { layout };
+    for (index, element) in std::iter::once(first).chain(elements).enumerate() {
         separate(out, index, layout_inside, layout == Layout::Lines, depth + 1)?;
         write_node(out, of, element, layout, depth + 1)?;
     }
@@ -230,6 +260,11 @@ fn variant<'n>(node: &'n EnumNode, bytes: &[u8]) -> Result<&'n str, Whole> {
     let number = Whole::of(node.repr, bytes);
     let named = node.variants.iter().find(|variant| number == Whole::from(variant.value));
     named.map(|variant| variant.name.as_str()).ok_or(number)
+}
+
+/// A flag, which any byte but 0 sets.
+fn flag(bytes: &[u8]) -> &'static str {
+    if word(bytes) == 0 { "false" } else { "true" }
 }
 
 /// A number or bool for people.

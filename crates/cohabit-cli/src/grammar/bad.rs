@@ -10,7 +10,7 @@ use cohabit::schema::Node;
 
 use super::{check, condition, types};
 use crate::bad_text::BadText;
-use crate::path::{Start, walk};
+use crate::path::{Part, Start, walk};
 
 /// What the conditions are about.
 const OBJECT: &str =
@@ -116,7 +116,7 @@ fn said_of_condition(text: &str) -> Option<BadText> {
     let Node::Value { of: root, .. } = &object.root else { unreachable!("plain data") };
     let whole = check::Place { cell: 0, at: 0..root.size() as usize, node: (**root).clone() };
     let find = |span: Range<usize>| {
-        let part = walk(root, text, span, Start::Bare)?;
+        let part = walk(Part::whole(&object), text, span, Start::Bare)?;
         Ok(check::Place { cell: 0, at: part.range(), node: part.node.clone() })
     };
     let parsed = condition::parse(text).and_then(|found| check::fit(&found, text, &whole, &find));

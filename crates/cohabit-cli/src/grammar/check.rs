@@ -344,9 +344,9 @@ mod tests {
     /// The object's bytes, and those of a text asked of them.
     fn holds(text: &str, bytes: &[u8]) -> bool {
         let object = types::object(OBJECT, "Object").unwrap();
-        let Node::Value { of: root, .. } = &object.root else { unreachable!("plain data") };
         let place = |part: Part<'_>| Place { cell: 0, at: part.range(), node: part.node.clone() };
-        let find = |span: Range<usize>| walk(root, text, span, Start::Bare).map(place);
+        let find =
+            |span: Range<usize>| walk(Part::whole(&object), text, span, Start::Bare).map(place);
         let watched = find(0..0).unwrap();
         let found = condition::parse(text).unwrap_or_else(|bad| panic!("{bad}"));
         let check = fit(&found, text, &watched, &find).unwrap_or_else(|bad| panic!("{bad}"));
@@ -357,7 +357,7 @@ mod tests {
         let object = types::object(OBJECT, "Object").unwrap();
         let Node::Value { of: root, .. } = &object.root else { unreachable!("plain data") };
         let mut bytes = vec![0; root.size() as usize];
-        for patch in parse(Part { node: root, at: 0 }, "it", VALUE).unwrap() {
+        for patch in parse(Part::whole(&object), "it", VALUE).unwrap() {
             bytes[patch.at..patch.at + patch.bytes.len()].copy_from_slice(&patch.bytes);
         }
         bytes

@@ -7,6 +7,7 @@ mod diff;
 mod doctor;
 mod kinds;
 mod life;
+mod parts;
 mod places;
 mod schema;
 mod set;

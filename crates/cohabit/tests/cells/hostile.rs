@@ -5,7 +5,8 @@ use std::path::Path;
 use std::sync::atomic::Ordering::{AcqRel, Relaxed};
 use std::time::Duration;
 
-use cohabit::{ErrorKind, Shared, SharedView, Version};
+use cohabit::untyped::Untyped;
+use cohabit::{ErrorKind, Scope, Shared, SharedView, Version};
 
 use super::board::{Board, Dials, Limits, State, new};
 use crate::support::{Peer, World, sys};
@@ -17,6 +18,7 @@ pub(crate) fn rusher(peer: &mut Peer) {
     let rounds: usize = peer.argument(0).parse().expect("a number");
     let board = Shared::<Board>::open_or_create("board", new).expect("a board");
     let view = Shared::<Board>::open_read_only("board").expect("a view");
+    let object = Untyped::open("board", &Scope::User).expect("the same");
     peer.say("here");
     peer.hear();
     let (mut fine, mut bad) = (0_u64, 0_u64);
@@ -29,6 +31,7 @@ pub(crate) fn rusher(peer: &mut Peer) {
         };
         use_all(&board, &mut count);
         view_all(&view, &mut count);
+        all_by_schema(&object, &mut count);
     }
     peer.say(format!("{fine} {bad}"));
 }
@@ -66,6 +69,18 @@ fn view_all(board: &SharedView<Board>, count: &mut impl FnMut(cohabit::Result<()
         count(side.state().get().map(drop));
         count(side.state().get_part(State::ON).map(drop));
         count(side.state().wait_version(side.state().version(), WAIT).map(drop));
+    }
+}
+
+fn all_by_schema(object: &Untyped, count: &mut impl FnMut(cohabit::Result<()>)) {
+    for cell in object.cells() {
+        count(cell.read().map(drop));
+        if cell.path() != "limits" {
+            count(cell.update(WAIT, |_| Ok::<(), ()>(())).map(drop));
+        }
+        if cell.has_versions() {
+            count(cell.wait_version(Version::NONE, WAIT).map(drop));
+        }
     }
 }
 

@@ -6,6 +6,7 @@ mod support;
 
 mod board;
 mod built;
+mod by_schema;
 mod hostile;
 #[cfg(target_pointer_width = "64")]
 mod huge;

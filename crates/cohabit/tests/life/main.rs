@@ -24,6 +24,7 @@ roles! {
     "constructors" => birth::constructors,
     "ender" => ends::ender,
     "guest" => ends::guest,
+    "user-and-guest" => ends::user_and_guest,
     "forker" => forks::forker,
     "fork-inside-update" => forks::inside_update,
     "fork-inside-constructor" => forks::inside_constructor,

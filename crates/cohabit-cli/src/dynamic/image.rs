@@ -1,0 +1,92 @@
+//! What was read of an object: one cell, or many, each at its own moment.
+
+use cohabit::Version;
+use cohabit::schema::Node;
+use cohabit::untyped::{Cell, Untyped};
+
+use crate::exit::Failure;
+use crate::path::Part;
+
+/// The bytes of a part of an object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Image {
+    /// A part of the contents of one cell: these bytes of it.
+    Part(Vec<u8>),
+    /// All cells in the part, by their offsets in the object.
+    Cells(Vec<(u64, Vec<u8>)>),
+}
+
+impl Image {
+    /// Reads a part, and says the version of its cell, if it is in one that has versions.
+    ///
+    /// The cells of a part with several are read one after the other: each is whole, and together they
+    /// are not of one moment.
+    ///
+    /// # Errors
+    /// As [`Cell::read`].
+    pub(crate) fn read(
+        object: &Untyped,
+        part: Part<'_>,
+    ) -> Result<(Image, Option<Version>), Failure> {
+        if let Some(cell) = part.cell_in(object) {
+            let (bytes, version) = cell.read()?;
+            let image = Image::Part(bytes[part.range()].to_vec());
+            return Ok((image, cell.has_versions().then_some(version)));
+        }
+        let cells = object.cells_in(part.at..part.at + part.node.size());
+        let read = |cell: Cell<'_>| cell.read().map(|(bytes, _)| (cell.offset(), bytes));
+        let cells: Result<Vec<_>, _> = cells.map(read).collect();
+        Ok((Image::Cells(cells?), None))
+    }
+
+    /// Where the bytes of the part are that was read.
+    pub(crate) fn source(&self, part: Part<'_>) -> Source<'_> {
+        match self {
+            Image::Part(bytes) => Source::Bytes(bytes),
+            Image::Cells(cells) => Source::Image { cells, at: part.at },
+        }
+    }
+}
+
+/// Where the bytes of a node are.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Source<'a> {
+    /// These.
+    Bytes(&'a [u8]),
+    /// Those of cells of an object; the node stands at the byte `at` of it.
+    Image {
+        /// The cells, by their offsets.
+        cells: &'a [(u64, Vec<u8>)],
+        /// Where the node stands.
+        at: u64,
+    },
+}
+
+impl<'a> Source<'a> {
+    /// The source of a part, so many bytes behind the beginning of this one.
+    pub(crate) fn part(self, behind: u64, size: u64) -> Source<'a> {
+        match self {
+            Source::Bytes(bytes) => {
+                Source::Bytes(&bytes[behind as usize..(behind + size) as usize])
+            }
+            Source::Image { cells, at } => Source::Image { cells, at: at + behind },
+        }
+    }
+
+    /// What was read of the cell `node`, if it is one: what it holds, and its bytes.
+    pub(crate) fn cell<'n>(self, node: &'n Node) -> Option<(&'n Node, &'a [u8])> {
+        let Source::Image { cells, at } = self else { return None };
+        let contents = contents(node)?;
+        let index = cells.binary_search_by_key(&at, |(offset, _)| *offset).ok()?;
+        Some((contents, &cells[index].1))
+    }
+}
+
+/// What a cell holds; nothing of what is no cell.
+pub(crate) fn contents(node: &Node) -> Option<&Node> {
+    match node {
+        Node::Value { of, .. } | Node::Frozen { of } | Node::Loose { of } => Some(of),
+        Node::Atomic(_) | Node::Flag => Some(node),
+        _ => None,
+    }
+}
