@@ -3,8 +3,9 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser, Subcommand};
-use cohabit::Scope;
+use cohabit::{Access, Scope};
 
 use crate::bad_text::BadText;
 use crate::commands::{
@@ -19,6 +20,14 @@ pub(crate) struct Cli {
     /// The folder in which the objects are [default: the user's own]
     #[arg(long, global = true, value_name = "PATH")]
     folder: Option<PathBuf>,
+
+    /// Those objects that several users of this machine share
+    #[arg(long, global = true)]
+    machine: bool,
+
+    /// With --machine: believe also what belongs to this user, a name or a number
+    #[arg(long, global = true, value_name = "USER")]
+    trust: Vec<String>,
 
     #[command(subcommand)]
     pub(crate) command: Option<Command>,
@@ -63,10 +72,26 @@ pub(crate) enum Command {
 }
 
 impl Cli {
-    /// Where the objects are.
+    /// Where the objects are. Ends the program where that contradicts itself: clap does not see it when
+    /// one option stands before the command and the other behind it.
     pub(crate) fn scope(&self) -> Scope {
+        let refuse = |kind, what| -> ! { Cli::command().error(kind, what).exit() };
+        if self.machine && self.folder.is_some() {
+            refuse(ErrorKind::ArgumentConflict, "--machine and --folder name different objects");
+        }
+        if !self.machine && !self.trust.is_empty() {
+            refuse(ErrorKind::MissingRequiredArgument, "--trust is for objects of --machine");
+        }
         match &self.folder {
             Some(folder) => Scope::Folder(folder.clone()),
+            None if self.machine => {
+                Scope::Machine(self.trust.iter().fold(Access::owner(), |access, user| {
+                    match user.parse::<u32>() {
+                        Ok(id) => access.trust_user(id),
+                        Err(_) => access.trust_user(user.as_str()),
+                    }
+                }))
+            }
             None => Scope::User,
         }
     }

@@ -93,10 +93,11 @@ pub(crate) fn code_of(kind: ErrorKind) -> u8 {
         Kind::Busy | Kind::TimedOut | Kind::SlotsFull => BUSY,
         Kind::FormatVersion | Kind::NotAnObject | Kind::Truncated | Kind::Oversized => UNUSABLE,
         Kind::HeaderInvalid | Kind::SymbolicLink | Kind::Directory | Kind::NotAFile => UNUSABLE,
-        Kind::HardLink | Kind::Corrupt | Kind::BadBits => UNUSABLE,
+        Kind::HardLink | Kind::Corrupt | Kind::BadBits | Kind::LockFileInvalid => UNUSABLE,
         Kind::OtherOwner | Kind::FolderUnsafe | Kind::PermissionDenied => FORBIDDEN,
-        Kind::ReadOnlyFilesystem | Kind::ReadOnlyHandle => FORBIDDEN,
+        Kind::ReadOnlyFilesystem | Kind::ReadOnlyHandle | Kind::LivenessHidden => FORBIDDEN,
         Kind::BadHandle => UNUSABLE,
+        Kind::AccountUnknown | Kind::TwoGroups => USAGE,
         _ => FAILED,
     }
 }

@@ -13,7 +13,7 @@ use cohabit_os::wait::{self, Deadline};
 use crate::attach::{Plan, Verb, attach};
 use crate::error::{Error, ErrorKind, Result};
 use crate::member::{Attachment, Role};
-use crate::place::folder;
+use crate::place::Place;
 use crate::shareable::Shareable;
 use crate::shared::{Options, Shared};
 use crate::view::SharedView;
@@ -96,8 +96,8 @@ pub(crate) fn is_absence(error: &Error) -> bool {
 
 /// The error of whoever waited in vain: for what, where, how long, and what the last look found.
 pub(crate) fn timed_out(plan: &Plan<'_>, timeout: Duration, last: &Error) -> Error {
-    let place = match folder(&plan.settings.scope, plan.name, false) {
-        Ok(Some(folder)) => folder,
+    let place = match Place::find(&plan.settings.scope, plan.name, false) {
+        Ok(Some(place)) => place.folder,
         _ => root(),
     };
     let (place, found) = (place.display().to_string(), last.detail());

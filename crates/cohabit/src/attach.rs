@@ -20,10 +20,12 @@ use std::time::Duration;
 
 use cohabit_os::error::Cause;
 use cohabit_os::liveness::{self, LifeSection};
+use cohabit_os::place::root;
 use cohabit_os::process;
 use cohabit_os::wait::{self, Deadline};
 
 use crate::acting::Acting;
+use crate::bytes;
 use crate::create::{BuildFn, fresh};
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::{Header, InstanceId};
@@ -31,7 +33,7 @@ use crate::look::look;
 use crate::member::{Attachment, EndFn, Member, Role, Seat};
 use crate::name::check_name;
 use crate::options::{Keep, Scope, Settings};
-use crate::place::folder;
+use crate::place::{self, Place};
 use crate::plain::Kind;
 use crate::registry;
 use crate::schema::Schema;
@@ -89,29 +91,51 @@ enum Found {
 pub(crate) fn attach(plan: &Plan<'_>, verb: Verb, build: BuildFn<'_>) -> Result<Arc<Attachment>> {
     check_name(plan.name)?;
     let deadline = plan.settings.timeout.map(Deadline::after);
-    let Some(folder) = folder(&plan.settings.scope, plan.name, verb != Verb::Open)? else {
-        return Err(not_found(plan, Path::new("")));
-    };
-    let path = folder.join(plan.name);
-    if plan.role != Role::Observer {
-        try_liveness(plan, Some(&folder))?;
+    let makes = verb != Verb::Open;
+    for _ in 0..place::TRIES {
+        let Some(place) = Place::find(&plan.settings.scope, plan.name, makes)? else {
+            return Err(not_found(plan, None));
+        };
+        if plan.role != Role::Observer {
+            try_liveness(plan, Some(&place.folder))?;
+        }
+        let done = attach_in(plan, &place, verb, build, deadline);
+        if let (true, true, Some(home)) = (done.is_err(), makes, place.home()) {
+            bytes::tidy(&home, plan.name);
+        }
+        if let Some(attachment) = done? {
+            return Ok(attachment);
+        }
     }
+    Err(place::restless(plan.name))
+}
+
+/// Creates or opens in a place. `None`: the place was taken away meanwhile.
+fn attach_in(
+    plan: &Plan<'_>,
+    place: &Place,
+    verb: Verb,
+    build: BuildFn<'_>,
+    deadline: Option<Deadline>,
+) -> Result<Option<Arc<Attachment>>> {
     loop {
-        let looks = || look(plan.name, &path, plan.role);
+        let looks = || look(place, plan.name, plan.role);
         match existing(plan, &looks, verb != Verb::Create, deadline)? {
-            Found::Attached(attachment) => return Ok(attachment),
+            Found::Attached(attachment) => return Ok(Some(attachment)),
             Found::Occupied => {
-                return Err(Error::new(
-                    ErrorKind::AlreadyExists,
-                    plan.name,
-                    format!("an object of this name is in use or kept in {}", folder.display()),
-                ));
+                let folder = place.folder.display();
+                let detail = format!("an object of this name is in use or kept in {folder}");
+                return Err(Error::new(ErrorKind::AlreadyExists, plan.name, detail));
             }
-            Found::Absent if verb == Verb::Open => return Err(not_found(plan, &folder)),
+            Found::Absent if place.is_gone() => return Ok(None),
+            Found::Absent if verb == Verb::Open => return Err(not_found(plan, Some(place))),
             Found::Absent => {}
         }
-        if let Some(attachment) = fresh(plan, &folder, &path, build)? {
-            return Ok(attachment);
+        if let Some(attachment) = fresh(plan, place, build)? {
+            return Ok(Some(attachment));
+        }
+        if place.is_gone() {
+            return Ok(None);
         }
     }
 }
@@ -132,12 +156,15 @@ pub(crate) fn observe(plan: &Plan<'_>) -> Result<Arc<Attachment>> {
     attach(plan, Verb::Open, &mut |_| Ok(()))
 }
 
-fn not_found(plan: &Plan<'_>, folder: &Path) -> Error {
-    let place = match &plan.settings.scope {
-        Scope::User if folder.as_os_str().is_empty() => "this user has no objects yet".to_owned(),
-        _ => format!("no object of this name in {}", folder.display()),
+fn not_found(plan: &Plan<'_>, place: Option<&Place>) -> Error {
+    let detail = match (place, &plan.settings.scope) {
+        (Some(place), _) => format!("no object of this name in {}", place.folder.display()),
+        (None, Scope::User) => "this user has no objects yet".to_owned(),
+        (None, _) => {
+            format!("no object of this name for the machine's users in {}", root().display())
+        }
     };
-    Error::new(ErrorKind::NotFound, plan.name, place)
+    Error::new(ErrorKind::NotFound, plan.name, detail)
 }
 
 /// Attaches to the object that a descriptor of its own leads to.
@@ -250,8 +277,10 @@ pub(crate) fn check_observing(name: &str) -> Result<()> {
 
 /// Which instance stands under the name now, whatever its state.
 pub(crate) fn standing(plan: &Plan<'_>) -> Result<Option<InstanceId>> {
-    let Some(folder) = folder(&plan.settings.scope, plan.name, false)? else { return Ok(None) };
-    let found = look(plan.name, &folder.join(plan.name), Role::Observer)?;
+    let Some(place) = Place::find(&plan.settings.scope, plan.name, false)? else {
+        return Ok(None);
+    };
+    let found = look(&place, plan.name, Role::Observer)?;
     Ok(found.flatten().map(|segment| segment.id))
 }
 
@@ -282,7 +311,7 @@ fn join(
         return Ok(Step::Again);
     };
     if is_over(&segment)? {
-        segment.end(&section)?;
+        segment.end(section)?;
         return Ok(Step::Absent);
     }
     if !claim {
@@ -300,8 +329,11 @@ fn join(
 }
 
 /// Whether the instance is to be ended by whoever holds the life byte: dead already, an orphan, or
-/// half built or half ended by somebody dead.
+/// half built or half ended by somebody dead. Who can judge nobody sees only what ended cleanly.
 pub(crate) fn is_over(segment: &Segment) -> Result<bool> {
+    if segment.is_hidden() {
+        return Ok(segment.life_now() == Life::Dead);
+    }
     let stopped_half_way = match segment.life_now() {
         Life::Dead => true,
         Life::Live => false,
@@ -360,13 +392,16 @@ pub(crate) fn sign_row(display: &[AtomicU64]) {
 /// Waits until the constructor is done: true, or the instance is over: false.
 fn wait_for_live(member: &Arc<Member>, deadline: Option<Deadline>) -> Result<bool> {
     let segment = &member.segment;
+    // Who cannot see whether the actor lives does not wait for ever for it.
+    let unseen = segment.is_hidden().then(|| Deadline::after(SECTION_PATIENCE));
+    let deadline = deadline.or(unseen);
     loop {
         let actor = match segment.life_now() {
             Life::Live => return Ok(true),
             Life::Dead => return Ok(false),
             Life::Building(actor) | Life::Dropping(actor) => actor,
         };
-        if segment.is_dead(actor)? {
+        if !segment.is_hidden() && segment.is_dead(actor)? {
             if member.token().is_none() {
                 return Ok(false);
             }
@@ -376,7 +411,7 @@ fn wait_for_live(member: &Arc<Member>, deadline: Option<Deadline>) -> Result<boo
                 return Ok(false);
             };
             if is_over(segment)? {
-                segment.end(&section)?;
+                segment.end(section)?;
             }
             continue;
         }

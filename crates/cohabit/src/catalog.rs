@@ -1,21 +1,23 @@
 //! What objects there are, and tidying: what `cohabit ls`, `rm` and `gc` stand on.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use cohabit_os::liveness::{Entered, LifeSection, Way};
 use cohabit_os::mapping::{self, Access, File};
+use cohabit_os::place::{shared_names, tidy_shared_root};
 use cohabit_os::wait::Deadline;
 
 use crate::attach::is_over;
+use crate::bytes;
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::CREATED_AT;
 use crate::look::look;
 use crate::member::Role;
 use crate::name::check_name;
 use crate::options::{Keep, Scope};
-use crate::place::folder;
+use crate::place::Place;
 use crate::schema::Node;
 use crate::segment::Segment;
 use crate::token::{Life, RowState};
@@ -37,6 +39,8 @@ pub enum EntryState {
     Orphan,
     /// Ended: the next opener or [`collect`] takes the name away.
     Ended,
+    /// This user may read it, and not see whether anybody uses it.
+    Unjudged,
     /// No object that this program can read; see [`Entry::problem`].
     Unreadable,
 }
@@ -50,6 +54,7 @@ impl EntryState {
             EntryState::Idle => "idle",
             EntryState::Orphan => "orphan",
             EntryState::Ended => "ended",
+            EntryState::Unjudged => "unjudged",
             EntryState::Unreadable => "unreadable",
         }
     }
@@ -94,14 +99,10 @@ pub struct Collected {
 /// # Errors
 /// The folder is not there, not safe, or cannot be read.
 pub fn list(scope: &Scope) -> Result<Vec<Entry>> {
-    let Some(folder) = folder(scope, "", false)? else {
-        return Ok(Vec::new());
-    };
-    let mut entries: Vec<_> = names(&folder)?
+    let mut entries: Vec<_> = places(scope)?
         .into_iter()
-        .filter_map(|name| {
-            let path = folder.join(&name);
-            match look(&name, &path, Role::Observer) {
+        .filter_map(|(name, place)| {
+            match place.and_then(|place| look(&place, &name, Role::Observer)) {
                 Ok(Some(Some(segment))) => Some(describe(name, &segment)),
                 Ok(_) => None,
                 Err(problem) => Some(Entry::unreadable(name, problem)),
@@ -121,14 +122,15 @@ pub fn remove(scope: &Scope, name: &str, force: bool) -> Result<()> {
     check_name(name)?;
     let not_found =
         || Error::new(ErrorKind::NotFound, name, "no object of this name in the scope's folder");
-    let folder = folder(scope, "", false)?.ok_or_else(not_found)?;
-    let path = folder.join(name);
+    let place = Place::find(scope, name, false)?.ok_or_else(not_found)?;
     loop {
-        let segment = match look(name, &path, Role::User) {
+        let segment = match look(&place, name, Role::User) {
             Ok(None) => return Err(not_found()),
             Ok(Some(None)) => continue,
             Ok(Some(Some(segment))) => segment,
-            Err(error) if is_damage(&error) => return remove_damaged(name, &path, force, error),
+            Err(error) if is_damage(&error) => {
+                return remove_damaged(&place, name, force, error);
+            }
             Err(error) => return Err(error),
         };
         let Some(section) = segment.enter(Deadline::after(PATIENCE))? else {
@@ -142,20 +144,21 @@ pub fn remove(scope: &Scope, name: &str, force: bool) -> Result<()> {
             let detail = format!("in use by {}", users.join(", "));
             return Err(Error::new(ErrorKind::Busy, name, detail));
         }
-        return segment.end(&section);
+        return segment.end(section);
     }
 }
 
 fn is_damage(error: &Error) -> bool {
-    use ErrorKind::{FormatVersion, HeaderInvalid, Oversized, Truncated};
-    matches!(error.kind(), FormatVersion | HeaderInvalid | Oversized | Truncated)
+    use ErrorKind::{FormatVersion, HeaderInvalid, LockFileInvalid, Oversized, Truncated};
+    matches!(error.kind(), FormatVersion | HeaderInvalid | LockFileInvalid | Oversized | Truncated)
 }
 
 /// A file of ours that cannot be read: who uses it cannot be known, so only force takes it away.
-fn remove_damaged(name: &str, path: &Path, force: bool, error: Error) -> Result<()> {
+fn remove_damaged(place: &Place, name: &str, force: bool, error: Error) -> Result<()> {
     if !force {
         return Err(error);
     }
+    let path = &place.object(name);
     let os = |e| Error::from_os(name, "removing the damaged object", e);
     // Kept open, so that its inode number is not used again meanwhile.
     let file = File::open(path, Access::ReadOnly).map_err(os)?;
@@ -163,7 +166,14 @@ fn remove_damaged(name: &str, path: &Path, force: bool, error: Error) -> Result<
     let patience = Deadline::after(PATIENCE);
     let entered = LifeSection::enter(Way::Name(path), id, Some(patience)).map_err(os)?;
     match entered {
-        Entered::Yes(_section) => mapping::retire(path, id).map(drop).map_err(os),
+        Entered::Yes(section) => {
+            let retired = mapping::retire(path, id).map(drop).map_err(os);
+            drop(section);
+            if let Some(home) = place.home() {
+                bytes::tidy(&home, name);
+            }
+            retired
+        }
         Entered::Gone => Ok(()),
         Entered::Busy => {
             Err(Error::new(ErrorKind::Busy, name, "another process holds its life byte"))
@@ -173,27 +183,39 @@ fn remove_damaged(name: &str, path: &Path, force: bool, error: Error) -> Result<
 
 /// Takes away what nobody can use any more: orphans, ended objects, those of an earlier boot.
 ///
+/// Of [`Scope::Machine`], only what this user may write: what is another user's is left.
+///
 /// # Errors
 /// The folder is not there, not safe, or cannot be read. Trouble with one object is in the result.
 pub fn collect(scope: &Scope) -> Result<Collected> {
     let mut collected = Collected::default();
-    let Some(folder) = folder(scope, "", false)? else {
-        return Ok(collected);
-    };
-    for name in names(&folder)? {
-        match collect_one(&name, &folder.join(&name)) {
+    for (name, place) in places(scope)? {
+        match place.and_then(|place| collect_one(&place, &name)) {
             Ok(Some(true)) => collected.removed.push(name),
             Ok(Some(false)) => collected.left += 1,
             Ok(None) => {}
+            Err(error) if is_anothers(scope, &error) => collected.left += 1,
             Err(error) => collected.problems.push((name, error)),
         }
+    }
+    if matches!(scope, Scope::Machine(_)) {
+        tidy_shared_root();
     }
     collected.removed.sort();
     Ok(collected)
 }
 
-fn collect_one(name: &str, path: &Path) -> Result<Option<bool>> {
-    let Some(Some(segment)) = look(name, path, Role::User)? else {
+/// Whether an object of several users is not this user's to judge.
+fn is_anothers(scope: &Scope, error: &Error) -> bool {
+    matches!(scope, Scope::Machine(_))
+        && matches!(error.kind(), ErrorKind::OtherOwner | ErrorKind::PermissionDenied)
+}
+
+fn collect_one(place: &Place, name: &str) -> Result<Option<bool>> {
+    let Some(Some(segment)) = look(place, name, Role::User)? else {
+        if let Some(home) = place.home() {
+            bytes::tidy(&home, name);
+        }
         return Ok(None);
     };
     let Some(section) = segment.enter(Deadline::after(PATIENCE))? else {
@@ -201,15 +223,27 @@ fn collect_one(name: &str, path: &Path) -> Result<Option<bool>> {
     };
     let over = is_over(&segment)?;
     if over {
-        segment.end(&section)?;
+        segment.end(section)?;
     }
     Ok(Some(over))
 }
 
-/// The names in a folder that can be objects: not those of other programs' hidden files.
-fn names(folder: &Path) -> Result<Vec<String>> {
-    let names = mapping::list(folder).map_err(|e| Error::from_os("", "listing the folder", e))?;
-    Ok(names.into_iter().filter(|name| check_name(name).is_ok()).collect())
+/// The names of a scope that can be objects, not those of other programs' hidden files, and where each
+/// is.
+fn places(scope: &Scope) -> Result<Vec<(String, Result<Place>)>> {
+    let os = |e| Error::from_os("", "listing the folder", e);
+    let is_name = |name: &String| check_name(name).is_ok();
+    if matches!(scope, Scope::Machine(_)) {
+        let names = shared_names().map_err(os)?.into_iter().filter(is_name);
+        let find = |name: String| {
+            let place = Place::find(scope, &name, false).transpose()?;
+            Some((name, place))
+        };
+        return Ok(names.filter_map(find).collect());
+    }
+    let Some(place) = Place::find(scope, "", false)? else { return Ok(Vec::new()) };
+    let names = mapping::list(&place.folder).map_err(os)?.into_iter().filter(is_name);
+    Ok(names.map(|name| (name, Ok(place.clone()))).collect())
 }
 
 fn describe(name: String, segment: &Segment) -> Entry {
@@ -219,6 +253,7 @@ fn describe(name: String, segment: &Segment) -> Entry {
     let kept = !matches!(crate::attach::is_orphan(segment), Ok(true));
     let state = match segment.life_now() {
         Life::Dead => EntryState::Ended,
+        _ if segment.is_hidden() => EntryState::Unjudged,
         Life::Building(actor) if matches!(segment.is_dead(actor), Ok(false)) => {
             EntryState::Building
         }
@@ -263,10 +298,14 @@ impl Entry {
     }
 }
 
-/// The folder in which objects of a scope are, for messages; `None` if it does not exist yet.
+/// The folder in which objects of a scope are, for messages; `None` if it does not exist yet. Of
+/// [`Scope::Machine`], the one in which each object has its own.
 ///
 /// # Errors
 /// The folder is not safe.
 pub fn folder_of(scope: &Scope) -> Result<Option<PathBuf>> {
-    folder(scope, "", false)
+    match scope {
+        Scope::Machine(access) => Place::shared_root(access).map(Some),
+        _ => Ok(Place::find(scope, "", false)?.map(|place| place.folder)),
+    }
 }

@@ -3,7 +3,6 @@
 //! Killed before the name is linked, nothing is left. Killed after it, the byte of slot 0 is free and
 //! life is BUILDING: the next opener, or one that already waits, ends the instance and starts over.
 
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -15,10 +14,12 @@ use cohabit_os::wait::{self, Deadline};
 
 use crate::acting::Acting;
 use crate::attach::{Plan, SECTION_PATIENCE, Wanted, boot, check_type, sign_row};
+use crate::bytes::{self, Bytes, LockFile, has_readers};
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::{HEADER_SIZE, Header, SCHEMA_MAX};
 use crate::look::map;
 use crate::member::{Attachment, Member, Role, Seat};
+use crate::place::Place;
 use crate::registry;
 use crate::segment::{Segment, mappable};
 use crate::token::{Life, Row, RowState, Token};
@@ -29,18 +30,24 @@ pub(crate) type BuildFn<'a> = &'a mut dyn FnMut(&Segment) -> Result<()>;
 /// Makes a new instance. `None`: the name was taken meanwhile, and no user code has run.
 pub(crate) fn fresh(
     plan: &Plan<'_>,
-    folder: &Path,
-    path: &Path,
+    place: &Place,
     build: BuildFn<'_>,
 ) -> Result<Option<Arc<Attachment>>> {
-    let member = first_user(plan, Some(path), |wanted, header| {
-        let file = File::unnamed(folder, header.segment_size, 0o600);
-        file.map_err(|e| no_room(plan, wanted, folder, header, e))
-    })?;
-    match member.segment.asker.file().publish(path) {
-        Ok(()) => {}
-        Err(e) if e.cause() == Cause::AlreadyExists => return Ok(None),
-        Err(e) => return Err(Error::from_os(plan.name, "naming the new object", e)),
+    let made = first_user(plan, Some(place), |wanted, header| {
+        let file = File::unnamed(&place.folder, header.segment_size, 0o600)
+            .map_err(|e| no_room(plan, wanted, place, header, e))?;
+        if place.is_own() {
+            file.grant(place.rights)
+                .map_err(|e| place.not_permitted(plan.name, "letting others in", e))?;
+        }
+        Ok(file)
+    });
+    let member = match made {
+        Err(_) if place.is_gone() => return Ok(None),
+        made => made?,
+    };
+    if !publish(plan, place, &member.segment)? {
+        return Ok(None);
     }
     bring_to_life(plan, member, build).map(Some)
 }
@@ -54,23 +61,60 @@ pub(crate) fn fresh_nameless(plan: &Plan<'_>, build: BuildFn<'_>) -> Result<Arc<
     bring_to_life(plan, member, build)
 }
 
+/// Gives a new instance its name, last. False: the name is taken, or the place is gone.
+fn publish(plan: &Plan<'_>, place: &Place, segment: &Segment) -> Result<bool> {
+    let os = |e| Error::from_os(plan.name, "naming the new object", e);
+    let path = place.object(plan.name);
+    let lock = match &segment.bytes {
+        Bytes::Beside(lock) => Some(lock),
+        _ => None,
+    };
+    let named =
+        lock.map_or(Ok(()), LockFile::publish).and_then(|()| segment.asker.file().publish(&path));
+    // Where another folder took the place of ours, what was linked there is no object's name.
+    let is_gone = place.is_gone();
+    if named.is_ok() && !is_gone {
+        if let Some(home) = place.home() {
+            bytes::sweep(&home, plan.name);
+        }
+        return Ok(true);
+    }
+    if named.is_ok() {
+        mapping::retire(&path, segment.id.file).map_err(os)?;
+    }
+    lock.map_or(Ok(()), LockFile::retire).map_err(os)?;
+    match named {
+        Err(e) if e.cause() != Cause::AlreadyExists && !is_gone => Err(os(e)),
+        _ => Ok(false),
+    }
+}
+
 /// A whole instance in the file that `make` makes, and its first user; nobody else can reach it yet.
 fn first_user(
     plan: &Plan<'_>,
-    path: Option<&Path>,
+    place: Option<&Place>,
     make: impl FnOnce(&Wanted, &Header) -> Result<File>,
 ) -> Result<Member> {
     let wanted = plan.wanted.expect("creating has a type");
     let schema = (wanted.schema)().to_json();
-    let header = new_header(plan, wanted, schema.len())?;
+    let has_lock_file = place.is_some_and(|place| has_readers(place.rights));
+    let header = Header { has_lock_file, ..new_header(plan, wanted, schema.len())? };
     let os = |doing| move |e| Error::from_os(plan.name, doing, e);
     mappable(plan.name, header.segment_size)?;
     let file = make(wanted, &header)?;
     let status = file.status().map_err(os("looking at the new object"))?;
-    let segment = map(plan.name, path, file, &status, header, Access::ReadWrite)?;
+    let path = place.map(|place| place.object(plan.name));
+    let mut segment = map(plan.name, path.as_deref(), file, &status, header, Access::ReadWrite)?;
+    if let Some(place) = place {
+        segment.home = place.home();
+        if has_lock_file {
+            let lock = LockFile::unnamed(place, segment.id);
+            segment.bytes = Bytes::Beside(lock.map_err(os("making the object's lock file"))?);
+        }
+    }
     write_head(&segment, &schema);
     let own =
-        segment.asker.file().reopen(Access::ReadWrite).map_err(os("opening the new object"))?;
+        segment.judge()?.file().reopen(Access::ReadWrite).map_err(os("opening the new object"))?;
     let anchor =
         Anchor::take(own, Token::FIRST.user_byte()).map_err(os("locking the first slot"))?;
     let seat = Seat { token: Token::FIRST, _anchor: anchor };
@@ -138,7 +182,7 @@ impl Drop for Abandon<'_> {
             let segment = &self.member.segment;
             if let Ok(Some(section)) = segment.enter(Deadline::after(SECTION_PATIENCE)) {
                 // What cannot be removed is DEAD, and the next opener tidies.
-                let _ = segment.end(&section);
+                let _ = segment.end(section);
             }
         }
     }
@@ -159,6 +203,7 @@ fn new_header(plan: &Plan<'_>, wanted: &Wanted, schema_size: usize) -> Result<He
     let header = Header {
         keep: plan.settings.keep,
         has_end: wanted.end.is_some(),
+        has_lock_file: false,
         segment_size: 0,
         instance,
         fingerprint: wanted.fingerprint,
@@ -202,13 +247,18 @@ fn object_size(plan: &Plan<'_>, wanted: &Wanted) -> Result<u64> {
 fn no_room(
     plan: &Plan<'_>,
     wanted: &Wanted,
-    folder: &Path,
+    place: &Place,
     header: &Header,
     error: cohabit_os::Error,
 ) -> Error {
-    if error.cause() != Cause::NoSpace {
-        return over_a_limit(plan, wanted, header, error);
+    match error.cause() {
+        Cause::NoSpace => {}
+        Cause::PermissionDenied => {
+            return place.not_permitted(plan.name, "making the new object", error);
+        }
+        _ => return over_a_limit(plan, wanted, header, error),
     }
+    let folder = &place.folder;
     let there = mapping::space(folder).map_or_else(
         |_| "an unknown amount".to_owned(),
         |space| format!("{} of {} bytes", space.free, space.total),

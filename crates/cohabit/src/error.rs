@@ -94,6 +94,8 @@ kinds! {
     Oversized = "oversized", "Something wrote behind the object: remove it with `cohabit rm --force`, then create it anew.";
     /// The header contradicts itself.
     HeaderInvalid = "header-invalid", "The file is damaged: remove it with `cohabit rm --force`, then create it anew.";
+    /// The object's lock file is missing, or is another object's.
+    LockFileInvalid = "lock-file-invalid", "Somebody removed or replaced it: remove the object with `cohabit rm --force`, then create it anew.";
 
     /// A symbolic link stands in the name's place.
     SymbolicLink = "symbolic-link", "Links are never followed: remove it, or name the object itself.";
@@ -104,7 +106,11 @@ kinds! {
     /// The file has a second name.
     HardLink = "hard-link", "An object has one name: remove the other link.";
     /// The file or folder belongs to another user.
-    OtherOwner = "other-owner", "Use a name or folder of your own.";
+    OtherOwner = "other-owner", "Use a name or folder of your own, or trust its owner by name: Access::trust_user.";
+    /// This machine knows no user or group of that name.
+    AccountUnknown = "account-unknown", "Correct the name, make the account, or give its number: Access::group(1001).";
+    /// Two groups have rights on one object.
+    TwoGroups = "two-groups", "An object has one group: put their members into one, or use Access::everyone().";
     /// Others may write the folder, so a name in it could be anyone's.
     FolderUnsafe = "folder-unsafe", "Use a folder that only you may write (chmod go-w).";
     /// The path given as a folder is none.
@@ -151,6 +157,8 @@ kinds! {
     NotShared = "not-shared", "Use the cell inside a Shared, not a copy of it.";
     /// The kernel can no longer be asked who is alive.
     LivenessLost = "liveness-lost", "The program closed cohabit's descriptor and the name is gone: open the object again.";
+    /// This process may only read the object, and so may not see who uses it.
+    LivenessHidden = "liveness-hidden", "Ask as a user who may write the object.";
     /// A peer wrote what the protocol never writes.
     Corrupt = "corrupt", "A peer does not follow the protocol: find it with `cohabit ls`, then remove the object.";
     /// The bits found are no value of the type.

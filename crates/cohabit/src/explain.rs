@@ -111,6 +111,11 @@ causes! {
             "Find it with `cohabit who NAME`; it writes outside of its object.",
         "the file was restored from a copy that is not whole" =>
             "Remove it with `cohabit rm --force NAME`, and create it anew.";
+    LockFileInvalid:
+        "a program that tidies removed the file beside the object" =>
+            "Spare names that begin with `cohabit.` or `.cohabit.` (systemd-tmpfiles, cron).",
+        "the object's folder was copied from elsewhere" =>
+            "Remove the copy: an object cannot be copied with its lock file.";
 
     SymbolicLink:
         "somebody put a link in the object's place, to make it appear elsewhere" =>
@@ -130,9 +135,19 @@ causes! {
         "the program ran as another user before, for instance with sudo" =>
             "Let the user that is named remove it, or run as that user.",
         "the programs run as different users" =>
-            "Objects of Scope::User are one user's own: choose a scope for several users.",
+            "Objects of Scope::User are one user's own: use Scope::Machine.",
+        "a user of a Scope::Machine object came first who is not trusted" =>
+            "Trust that user or its group by name: Access::trust_user, trust_group (--trust on the command line).",
         "somebody else took the name first" =>
             "Use a folder that only you may write.";
+    AccountUnknown:
+        "the name is misspelt, or the group was not made on this machine" =>
+            "Look with `getent group NAME`, and make it with `groupadd NAME`.",
+        "a container or static program does not see the machine's users" =>
+            "Give the number instead of the name.";
+    TwoGroups:
+        "two groups were joined by `Access::and`" =>
+            "Make a group that has the members of both.";
     FolderUnsafe:
         "the folder was made under a umask that lets the group write" =>
             "`chmod go-w FOLDER`; for the user's own folder `chmod 700`.",
@@ -241,6 +256,9 @@ causes! {
     LivenessLost:
         "the program closes all descriptors, as daemons do at their start" =>
             "Open objects after that; what is open needs the descriptor to ask who lives.";
+    LivenessHidden:
+        "a program that may only read an object of Scope::Machine asks who uses it" =>
+            "Run it as a user who may write the object; reading works without.";
     Corrupt:
         "a peer writes over memory that is not its own" =>
             "Find it with `cohabit who NAME`, and look for unsafe code or C in it.",

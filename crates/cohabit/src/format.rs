@@ -36,12 +36,15 @@ pub(crate) const SCHEMA_MAX: usize = crate::schema::MAX_TEXT;
 const PAGE: u64 = 4096;
 const KEEP_MASK: u32 = 0b11;
 const HAS_END: u32 = 0b100;
+const HAS_LOCK_FILE: u32 = 0b1000;
 
 /// What the fixed part of a header says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Header {
     pub(crate) keep: Keep,
     pub(crate) has_end: bool,
+    /// Whether the bytes that say who lives are in a file beside the object's.
+    pub(crate) has_lock_file: bool,
     pub(crate) segment_size: u64,
     pub(crate) instance: [u8; 16],
     pub(crate) fingerprint: [u8; 16],
@@ -85,13 +88,18 @@ impl Header {
         self
     }
 
+    fn flags(&self) -> u32 {
+        let flag = |is_set, bit| if is_set { bit } else { 0 };
+        self.keep.code() | flag(self.has_end, HAS_END) | flag(self.has_lock_file, HAS_LOCK_FILE)
+    }
+
     /// The bytes of the fixed part, before anything that changes.
     pub(crate) fn encode(&self) -> [u8; LIFE_AT] {
         let mut bytes = [0; LIFE_AT];
         let mut put = |at: usize, part: &[u8]| bytes[at..at + part.len()].copy_from_slice(part);
         put(0, &MAGIC);
         put(8, &FORMAT.to_le_bytes());
-        put(12, &(self.keep.code() | if self.has_end { HAS_END } else { 0 }).to_le_bytes());
+        put(12, &self.flags().to_le_bytes());
         put(16, &self.segment_size.to_le_bytes());
         put(24, &self.instance);
         put(40, &self.fingerprint);
@@ -137,7 +145,7 @@ impl Header {
         let u64_at = |at: usize| u64::from_le_bytes(bytes[at..at + 8].try_into().expect("8 bytes"));
         let id_at = |at: usize| -> [u8; 16] { bytes[at..at + 16].try_into().expect("16 bytes") };
         let flags = u32_at(12);
-        let Some(keep) = Keep::from_code(flags & KEEP_MASK).filter(|_| flags & !0b111 == 0) else {
+        let Some(keep) = Keep::from_code(flags & KEEP_MASK).filter(|_| flags & !0b1111 == 0) else {
             return bad(
                 ErrorKind::HeaderInvalid,
                 format!("the header's flags are {flags:#x}, expected known ones only"),
@@ -146,6 +154,7 @@ impl Header {
         let header = Header {
             keep,
             has_end: flags & HAS_END != 0,
+            has_lock_file: flags & HAS_LOCK_FILE != 0,
             segment_size: u64_at(16),
             instance: id_at(24),
             fingerprint: id_at(40),
@@ -220,6 +229,30 @@ impl Header {
     }
 }
 
+/// The first eight bytes of every lock file.
+const LOCK_FILE_MAGIC: [u8; 8] = *b"COHABITL";
+/// Bytes of a lock file.
+pub(crate) const LOCK_FILE_SIZE: usize = 64;
+
+/// What stands in the lock file of an instance.
+pub(crate) fn lock_file_bytes(object: InstanceId) -> [u8; LOCK_FILE_SIZE] {
+    let mut bytes = [0; LOCK_FILE_SIZE];
+    bytes[..8].copy_from_slice(&LOCK_FILE_MAGIC);
+    bytes[8..12].copy_from_slice(&FORMAT.to_le_bytes());
+    bytes[16..32].copy_from_slice(&object.instance);
+    bytes[32..40].copy_from_slice(&object.file.inode.to_le_bytes());
+    bytes
+}
+
+/// Whose lock file this is: the instance, and the inode of the object's file. `None`: it is none.
+pub(crate) fn lock_file_object(bytes: &[u8]) -> Option<([u8; 16], u64)> {
+    let bytes: &[u8; LOCK_FILE_SIZE] = bytes.try_into().ok()?;
+    let inode = u64::from_le_bytes(bytes[32..40].try_into().ok()?);
+    let instance: [u8; 16] = bytes[16..32].try_into().ok()?;
+    let object = InstanceId { file: FileId { device: 0, inode }, instance };
+    (*bytes == lock_file_bytes(object)).then_some((instance, inode))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -228,6 +261,7 @@ mod tests {
         Header {
             keep: Keep::WhileUsed,
             has_end: false,
+            has_lock_file: false,
             segment_size: 0,
             instance: [7; 16],
             fingerprint: [9; 16],
@@ -255,6 +289,20 @@ mod tests {
         let header = good();
         assert_eq!(header.segment_size, 8192);
         assert_eq!(Header::parse(&bytes(&header), 8192).unwrap(), header);
+    }
+
+    #[test]
+    fn a_lock_file_says_whose_it_is() {
+        let object =
+            InstanceId { file: FileId { device: 3, inode: 0x1122_3344_5566 }, instance: [7; 16] };
+        let bytes = lock_file_bytes(object);
+        assert_eq!(lock_file_object(&bytes), Some(([7; 16], 0x1122_3344_5566)));
+        assert_eq!(lock_file_object(&bytes[..63]), None);
+        for at in (0..16).chain(40..64) {
+            let mut other = bytes;
+            other[at] ^= 1;
+            assert_eq!(lock_file_object(&other), None, "at {at}");
+        }
     }
 
     #[test]

@@ -222,6 +222,10 @@ fn hold(plan: &Plan<'_>, descriptor: BorrowedFd<'_>) -> Result<Segment> {
         _ => (own(plan, &given, &status)?, Access::ReadWrite),
     };
     let header = header_of(plan.name, &file, &status, |header| no_object(plan, &header))?;
+    if header.has_lock_file {
+        let detail = "the header names a file beside the object, which has no name itself";
+        return Err(Error::new(ErrorKind::HeaderInvalid, plan.name, detail));
+    }
     map(plan.name, None, file, &status, header, access)
 }
 

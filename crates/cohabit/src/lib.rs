@@ -30,11 +30,13 @@
 
 extern crate self as cohabit;
 
+mod access;
 mod acting;
 mod appear;
 mod asker;
 mod attach;
 mod build;
+mod bytes;
 mod catalog;
 mod cells;
 mod create;
@@ -68,6 +70,7 @@ mod views;
 mod who;
 mod words;
 
+pub use access::{Access, Account, Sharing};
 pub use build::{Build, Place};
 pub use catalog::{Collected, Entry, EntryState, collect, folder_of, list, remove};
 pub use cells::{Flag, Frozen, Loose};

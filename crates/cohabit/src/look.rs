@@ -1,34 +1,42 @@
 //! Looking at what stands under a name, before anything of it is believed.
 //!
 //! The file is opened without following links and without creating; its kind, links and owner are
-//! checked, its header is read into private memory and checked there, and only then is it mapped.
+//! checked, its header is read into private memory and checked there, and only then is it mapped. Where
+//! the object has a folder of its own, that must still be the folder that was checked: then what was
+//! opened was in it.
 
 use std::path::Path;
 
 use cohabit_os::error::Cause;
 use cohabit_os::mapping::{self, Access, File, FileKind, FileStatus};
-use cohabit_os::process;
 
 use crate::asker::Asker;
+use crate::bytes::{self, Bytes};
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::{BadHeader, HEADER_SIZE, Header, InstanceId};
 use crate::member::Role;
+use crate::place::{Place, who_is, who_may};
 use crate::segment::{Segment, mappable};
 
-/// Opens and maps what stands under the path. Outer `None`: nothing; inner `None`: look again.
-pub(crate) fn look(name: &str, path: &Path, role: Role) -> Result<Option<Option<Segment>>> {
+/// Opens and maps what stands under the name. Outer `None`: nothing; inner `None`: look again.
+pub(crate) fn look(place: &Place, name: &str, role: Role) -> Result<Option<Option<Segment>>> {
+    let path = place.object(name);
     let access = match role {
         Role::Observer => Access::ReadOnly,
         _ => Access::ReadWrite,
     };
     let os = |doing| move |e| Error::from_os(name, doing, e);
-    let file = match File::open(path, access) {
+    let opened = File::open(&path, access);
+    if place.is_gone() {
+        return Ok(None);
+    }
+    let file = match opened {
         Ok(file) => file,
         Err(e) if e.cause() == Cause::NotFound => return Ok(None),
-        Err(e) => return Err(what_stands_there(name, path, e)),
+        Err(e) => return Err(what_stands_there(place, name, &path, e)),
     };
     let status = file.status().map_err(os("looking at the file"))?;
-    check_file(name, path, &status)?;
+    check_file(place, name, &path, &status)?;
     if status.links == 0 {
         return Ok(Some(None));
     }
@@ -36,7 +44,16 @@ pub(crate) fn look(name: &str, path: &Path, role: Role) -> Result<Option<Option<
         Error::new(bad.kind, name, format!("{} in {}", bad.detail, path.display()))
     };
     let header = header_of(name, &file, &status, refuse)?;
-    map(name, Some(path), file, &status, header, access).map(|segment| Some(Some(segment)))
+    let has_lock_file = header.has_lock_file;
+    let mut segment = map(name, Some(&path), file, &status, header, access)?;
+    segment.home = place.home();
+    if has_lock_file {
+        let Some(bytes) = bytes::find(name, place, segment.id, role)? else {
+            return Ok(Some(None));
+        };
+        segment.bytes = bytes;
+    }
+    Ok(Some(Some(segment)))
 }
 
 /// Reads the header into private memory and checks it there; `refuse` says in whose words it is none.
@@ -71,11 +88,11 @@ pub(crate) fn map(
     let id = InstanceId { file: status.id, instance: header.instance };
     let asker = Asker::new(file, id.file, path.map(Path::to_owned));
     let (name, path) = (name.to_owned(), path.map(Path::to_owned));
-    Ok(Segment { name, path, header, id, asker, mapping })
+    Ok(Segment { name, path, header, id, asker, bytes: Bytes::InObject, home: None, mapping })
 }
 
 /// Refuses what is no object of ours by its kind, links and owner.
-fn check_file(name: &str, path: &Path, status: &FileStatus) -> Result<()> {
+fn check_file(place: &Place, name: &str, path: &Path, status: &FileStatus) -> Result<()> {
     let refuse = |kind, what: String| {
         Err(Error::new(
             kind,
@@ -83,28 +100,43 @@ fn check_file(name: &str, path: &Path, status: &FileStatus) -> Result<()> {
             format!("expected an object at {}, found {what}", path.display()),
         ))
     };
-    let me = process::effective_uid();
     match status.kind {
         FileKind::Regular => {}
         FileKind::Directory => return refuse(ErrorKind::Directory, "a directory".into()),
         FileKind::Symlink => return refuse(ErrorKind::SymbolicLink, "a symbolic link".into()),
         FileKind::Other => return refuse(ErrorKind::NotAFile, "a fifo, socket or device".into()),
     }
-    if status.links > 1 {
+    // Anybody who finds the file may be able to give it a second name elsewhere (proc_sys_fs(5),
+    // protected_hardlinks). Where the object has its own folder, that must not stop its users.
+    if status.links > 1 && !place.is_own() {
         return refuse(ErrorKind::HardLink, format!("a file with {} names", status.links));
     }
-    if status.owner != me && status.owner != 0 {
-        let what = format!("a file of user {}, while this process is user {me}", status.owner);
-        return refuse(ErrorKind::OtherOwner, what);
+    if !place.believes(status.owner) {
+        return refuse(ErrorKind::OtherOwner, who_is(status.owner));
     }
     Ok(())
 }
 
 /// The file could not be opened: what it is says more than the error number.
-fn what_stands_there(name: &str, path: &Path, error: cohabit_os::Error) -> Error {
+fn what_stands_there(place: &Place, name: &str, path: &Path, error: cohabit_os::Error) -> Error {
     let seen = mapping::status_of(path);
-    match seen.map(|status| check_file(name, path, &status)) {
-        Ok(Err(better)) => better,
-        _ => Error::from_os(name, "opening the object", error),
+    match seen.map(|status| (status, check_file(place, name, path, &status))) {
+        Ok((_, Err(better))) => better,
+        Ok((status, Ok(()))) if error.cause() == Cause::PermissionDenied => {
+            not_permitted(name, path, &status, error)
+        }
+        _ => place.not_permitted(name, "opening the object", error),
     }
+}
+
+/// An object of a trusted owner that this process may not open as it wants to.
+fn not_permitted(name: &str, path: &Path, status: &FileStatus, error: cohabit_os::Error) -> Error {
+    let who = who_may(status);
+    let may_read = File::open(path, Access::ReadOnly).is_ok();
+    let detail = if may_read {
+        format!("this process may read the object, and not write it: use open_read_only; {who}")
+    } else {
+        format!("this process may not open {}: {error}; {who}", path.display())
+    };
+    Error::new(ErrorKind::PermissionDenied, name, detail).with_source(error)
 }

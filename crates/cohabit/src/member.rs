@@ -160,7 +160,7 @@ impl Member {
                 self.drop_object(section, token, end);
             }
             // A name that cannot be taken away names a DEAD instance: the next opener tidies.
-            _ => drop(self.segment.end(&section)),
+            _ => drop(self.segment.end(section)),
         }
     }
 
@@ -180,7 +180,7 @@ impl Member {
         }
         if let Some(section) = self.enter_to_leave() {
             // As above: what cannot be removed is DEAD.
-            drop(self.segment.end(&section));
+            drop(self.segment.end(section));
         }
         if let (Err(panic), false) = (ended, std::thread::panicking()) {
             resume_unwind(panic);
@@ -195,7 +195,7 @@ impl Member {
         self.set_row(RowState::Left);
         if last {
             // As above: what cannot be removed is DEAD.
-            let _ = self.segment.end(&section);
+            let _ = self.segment.end(section);
         }
     }
 }

@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::access::Access;
+
 /// Which processes find the object under its name.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
@@ -14,6 +16,13 @@ pub enum Scope {
     /// All processes that name the same folder. It must exist, belong to the user or to root, and be
     /// writable by nobody else.
     Folder(PathBuf),
+    /// All processes of this machine that [`Access`] lets in, whichever user they run as: a folder of
+    /// the object's own, `cohabit.NAME`, in `/dev/shm` (or under `COHABIT_DIR`, which must be sticky or
+    /// writable by its owner only).
+    ///
+    /// The folder stays, empty, when the last user to leave may not take it away: its rights are those
+    /// of the object's next instance.
+    Machine(Access),
 }
 
 /// How long the object lives.

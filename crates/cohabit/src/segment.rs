@@ -15,6 +15,7 @@ use cohabit_os::mapping::{self, Mapping};
 use cohabit_os::wait::{self, Deadline};
 
 use crate::asker::Asker;
+use crate::bytes::{Bytes, is_named, tidy};
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::{ENTERED_AT, HEADER_SIZE, Header, InstanceId, LIFE_AT, ROW_SIZE};
 use crate::schema::Schema;
@@ -28,7 +29,12 @@ pub(crate) struct Segment {
     pub(crate) path: Option<PathBuf>,
     pub(crate) header: Header,
     pub(crate) id: InstanceId,
+    /// For questions about the object's file.
     pub(crate) asker: Asker,
+    /// Where the bytes are that say who lives.
+    pub(crate) bytes: Bytes,
+    /// The object's own folder, where it has one.
+    pub(crate) home: Option<PathBuf>,
     pub(crate) mapping: Mapping,
 }
 
@@ -94,26 +100,59 @@ impl Segment {
         Life::of(word)
     }
 
-    /// Ends the instance: first DEAD, then the name, then the waiters. The caller is in the section.
+    /// Ends the instance: first DEAD, then the name, then the waiters. The caller is in the section, and
+    /// is not afterwards.
     ///
     /// Killed in between, the next opener finds DEAD under the name and takes the name away.
-    pub(crate) fn end(&self, _in_section: &LifeSection) -> Result<()> {
+    pub(crate) fn end(&self, section: LifeSection) -> Result<()> {
         // Release: pairs with the Acquire in `life_now`: what was done before the end is seen.
         self.life().store(Life::Dead.word(), Ordering::Release);
-        let retired = match &self.path {
-            Some(path) => mapping::retire(path, self.id.file),
-            None => Ok(false),
-        };
+        let retired = self.retire();
         wait::wake_all(self.life());
-        retired
-            .map(drop)
-            .map_err(|e| Error::from_os(&self.name, "removing the ended object's name", e))
+        drop(section);
+        if let Some(home) = &self.home {
+            tidy(home, &self.name);
+        }
+        retired.map_err(|e| Error::from_os(&self.name, "removing the ended object's name", e))
+    }
+
+    /// Takes the name away, then what only served this instance.
+    fn retire(&self) -> cohabit_os::Result<()> {
+        let Some(path) = &self.path else { return Ok(()) };
+        mapping::retire(path, self.id.file)?;
+        if let Bytes::Beside(lock) = &self.bytes {
+            lock.retire()?;
+        }
+        Ok(())
+    }
+
+    /// The descriptor that knows who lives.
+    ///
+    /// # Errors
+    /// `LivenessHidden` where this process may not open the file with the bytes.
+    pub(crate) fn judge(&self) -> Result<&Asker> {
+        match &self.bytes {
+            Bytes::InObject => Ok(&self.asker),
+            Bytes::Beside(lock) => Ok(&lock.asker),
+            Bytes::Hidden => {
+                let detail =
+                    "this process may read the object, but not the file that says who lives";
+                Err(Error::new(ErrorKind::LivenessHidden, &self.name, detail))
+            }
+        }
+    }
+
+    /// Whether this process cannot judge anybody dead.
+    pub(crate) fn is_hidden(&self) -> bool {
+        matches!(self.bytes, Bytes::Hidden)
     }
 
     /// Takes the life byte, until `deadline`.
     pub(crate) fn enter(&self, deadline: Deadline) -> Result<Option<LifeSection>> {
-        let entered = self.asker.enter(deadline);
+        let entered = self.judge()?.enter(deadline);
         match entered.map_err(|e| Error::from_os(&self.name, "entering the life section", e))? {
+            // The lock file is the instance's; that the name still is, is seen under it.
+            Entered::Yes(_) if self.has_lost_its_name() => Ok(None),
             Entered::Yes(section) => {
                 self.word(ENTERED_AT)
                     .store(u64::from(cohabit_os::process::identity().pid), Ordering::Relaxed);
@@ -121,6 +160,14 @@ impl Segment {
             }
             Entered::Gone => Ok(None),
             Entered::Busy => Err(self.busy_section()),
+        }
+    }
+
+    /// Whether a name that the life byte is not locked under stands for another file, or is gone.
+    fn has_lost_its_name(&self) -> bool {
+        match (&self.bytes, &self.path) {
+            (Bytes::Beside(_), Some(path)) => !is_named(path, self.id.file),
+            _ => false,
         }
     }
 
@@ -158,7 +205,7 @@ impl Segment {
     /// Whether the kernel says that nobody holds `token` any more.
     pub(crate) fn is_dead(&self, token: Token) -> Result<bool> {
         let bytes = [token.user_byte(), token.guest_byte()];
-        let held = self.asker.is_any_held(&bytes);
+        let held = self.judge()?.is_any_held(&bytes);
         held.map(|held| !held).map_err(|error| error.about(&self.name))
     }
 

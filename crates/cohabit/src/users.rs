@@ -67,6 +67,9 @@ pub enum Status {
     /// Its users are all dead: nobody keeps it, and the next opener of the name takes it away. Only a
     /// view can see that.
     Orphan,
+    /// It stands under its name and did not end cleanly; whether any user lives, this process may not see:
+    /// it may only read an object whose users are known to those alone who may write it.
+    Unjudged,
     /// Its name was taken away (systemd's RemoveIPC, `rm`): users go on among themselves, but nobody
     /// new finds it.
     NameLost,
@@ -109,6 +112,7 @@ impl Segment {
     /// How the instance stands.
     pub(crate) fn status(&self) -> Result<Status> {
         match self.check_alive().map_err(|error| (error.kind(), error)) {
+            Ok(()) if self.is_hidden() => Ok(Status::Unjudged),
             Ok(()) if is_orphan(self)? => Ok(Status::Orphan),
             Ok(()) => Ok(Status::Live),
             Err((ErrorKind::Ended, _)) => Ok(Status::Ended),

@@ -22,6 +22,8 @@ const TYPES: &[&str] = &[
     "EntryState",
     "Follow",
     "HeldLock",
+    "Access",
+    "Sharing",
 ];
 /// The file whose free functions are operations: `cohabit::list` and so on.
 const CATALOG: &str = "crates/cohabit/src/catalog.rs";

@@ -7,6 +7,7 @@ mod diff;
 mod doctor;
 mod kinds;
 mod life;
+mod machine;
 mod parts;
 mod places;
 mod schema;

@@ -136,7 +136,7 @@ impl Talker {
         line.trim_end_matches('\n').to_owned()
     }
 
-    fn expecting(mut self, line: &str) -> Self {
+    pub(crate) fn expecting(mut self, line: &str) -> Self {
         assert_eq!(self.line(), line);
         self
     }

@@ -136,13 +136,13 @@ pub type Trusts<'a> = &'a dyn Fn(u32) -> bool;
 
 /// The folder of the shared object `name`, checked (Invariant 5), or `None` if there is none.
 pub fn shared_folder(name: &str, trusts: Trusts<'_>) -> Result<Option<SharedFolder>, PlaceError> {
-    check_shared_root(trusts)?;
+    shared_root(trusts)?;
     let path = shared_path(name);
     let status = match status_of(&path) {
         Err(error) if error.cause() == Cause::NotFound => return Ok(None),
         found => found?,
     };
-    check_kind_and_owner(&path, &status, trusts)?;
+    check_owner_and_kind(&path, &status, trusts)?;
     Ok(Some(SharedFolder { path, status }))
 }
 
@@ -152,7 +152,7 @@ pub fn make_shared_folder(
     rights: Rights,
     trusts: Trusts<'_>,
 ) -> Result<(), PlaceError> {
-    check_shared_root(trusts)?;
+    shared_root(trusts)?;
     make(&shared_path(name), rights).map_err(Into::into)
 }
 
@@ -171,28 +171,30 @@ fn shared_path(name: &str) -> PathBuf {
     sys::root().join(format!("{SHARED}{name}"))
 }
 
-fn check_shared_root(trusts: Trusts<'_>) -> Result<(), PlaceError> {
+/// The folder in which shared objects have their folders, checked (Invariant 5).
+pub fn shared_root(trusts: Trusts<'_>) -> Result<PathBuf, PlaceError> {
     // Without its trailing slashes, which would make the system look through a symbolic link.
     let root: PathBuf = sys::root().components().collect();
     let found = status_of(&root)?;
-    check_kind_and_owner(&root, &found, trusts)?;
+    check_owner_and_kind(&root, &found, trusts)?;
     if found.mode & WRITE_BY_OTHERS != 0 && found.mode & STICKY == 0 {
         return Err(PlaceError::OthersMayWrite { path: root, mode: found.mode });
     }
-    Ok(())
+    Ok(root)
 }
 
-fn check_kind_and_owner(
+fn check_owner_and_kind(
     path: &Path,
     found: &FileStatus,
     trusts: Trusts<'_>,
 ) -> Result<(), PlaceError> {
-    if found.kind != FileKind::Directory {
-        return Err(PlaceError::NotAFolder { path: path.to_owned() });
-    }
+    // The owner first: whoever put something else there may have done so on purpose.
     let owner = found.owner;
     if owner != ROOT && owner != effective_uid() && !trusts(owner) {
         return Err(PlaceError::OtherOwner { path: path.to_owned(), owner });
+    }
+    if found.kind != FileKind::Directory {
+        return Err(PlaceError::NotAFolder { path: path.to_owned() });
     }
     Ok(())
 }

@@ -214,7 +214,7 @@ fn permission_denied_by_another_user() {
         let object = SharedValue::<Pair>::anonymous(|| Pair::of(1)).expect("an object");
         let handle = object.to_fd().expect("a handle");
         let child = sys::forked(|| {
-            sys::become_for_good(65_534);
+            sys::become_for_good(65_534, 65_534, &[]);
             let words = ["`anonymous`", "user 0", "SharedView::from_fd"];
             case.refused("permission-denied", &words, || SharedValue::<Pair>::from_fd(&handle));
             0

@@ -103,7 +103,7 @@ fn closed_to_new_writers_it_cannot_be_opened_for_writing_in_earnest() {
 
 /// Another user, who was given a handle.
 pub(crate) fn outsider(peer: &mut Peer) {
-    sys::become_for_good(65_534);
+    sys::become_for_good(65_534, 65_534, &[]);
     let join = SharedValue::<Pair>::from_fd(inherited());
     let view = SharedView::<Value<Pair>>::from_fd(inherited()).expect("a view");
     let seen = view.get().expect("a value").whole();

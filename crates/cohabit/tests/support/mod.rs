@@ -11,6 +11,7 @@ pub(crate) mod child;
 /// Descriptors over a socket, as the example does it.
 #[path = "../../examples/handle.rs"]
 pub(crate) mod handing;
+pub(crate) mod several;
 pub(crate) mod sys;
 pub(crate) mod user;
 pub(crate) mod world;

@@ -36,6 +36,15 @@ struct Limit {
     hard: c_ulong,
 }
 
+#[repr(C)]
+struct Range {
+    kind: i16,
+    whence: i16,
+    start: i64,
+    len: i64,
+    pid: c_int,
+}
+
 // SAFETY: these are the signatures of the C library that every Linux target of std is linked with.
 unsafe extern "C" {
     safe fn alarm(seconds: c_uint) -> c_uint;
@@ -63,6 +72,8 @@ unsafe extern "C" {
     safe fn setresgid(real: c_uint, effective: c_uint, saved: c_uint) -> c_int;
     fn munmap(at: *mut c_void, len: usize) -> c_int;
     safe fn seteuid(uid: c_uint) -> c_int;
+    fn setgroups(count: usize, groups: *const c_uint) -> c_int;
+    safe fn umask(mask: c_uint) -> c_uint;
     fn umount2(target: *const c_char, flags: c_int) -> c_int;
     fn mount(
         source: *const c_char,
@@ -228,10 +239,29 @@ pub(crate) fn become_user(uid: u32) {
     assert_eq!(seteuid(uid), 0, "another user");
 }
 
-/// Becomes another user, with no way back. Takes root.
-pub(crate) fn become_for_good(uid: u32) {
-    assert_eq!(setresgid(uid, uid, uid), 0, "another group");
+/// Becomes another user, with these groups, for good. Takes root.
+pub(crate) fn become_for_good(uid: u32, gid: u32, groups: &[u32]) {
+    // SAFETY: pointer and count are those of one slice.
+    assert_eq!(unsafe { setgroups(groups.len(), groups.as_ptr()) }, 0, "other groups");
+    assert_eq!(setresgid(gid, gid, gid), 0, "another group");
     assert_eq!(setresuid(uid, uid, uid), 0, "another user");
+}
+
+/// Locks every byte of a file for reading, as anybody can who may read it, and keeps the lock.
+pub(crate) fn lock_all_for_reading(descriptor: i32) -> std::io::Result<()> {
+    const F_OFD_SETLK: c_int = 37;
+    const F_RDLCK: i16 = 0;
+    let range = Range { kind: F_RDLCK, whence: 0, start: 0, len: 0, pid: 0 };
+    // SAFETY: the range is the kernel's `struct flock`, and lives for the call.
+    match unsafe { fcntl(descriptor, F_OFD_SETLK, &raw const range) } {
+        0 => Ok(()),
+        _ => Err(std::io::Error::last_os_error()),
+    }
+}
+
+/// Sets the file mode creation mask of this process.
+pub(crate) fn set_umask(mask: u32) {
+    umask(mask);
 }
 
 /// Makes `to` another number of the descriptor `from`, open across exec.

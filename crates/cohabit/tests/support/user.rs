@@ -8,6 +8,7 @@
 //! give SOCKET · give_read_only SOCKET                           listening; then ok, once it was fetched
 //! take SOCKET · take_view SOCKET                                [timeout=MS]; ok created=false
 //! close_all · closed_to_writers                                 ok
+//!     [machine=ACCESS], see `several`; and its words
 //! drop · drop_view · leave · exit                               ok · ok · (end) · (end by exit)
 //! get · read · version · view_get · view_read                   ok NUMBER · ok NUMBER@VERSION · …
 //! set N · try_set N · set_timeout N MS                          ok VERSION
@@ -26,7 +27,7 @@ use std::time::Duration;
 use cohabit::{Keep, Part, Pinned, Shared, SharedValue, SharedView, Value, Version, plain};
 
 use super::child::Peer;
-use super::{handing, line, world};
+use super::{handing, line, several, world};
 
 /// A number and its complement, so that a torn pair is seen.
 #[plain]
@@ -76,6 +77,9 @@ pub(crate) fn user(peer: &mut Peer) {
                 super::sys::close_from(3);
                 "ok".to_owned()
             }
+            "become" | "umask" | "list" | "collect" | "remove" | "remove_force" => {
+                several::act(&words)
+            }
             "drop" => {
                 user.object = None;
                 "ok".to_owned()
@@ -118,6 +122,7 @@ impl User {
                 }
                 Some(("within", limit)) => within = ms(limit.parse().expect("a number")),
                 Some(("constructor", how)) => constructor = how,
+                Some(("machine", spec)) => options = options.scope(several::scope(spec)),
                 None if *word == "log" => logs = true,
                 _ => {}
             }
@@ -180,6 +185,7 @@ impl User {
                 "wait" => self.shown(view.wait_changed(self.seen, ms(number(words, 1)))),
                 "peek" => line(view.get().map(|pair| pair.number)),
                 "look" => line(view.wait_version(self.seen, ms(number(words, 1)))),
+                "users" => line(view.users().map(|users| users.len())),
                 "status" => line(view.status().map(|status| format!("{status:?}"))),
                 other => panic!("no such word: view_{other}"),
             };

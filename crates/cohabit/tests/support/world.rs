@@ -52,6 +52,29 @@ impl World {
         self.folder.join(name)
     }
 
+    /// Makes the root a place for objects of several users, as `/dev/shm` is.
+    pub(crate) fn open_to_all(&self) {
+        set_mode(&self.root, 0o1777);
+    }
+
+    /// The folder of an object that several users share.
+    pub(crate) fn shared(&self, name: &str) -> PathBuf {
+        self.root.join(format!("cohabit.{name}"))
+    }
+
+    /// What there is of objects that several users share, folders and what is in them.
+    pub(crate) fn shared_names(&self) -> Vec<String> {
+        let of_ours = |name: &String| name.starts_with("cohabit.") || name.starts_with('.');
+        let folders = names_in(&self.root).into_iter().filter(of_ours);
+        folders
+            .flat_map(|folder| {
+                let inner = names_in(&self.root.join(&folder));
+                std::iter::once(folder.clone())
+                    .chain(inner.into_iter().map(move |name| format!("{folder}/{name}")))
+            })
+            .collect()
+    }
+
     /// Starts a child in a role.
     pub(crate) fn child(&self, role: &str) -> Child {
         self.child_with(role, &[])

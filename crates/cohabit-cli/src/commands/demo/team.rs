@@ -33,8 +33,10 @@ impl Peer {
         let mut command = Command::new(std::env::current_exe()?);
         command.args(["demo-process", role.word(), name]);
         command.arg(format!("--time={}us", time.as_micros()));
-        if let Scope::Folder(folder) = scope {
-            command.arg("--folder").arg(folder);
+        match scope {
+            Scope::Folder(folder) => drop(command.arg("--folder").arg(folder)),
+            Scope::Machine(_) => drop(command.arg("--machine")),
+            _ => {}
         }
         command.stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut child = command.spawn()?;

@@ -1,0 +1,51 @@
+//! `--machine`: the objects that several users share.
+
+use crate::support::{Place, Ran, Talker};
+
+fn run(place: &Place, args: &[&str]) -> Ran {
+    let mut command = place.command_in_user_scope(&["--machine"]);
+    Ran::of(command.args(args))
+}
+
+#[test]
+fn every_command_goes_to_the_machines_objects() {
+    let place = Place::new();
+    let keep = ["--machine", "demo-process", "keep", "data", "--time=1s"];
+    let keeper = Talker::start(place.command_in_user_scope(&keep)).expecting("set");
+    assert_eq!(place.files(), ["cohabit.data"]);
+    let listed = run(&place, &["ls"]).fine();
+    assert!(listed.contains("data") && listed.contains("live"), "{listed}");
+    assert_eq!(run(&place, &["show", "data.x"]).fine(), "255\n");
+    run(&place, &["set", "data", "x=7"]).fine();
+    assert_eq!(run(&place, &["show", "data.x"]).fine(), "7\n");
+    assert_eq!(run(&place, &["gc"]).fine(), "0 removed, 1 left\n");
+    run(&place, &["rm", "data"]).failed(4);
+    // The user's own objects are others.
+    let own = Ran::of(&mut place.command_in_user_scope(&["ls"]));
+    assert_eq!(own.err, "no objects\n");
+    drop(keeper);
+    let listed = run(&place, &["ls"]).fine();
+    assert!(listed.contains("orphan"), "{listed}");
+    assert_eq!(run(&place, &["gc"]).fine(), "removed data\n1 removed, 0 left\n");
+    assert_eq!(place.files(), [""; 0]);
+}
+
+#[test]
+fn demo_runs_for_all_users_too() {
+    let place = Place::new();
+    let out = run(&place, &["demo", "--time=1ms"]).fine();
+    assert!(out.contains("\nAll 5 steps held, in "), "{out}");
+    assert_eq!(place.files(), [""; 0]);
+}
+
+#[test]
+fn what_cannot_be_meant_is_exit_code_2() {
+    let place = Place::new();
+    let ran = Ran::of(&mut place.command(&["--machine", "ls"]));
+    assert_eq!(ran.code, Some(2), "{}", ran.err);
+    let ran = Ran::of(&mut place.command_in_user_scope(&["--trust", "root", "ls"]));
+    assert_eq!(ran.code, Some(2), "{}", ran.err);
+    let err = run(&place, &["--trust", "no-such-user-here", "show", "data"]).failed(2);
+    assert!(err.ends_with("[account-unknown]\n"), "{err}");
+    run(&place, &["--trust", "root", "--trust", "1", "show", "data"]).failed(3);
+}
