@@ -74,8 +74,9 @@ use check::Input;
 /// Programs that know more fields at its end and programs that know fewer then use one object,
 /// whoever made it. The rules:
 /// - Fields are added at the end only; none is removed, moved or retyped. All programs append from one
-///   definition: two that append different fields to one older struct are not told apart in an object
-///   that the older program made.
+///   definition: of two that append different fields to one older struct, the one that comes second is
+///   refused.
+/// - A program can know at most 64 fields more than the one that made the object.
 /// - A field that nobody has written yet is zero. So zero must be a value of each field, or the field is
 ///   an `Appended<T>`, which then reads as `None`.
 /// - A program that sets, updates or sets a part leaves what newer programs have in fields that it does

@@ -114,15 +114,22 @@ fn implementation(input: &StructInput) -> TokenStream {
     let kind = kind(input);
     let flags = flags(input);
     let methods = methods(input);
+    let copies = quote! {
+        [
+            ::cohabit::__private::CopyOf<<Self as ::cohabit::__private::Plain>::Stored>;
+            ::cohabit::__private::copies(__COHABIT_SIZE)
+        ]
+    };
+    let copies = match input.room {
+        Some(_) => quote!(::cohabit::__private::Growing<#copies>),
+        None => copies,
+    };
     quote! {
         // SAFETY: `repr(C)`; each field's own implementation holds, and the constants compare the
         // type's own layout with the canonical one field by field.
         unsafe impl ::cohabit::__private::Plain for #name {
             type Stored = ::cohabit::__private::Image<__COHABIT_SIZE, __COHABIT_ALIGN>;
-            type Copies = [
-                ::cohabit::__private::CopyOf<<Self as ::cohabit::__private::Plain>::Stored>;
-                ::cohabit::__private::copies(__COHABIT_SIZE)
-            ];
+            type Copies = #copies;
             #kind
             #flags
             #methods

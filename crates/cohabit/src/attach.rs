@@ -29,6 +29,7 @@ use crate::bytes;
 use crate::create::{BuildFn, fresh};
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::{Header, InstanceId};
+use crate::growth;
 use crate::look::look;
 use crate::member::{Attachment, EndFn, Member, Role, Seat};
 use crate::name::check_name;
@@ -441,15 +442,7 @@ fn fits(plan: &Plan<'_>, segment: &Segment) -> bool {
             && wanted.is_of_size(header)
             && (plan.settings.len == 0 || plan.settings.len == header.tail_len)
             && (header.fingerprint == wanted.fingerprint
-                || wanted.has_room && has_grown(wanted, segment))
-    })
-}
-
-/// Whether the object's schema has fewer or more fields than the caller's type, where it may. A schema
-/// that cannot be read, or is not that of the fingerprint, is another type's.
-fn has_grown(wanted: &Wanted, segment: &Segment) -> bool {
-    segment.schema().is_ok_and(|theirs| {
-        theirs.fingerprint() == segment.header.fingerprint && (wanted.schema)().goes_with(&theirs)
+                || wanted.has_room && growth::has_grown(segment, &(wanted.schema)()))
     })
 }
 
@@ -461,10 +454,16 @@ impl Wanted {
     }
 }
 
-/// Compares the object's type with the caller's, and explains the difference.
+/// Compares the object's type with the caller's, and explains the difference; agrees on what is appended.
 pub(crate) fn check_type(plan: &Plan<'_>, segment: &Segment) -> Result<()> {
-    let Some(wanted) = plan.wanted.filter(|_| !fits(plan, segment)) else { return Ok(()) };
+    let Some(wanted) = plan.wanted else { return Ok(()) };
     let header = &segment.header;
+    if fits(plan, segment) {
+        if header.fingerprint == wanted.fingerprint {
+            return Ok(());
+        }
+        return growth::agree(segment, plan.role, &(wanted.schema)());
+    }
     if header.fingerprint != wanted.fingerprint {
         return Err(crate::mismatch::explain(segment, &(wanted.schema)()));
     }

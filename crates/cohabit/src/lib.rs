@@ -44,6 +44,7 @@ mod error;
 mod explain;
 mod follow;
 mod format;
+mod growth;
 mod handle;
 mod lock;
 mod look;
@@ -80,7 +81,9 @@ pub use explain::Cause;
 pub use follow::Follow;
 pub use name::{NAME_MAX, check_name};
 pub use options::{Keep, Scope};
-pub use plain::{Appended, BadBits, Kind, List, ListFull, Part, Plain, Text, TextError, WideText};
+pub use plain::{
+    APPENDED_MAX, Appended, BadBits, Kind, List, ListFull, Part, Plain, Text, TextError, WideText,
+};
 pub use shareable::{LastOneOut, Shareable};
 pub use shared::{Options, Shared, SharedValue};
 pub use users::{Status, User};
@@ -95,8 +98,9 @@ pub use who::{HeldLock, Observers};
 #[doc(hidden)]
 pub mod __private {
     pub use crate::plain::{
-        Align, Aligned, BadBits, Copies, CopyOf, EnumKind, Field, Image, Kind, Layout, MAX_DEPTH,
-        Part, Plain, ROOM_ALIGN, StructKind, Variant, assert_described, copies, has_zero, stride,
+        Align, Aligned, BadBits, Copies, CopyOf, EnumKind, Field, Growing, Image, Kind, Layout,
+        MAX_DEPTH, Part, Plain, ROOM_ALIGN, StructKind, Variant, assert_described, copies,
+        has_zero, stride,
     };
     pub use crate::shareable::{EndOf, NoEnd, NoSize, Shareable, SizeOf, size_of_struct};
     pub use crate::words::{WordSink, WordSource, load, load_part, put, store, store_part};

@@ -19,6 +19,11 @@ pub(crate) fn explain(segment: &Segment, mine: &Schema) -> Error {
         }
         Err(error) => vec![error.detail().to_owned()],
     };
+    refusal(segment, &lines)
+}
+
+/// The error with these differences, and who holds the object.
+pub(crate) fn refusal(segment: &Segment, lines: &[String]) -> Error {
     let holders = match segment.users() {
         Ok(users) if users.is_empty() => {
             format!(

@@ -188,11 +188,19 @@ fn declared(node: &Node, name: &str, types: &Types<'_>) -> String {
         }
         Node::Atomic(scalar) => format!("_Atomic({}) {name}", integer(*scalar)),
         Node::Flag => format!("_Atomic(uint8_t) {name}"),
-        Node::Value { copies, of, .. } => format!(
-            "struct {{ _Alignas(64) uint64_t lock; uint64_t commit; uint64_t pins[6]; struct {{ \
-             _Alignas(64) uint64_t stamp; uint8_t value[{}]; }} copies[{copies}]; }} {name}",
-            of.size()
-        ),
+        Node::Value { copies, of, .. } => {
+            let appended = match &**of {
+                Node::Struct(node) if node.appendable => {
+                    format!(" uint64_t appended[{}];", cohabit::APPENDED_MAX)
+                }
+                _ => String::new(),
+            };
+            format!(
+                "struct {{ _Alignas(64) uint64_t lock; uint64_t commit; uint64_t pins[6]; struct {{ \
+                 _Alignas(64) uint64_t stamp; uint8_t value[{}]; }} copies[{copies}];{appended} }} {name}",
+                of.size()
+            )
+        }
         // Such a cell is aligned to 8, also where what it holds would be aligned to more.
         Node::Frozen { of } | Node::Loose { of } if of.align() > 8 => {
             format!("struct {{ _Alignas(8) uint8_t bytes[{}]; }} {name}", node.size())

@@ -82,7 +82,8 @@ impl<S> fmt::Debug for CopyOf<S> {
 ///
 /// # Safety
 ///
-/// Implemented by this crate only: the type is an array of `COUNT` times `CopyOf<S>`.
+/// Implemented by this crate only: the type begins with an array of `COUNT` times `CopyOf<S>`, and has
+/// nothing but atomics behind it.
 pub unsafe trait Copies<S>: Sized + Send + Sync + 'static {
     /// How many copies there are.
     const COUNT: usize;
@@ -111,6 +112,33 @@ unsafe impl<S: 'static, const N: usize> Copies<S> for [CopyOf<S>; N] {
 
     fn as_slice(&self) -> &[CopyOf<S>] {
         self
+    }
+}
+
+/// How many more fields programs can know of an appendable struct than the one that made the object.
+pub const APPENDED_MAX: usize = 64;
+
+/// The copies of an appendable struct, and behind them what has been appended to it: a word for each
+/// field that the maker of the object did not know, 0 as long as no program that knows it has come.
+#[repr(C, align(64))]
+#[derive(Debug)]
+pub struct Growing<C> {
+    copies: C,
+    appended: [AtomicU64; APPENDED_MAX],
+}
+
+// SAFETY: It begins with such an array.
+unsafe impl<S, C: Copies<S>> Copies<S> for Growing<C> {
+    const COUNT: usize = C::COUNT;
+    const STRIDE: usize = C::STRIDE;
+
+    fn zeroed() -> Self {
+        Self { copies: C::zeroed(), appended: [const { AtomicU64::new(0) }; APPENDED_MAX] }
+    }
+
+    #[inline(always)]
+    fn as_slice(&self) -> &[CopyOf<S>] {
+        self.copies.as_slice()
     }
 }
 

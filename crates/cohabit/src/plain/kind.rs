@@ -1,6 +1,6 @@
 //! What a type is, as a constant tree: the source of schema and fingerprint.
 
-use super::{Copies, Plain, copies_of_slice, stride_of_slice};
+use super::{APPENDED_MAX, Copies, Plain, copies_of_slice, stride_of_slice};
 
 /// How deep kinds may be nested. Readers refuse a deeper schema, so `#[plain]` does too.
 pub const MAX_DEPTH: usize = 32;
@@ -200,7 +200,9 @@ impl Kind {
             Kind::Array { of, len } => of.size() * *len,
             Kind::Struct(kind) => kind.size,
             Kind::Atomic { of } => of.size(),
-            Kind::Value { copies, stride, .. } => Self::VALUE_HEAD + *copies * *stride,
+            Kind::Value { copies, stride, of } => {
+                Self::VALUE_HEAD + *copies * *stride + of.appended_size()
+            }
             Kind::Frozen { of } | Kind::Loose { of } => of.size().next_multiple_of(8),
             Kind::Tail { .. } => 0,
         }
@@ -236,6 +238,14 @@ impl Kind {
             Kind::Value { .. } => Self::CELL_ALIGN,
             Kind::Frozen { .. } | Kind::Loose { .. } => 8,
             scalar => scalar.size(),
+        }
+    }
+
+    /// The bytes behind the copies of a value of this, which say what has been appended to it.
+    const fn appended_size(&self) -> usize {
+        match self {
+            Kind::Struct(StructKind { appendable: true, .. }) => APPENDED_MAX * size_of::<u64>(),
+            _ => 0,
         }
     }
 

@@ -36,7 +36,7 @@ mod wide;
 pub use appended::Appended;
 pub use bits::BadBits;
 pub(crate) use copies::Padded;
-pub use copies::{Copies, CopyOf, copies, stride};
+pub use copies::{APPENDED_MAX, Copies, CopyOf, Growing, copies, stride};
 pub(crate) use copies::{copies_of_slice, stride_of_slice};
 pub use kind::{EnumKind, Field, Kind, MAX_DEPTH, StructKind, Variant, has_zero};
 pub use layout::{Align, Aligned, Image, Layout, ROOM_ALIGN, assert_described};

@@ -25,7 +25,7 @@
 //!
 //! The fingerprint is no defence against forgery: the schema is checked whatever it says.
 
-use super::tree::{Node, Scalar, Schema};
+use super::tree::{FieldNode, Node, Scalar, Schema};
 use crate::plain::{EnumKind, Kind, StructKind};
 
 const TEXT: u8 = 32;
@@ -52,6 +52,16 @@ impl Schema {
     pub fn fingerprint(&self) -> [u8; 16] {
         Fnv::new(self.has_end).node(&self.root).finish()
     }
+}
+
+/// What tells the first so many fields of a struct from others, for each number of them; never 0.
+pub(super) fn of_prefixes(fields: &[FieldNode]) -> Vec<u64> {
+    let mut state = Fnv::new(false);
+    let prefix = |field| {
+        state = Fnv(state.0).field(field);
+        state.0 as u64 | 1
+    };
+    fields.iter().map(prefix).collect()
 }
 
 const fn struct_tag(appendable: bool) -> u8 {
@@ -159,6 +169,10 @@ impl Fnv {
         state
     }
 
+    fn field(self, field: &FieldNode) -> Self {
+        self.text(field.first_name()).number(field.at).node(&field.node)
+    }
+
     fn node(self, node: &Node) -> Self {
         match node {
             Node::Scalar(scalar) => self.scalar(*scalar),
@@ -170,9 +184,7 @@ impl Fnv {
             Node::Struct(node) => {
                 let state = self.byte(struct_tag(node.appendable)).number(node.size);
                 let state = state.number(node.align).number(node.fields.len() as u64);
-                node.fields.iter().fold(state, |state, field| {
-                    state.text(field.first_name()).number(field.at).node(&field.node)
-                })
+                node.fields.iter().fold(state, Self::field)
             }
             Node::Enum(node) => {
                 let state = self.byte(ENUM).scalar(node.repr).number(node.variants.len() as u64);

@@ -17,5 +17,6 @@ mod tree;
 pub use build::FieldParts;
 pub use diff::difference;
 pub use fingerprint::fingerprint;
+pub(crate) use grown::Grown;
 pub use parse::{MAX_FIELDS, MAX_TEXT, SchemaError};
 pub use tree::{EnumNode, FieldNode, Node, Scalar, Schema, StructNode, VariantNode};

@@ -1,6 +1,6 @@
 //! The schema as an owned tree, from a type of this program or from a text in a segment.
 
-use crate::plain::{EnumKind, Field, Kind, StructKind, Variant};
+use crate::plain::{APPENDED_MAX, EnumKind, Field, Kind, StructKind, Variant};
 
 /// A schema: the tree, and whether the type has a destructor.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -289,13 +289,22 @@ impl Node {
             Self::Array { of, len } => of.size().saturating_mul(*len),
             Self::Struct(node) => node.size,
             Self::Flag => 1,
-            Self::Value { copies, stride, .. } => {
-                copies.saturating_mul(*stride).saturating_add(Kind::VALUE_HEAD as u64)
+            Self::Value { copies, stride, of } => {
+                let copies = copies.saturating_mul(*stride).saturating_add(Kind::VALUE_HEAD as u64);
+                copies.saturating_add(of.appended_size())
             }
             Self::Frozen { of } | Self::Loose { of } => {
                 of.size().checked_next_multiple_of(8).unwrap_or(u64::MAX)
             }
             Self::Tail { .. } => 0,
+        }
+    }
+
+    /// The bytes behind the copies of a value of this, which say what has been appended to it.
+    pub(crate) fn appended_size(&self) -> u64 {
+        match self {
+            Self::Struct(StructNode { appendable: true, .. }) => 8 * APPENDED_MAX as u64,
+            _ => 0,
         }
     }
 

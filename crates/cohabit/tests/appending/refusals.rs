@@ -1,6 +1,8 @@
 //! What has not grown at its end is another type.
 
-use cohabit::{ErrorKind, SharedValue, Text, plain};
+use std::sync::atomic::AtomicU64;
+
+use cohabit::{ErrorKind, Shared, SharedValue, Text, Value, plain, shareable};
 
 use crate::forms::{Form, NAME, New, Newest, Old};
 use crate::support::World;
@@ -20,7 +22,23 @@ others! {
     Renamed (appendable = 128) { rpm: u32, tiny: u8, odd: u8 }
     Shorter (appendable = 128) { rpm: u32 }
     Roomier (appendable = 256) { rpm: u32, small: u8 }
+    Odd (appendable = 128) { rpm: u32, small: u8, odd: u8 }
+    Diverged (appendable = 128) { rpm: u32, small: u8, odd: u8, level: f32 }
     Fixed () { rpm: u32, small: u8, rest: Text<120> }
+}
+
+macro_rules! boards {
+    ($($name:ident: $of:ty;)*) => {$(
+        #[shareable]
+        #[derive(Debug)]
+        struct $name { hits: AtomicU64, many: [Value<$of>; 2] }
+    )*};
+}
+
+boards! {
+    OldBoard: Old;
+    NewBoard: New;
+    DivergedBoard: Diverged;
 }
 
 /// Opens the object as another type, by each way in.
@@ -65,6 +83,94 @@ fn a_newer_object_refuses_what_does_not_begin_it() {
     let new = SharedValue::<New>::options().scope(world.scope()).open(NAME).expect("it begins it");
     assert_eq!(new.get().expect("a value").rpm, 300);
     assert_eq!(newest.get().expect("untouched"), Newest::of(300));
+}
+
+/// Two programs append different fields to one older struct: the one that comes first is right, for as
+/// long as the object lives, since what it wrote is there.
+#[test]
+fn programs_that_append_different_fields_refuse_each_other() {
+    let world = World::new();
+    let old = SharedValue::<Old>::options().scope(world.scope());
+    let old = old.create(NAME, || Old::of(7)).expect("an object");
+    let options = || SharedValue::<Diverged>::options().scope(world.scope());
+    let view = options().open_read_only(NAME).expect("who only looks says nothing");
+    assert_eq!(view.get().expect("a value").level, 0.0);
+    let shorter = SharedValue::<Odd>::options().scope(world.scope()).open(NAME);
+    let new = SharedValue::<New>::options().scope(world.scope()).open(NAME).expect("the first");
+    let words = ["field `level`: another program has appended something else there", "held by pid"];
+    refused::<Diverged>(&world, &words);
+    let error = options().open_or_create(NAME, || -> Diverged { panic!("it is there") });
+    let error = error.expect_err("the same");
+    assert_eq!(error.kind(), ErrorKind::TypeMismatch);
+    let newest = SharedValue::<Newest>::options().scope(world.scope()).open(NAME);
+    newest.expect("it goes on with the first").set(Newest::of(300)).expect("a set");
+    drop(new);
+    refused::<Diverged>(&world, &words);
+    assert_eq!(shorter.expect("it begins both").get().expect("a value").odd, 44);
+    drop((old, view));
+    // The next one of this name is another object.
+    let diverged =
+        options().open_or_create(NAME, || Diverged { rpm: 1, small: 2, odd: 3, level: 4.0 });
+    let diverged = diverged.expect("a new object");
+    refused::<New>(&world, &["field `torque`: only here", "field `level`: only in the object"]);
+    let old = SharedValue::<Old>::options().scope(world.scope()).open(NAME).expect("it begins it");
+    old.update(|old| old.rpm += 1).expect("an update");
+    assert_eq!(diverged.get().expect("a value").level, 4.0);
+}
+
+/// The same where the other one came first, as a part of an object.
+#[test]
+fn different_fields_in_parts_of_an_object() {
+    let world = World::new();
+    let of = |number| Value::new(Old::of(number));
+    let options = Shared::<OldBoard>::options().scope(world.scope());
+    let board = options.create(NAME, || OldBoard { hits: 0.into(), many: [of(1), of(2)] });
+    let board = board.expect("an object");
+    let diverged = Shared::<DivergedBoard>::options().scope(world.scope()).open(NAME);
+    diverged.expect("the first").many[1].update(|value| value.level = 0.5).expect("an update");
+    let new = Shared::<NewBoard>::options().scope(world.scope());
+    for error in [
+        new.open(NAME).map(drop).expect_err("something else"),
+        new.open_read_only(NAME).map(drop).expect_err("something else"),
+    ] {
+        assert!(error.to_string().contains("field `many[0].torque`: another program"), "{error}");
+    }
+    assert_eq!(board.many[1].get().expect("a value"), Old::of(2));
+}
+
+#[plain(appendable)]
+#[derive(Debug, Default)]
+struct Bit {
+    first: u8,
+}
+
+macro_rules! bits {
+    ($name:ident: $($field:ident)*) => {
+        #[plain(appendable)]
+        #[derive(Debug, Default)]
+        struct $name { first: u8, $($field: u8),* }
+    };
+}
+
+bits! { Bits64: a0 a1 a2 a3 a4 a5 a6 a7 b0 b1 b2 b3 b4 b5 b6 b7 c0 c1 c2 c3 c4 c5 c6 c7 d0 d1 d2 d3 d4 d5 d6 d7
+e0 e1 e2 e3 e4 e5 e6 e7 f0 f1 f2 f3 f4 f5 f6 f7 g0 g1 g2 g3 g4 g5 g6 g7 h0 h1 h2 h3 h4 h5 h6 h7 }
+bits! { Bits65: a0 a1 a2 a3 a4 a5 a6 a7 b0 b1 b2 b3 b4 b5 b6 b7 c0 c1 c2 c3 c4 c5 c6 c7 d0 d1 d2 d3 d4 d5 d6 d7
+e0 e1 e2 e3 e4 e5 e6 e7 f0 f1 f2 f3 f4 f5 f6 f7 g0 g1 g2 g3 g4 g5 g6 g7 h0 h1 h2 h3 h4 h5 h6 h7 i0 }
+
+#[test]
+fn more_fields_than_can_be_appended_to_one_object_are_refused() {
+    let world = World::new();
+    let bit = SharedValue::<Bit>::options().scope(world.scope());
+    let bit = bit.create(NAME, Bit::default).expect("an object");
+    let most = SharedValue::<Bits64>::options().scope(world.scope()).open(NAME).expect("64 more");
+    most.update(|bits| bits.h7 = 7).expect("an update");
+    let words = ["field `i0`: the object's maker knew 1 fields, and at most 64 can be appended"];
+    refused::<Bits65>(&world, &words);
+    bit.set(Bit { first: 1 }).expect("a set");
+    assert_eq!(most.get().expect("a value").h7, 7);
+    drop((bit, most));
+    let bits = SharedValue::<Bits65>::options().scope(world.scope());
+    drop(bits.create(NAME, Bits65::default).expect("of any length where it is new"));
 }
 
 /// A schema that a peer damaged is no reason to take the object for a grown one.

@@ -84,6 +84,8 @@ macro_rules! grown {
 grown! {
     First { rpm: u32, level: u8 }
     Inserted { rpm: u32, torque: f64, level: u8 }
+    Torque { rpm: u32, level: u8, torque: f64 }
+    Mode { rpm: u32, level: u8, mode: u8 }
 }
 
 #[test]
@@ -98,6 +100,23 @@ fn type_mismatch_grown() {
         case.refused("type-mismatch", &words, || other().open(NAME));
         case.refused("type-mismatch", &words, || other().open_read_only(NAME));
         assert_eq!(live.get().expect("untouched").rpm, 900);
+    });
+}
+
+#[test]
+fn type_mismatch_diverged() {
+    case!(type_mismatch_diverged, |case| {
+        let first = || First { rpm: 900, level: 7 };
+        let live = SharedValue::<First>::options().scope(case.world.scope()).create(NAME, first);
+        let live = live.expect("an object");
+        let torque = SharedValue::<Torque>::options().scope(case.world.scope()).open(NAME);
+        let torque = torque.expect("the first that appends");
+        let other = || SharedValue::<Mode>::options().scope(case.world.scope());
+        let words = ["`rpm`", "field `mode`: another program has appended something else there"];
+        case.refused("type-mismatch", &words, || other().open(NAME));
+        case.refused("type-mismatch", &words, || other().open_read_only(NAME));
+        assert_eq!(live.get().expect("untouched").rpm, 900);
+        assert_eq!(torque.get().expect("untouched").level, 7);
     });
 }
 
