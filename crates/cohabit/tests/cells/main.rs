@@ -7,6 +7,7 @@ mod support;
 mod board;
 mod built;
 mod by_schema;
+mod ends;
 mod hostile;
 #[cfg(target_pointer_width = "64")]
 mod huge;
@@ -26,6 +27,7 @@ roles! {
     #[cfg(target_pointer_width = "64")]
     "huge-adder" => huge::adder,
     "logger" => tails::logger,
+    "ender" => ends::ender,
     "forked" => outside::forked,
     "rusher" => hostile::rusher,
     "vandal" => hostile::vandal,

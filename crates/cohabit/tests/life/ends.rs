@@ -307,3 +307,31 @@ fn an_end_that_opens_its_own_name_is_told() {
     user.expect("drop", "ok");
     assert_eq!(world.logged("ended"), 2);
 }
+
+/// Whoever is last, one end runs for an instance, or none: who cannot get to the door in time leaves
+/// as if killed.
+#[test]
+fn of_those_that_leave_at_once_at_most_one_ends_it() {
+    const ROUNDS: usize = 30;
+    let world = World::new();
+    let mut users: Vec<_> = (0..3).map(|_| world.child("ender")).collect();
+    for round in 1..=ROUNDS {
+        let created = users.iter_mut().filter_map(|user| {
+            user.say("attach");
+            (user.expect_next("ok") == "ok true").then_some(())
+        });
+        assert_eq!(created.count(), 1);
+        let mut guest = world.child("guest");
+        guest.expect_next("here");
+        users.iter_mut().for_each(|user| user.say("drop"));
+        guest.say("leave");
+        users.iter_mut().for_each(|user| drop(user.expect_next("ok")));
+        guest.finish();
+        assert!(world.logged("end") <= round, "ended twice");
+        assert_eq!(world.logged("end"), world.logged("ended"));
+        // What was left as if by a kill.
+        cohabit::collect(&world.scope()).expect("a tidy folder");
+        world.assert_empty();
+    }
+    assert!(world.logged("end") > 0);
+}

@@ -101,6 +101,12 @@ impl World {
         log.lines().filter(|line| *line == word).count()
     }
 
+    /// The log that children append to.
+    pub(crate) fn log_lines(&self) -> Vec<String> {
+        let log = fs::read_to_string(self.log_path()).unwrap_or_default();
+        log.lines().map(str::to_owned).collect()
+    }
+
     pub(crate) fn names(&self) -> Vec<String> {
         names_in(&self.folder)
     }
