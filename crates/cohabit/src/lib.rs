@@ -20,8 +20,51 @@
 //! # Ok::<(), cohabit::Error>(())
 //! ```
 //!
+//! # Objects with parts
+//! An object of a struct with [`macro@shareable`] is constructed once, in place, and used through `&T` by
+//! everyone; each part has a policy of its own:
+//!
+//! ```no_run
+//! use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+//!
+//! use cohabit::{Flag, Frozen, Shared, Value, plain, shareable};
+//!
+//! #[plain]
+//! #[derive(Default)]
+//! struct State { x: i32, on: bool }
+//!
+//! #[shareable]
+//! #[derive(Default)]
+//! struct Board { hits: AtomicU64, stop: Flag, state: Value<State>, limits: Frozen<[f64; 2]> }
+//!
+//! let board = Shared::<Board>::open_or_create("board", Board::default)?;
+//! board.hits.fetch_add(1, Relaxed);
+//! board.state.update(|state| state.x += 1)?;
+//! let limits = board.limits.get()?;
+//! # let _ = limits;
+//! # Ok::<(), cohabit::Error>(())
+//! ```
+//!
+//! # Which cell?
+//!
+//! | what there is | take | reading it | writing it |
+//! |---|---|---|---|
+//! | fields that belong together | [`Value<T>`](Value) | whole, of one version; waits for nobody; can be waited for | one writer after the other; whole, or not at all |
+//! | a number that all count up | `AtomicU64` and its siblings | one instruction | one instruction, in any process |
+//! | a bool | [`Flag`] | one instruction | one instruction |
+//! | what the constructor knows and nobody changes | [`Frozen<T>`](Frozen) | a copy, checked | only while it is constructed |
+//! | fields that have nothing to do with each other, or an order of your own | [`Loose<T>`](Loose) | each field whole, no order between them | field by field, without a lock |
+//! | an array whose length is known when it is made | `Value<[T]>`, or a last field `[C]` of cells | as one value, or cell by cell | the same |
+//! | several of these | a struct with [`macro@shareable`], an array | part by part: two parts are two moments | part by part |
+//!
+//! In doubt: `Value`. It is the only one of which a reader sees fields that fit each other, and whose
+//! change can be waited for ([`Value::wait_changed`]). It takes several times the room of its T, and
+//! `Frozen` and `Loose` take it once.
+//!
+//! # Where to find what
 //! - [`Shared`] is the handle, [`SharedView`] the read-only one, [`Options`] says where and how long.
-//! - [`Value`] is a value that is read and written whole.
+//! - [`Value`] is a value that is read and written whole; [`Flag`], [`Frozen`] and [`Loose`] stand beside it
+//!   in a struct with [`macro@shareable`], whose end is [`LastOneOut`].
 //! - [`macro@plain`] marks a struct or enum as plain data; [`Text`], [`WideText`] and [`List`] stand inside
 //!   of it; [`Part`] names a part; [`Appended`] is a field that older programs do not know.
 //! - [`Shared::open_wait`] waits for an object, [`Follow`] follows a name across restarts of its service.

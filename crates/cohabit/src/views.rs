@@ -252,7 +252,7 @@ impl View<'_, Flag> {
 
 /// Declares the reading of one kind of atomic.
 macro_rules! atomic_views {
-    (load, $($atomic:ident: $value:ty),*) => {$(
+    ($($atomic:ident: $value:ty),*) => {$(
         impl View<'_, atomic::$atomic> {
             /// The number now (relaxed).
             #[inline]
@@ -262,7 +262,7 @@ macro_rules! atomic_views {
         }
     )*};
 }
-atomic_views!(load,
+atomic_views!(
     AtomicU8: u8, AtomicU16: u16, AtomicU32: u32, AtomicU64: u64,
     AtomicI8: i8, AtomicI16: i16, AtomicI32: i32, AtomicI64: i64
 );

@@ -13,6 +13,25 @@ pub(crate) enum What {
     Life,
     /// The same for an object without a name.
     Handle,
+    /// A call on an atomic, a flag, or a cell without a lock.
+    Cells(Touch),
+}
+
+/// Which fields of the object with parts an operation stores.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Touch {
+    /// None.
+    Nothing,
+    /// The atomic number.
+    Atomic,
+    /// The flag.
+    Flag,
+    /// A field in the middle of a word.
+    Part,
+    /// A part that begins and ends in words that it shares.
+    Span,
+    /// All of the loose part.
+    All,
 }
 
 /// What an operation makes of the value, where it commits.
@@ -95,6 +114,10 @@ const fn life(name: &'static str, scene: Scene, covers: &'static [&'static str])
     Operation { what: What::Life, ..value(name, Reads, scene, covers) }
 }
 
+const fn cells(name: &'static str, touch: Touch, covers: &'static [&'static str]) -> Operation {
+    Operation { what: What::Cells(touch), ..value(name, Reads, Scene::Usual, covers) }
+}
+
 const fn handle(name: &'static str, scene: Scene, covers: &'static [&'static str]) -> Operation {
     Operation { what: What::Handle, ..value(name, Reads, scene, covers) }
 }
@@ -150,22 +173,63 @@ pub(crate) const OPERATIONS: &[Operation] = &[
     value("update_panics", Reads, Scene::Usual, &["Value::update"]),
     value("try_update", Adds, Scene::Usual, &["Value::try_update"]),
     value("update_timeout", Adds, Scene::Usual, &["Value::update_timeout"]),
-    value("untyped_read", Reads, Scene::Usual, &["Untyped::read"]),
-    value("untyped_wait_version", Reads, Scene::Waits, &["Untyped::wait_version"]),
-    value("untyped_update", All, Scene::Usual, &["Untyped::update"]),
-    value("untyped_update_takeover", All, Scene::DeadHolder, &["Untyped::update"]),
+    value("untyped_read", Reads, Scene::Usual, &["Untyped::read", "Cell::read"]),
+    value(
+        "untyped_wait_version",
+        Reads,
+        Scene::Waits,
+        &["Untyped::wait_version", "Cell::wait_version"],
+    ),
+    value("untyped_update", All, Scene::Usual, &["Untyped::update", "Cell::update"]),
+    value("untyped_update_takeover", All, Scene::DeadHolder, &["Untyped::update", "Cell::update"]),
     value("untyped_held_locks", Reads, Scene::Usual, &["Untyped::held_locks"]),
-    value("view_get", Reads, Scene::Usual, &["SharedView::get"]),
-    value("view_read", Reads, Scene::Usual, &["SharedView::read"]),
-    value("view_get_into", Reads, Scene::Usual, &["SharedView::get_into"]),
-    value("view_get_boxed", Reads, Scene::Usual, &["SharedView::get_boxed"]),
-    value("view_get_part", Reads, Scene::Usual, &["SharedView::get_part"]),
-    value("view_version", Reads, Scene::Usual, &["SharedView::version"]),
-    value("view_wait_changed", Reads, Scene::Waits, &["SharedView::wait_changed"]),
-    value("view_wait_version", Reads, Scene::Waits, &["SharedView::wait_version"]),
+    value("view_get", Reads, Scene::Usual, &["SharedView::get", "View::get"]),
+    value("view_read", Reads, Scene::Usual, &["SharedView::read", "View::read"]),
+    value("view_get_into", Reads, Scene::Usual, &["SharedView::get_into", "View::get_into"]),
+    value("view_get_boxed", Reads, Scene::Usual, &["SharedView::get_boxed", "View::get_boxed"]),
+    value("view_get_part", Reads, Scene::Usual, &["SharedView::get_part", "View::get_part"]),
+    value("view_version", Reads, Scene::Usual, &["SharedView::version", "View::version"]),
+    value(
+        "view_wait_changed",
+        Reads,
+        Scene::Waits,
+        &["SharedView::wait_changed", "View::wait_changed"],
+    ),
+    value(
+        "view_wait_version",
+        Reads,
+        Scene::Waits,
+        &["SharedView::wait_version", "View::wait_version"],
+    ),
     value("follow_next", Reads, Scene::Waits, &["Follow::next"]),
     value("follow_next_into", Reads, Scene::Waits, &["Follow::next_into"]),
     value("follow_user_next", Reads, Scene::Waits, &["Options::follow_as_user", "Follow::next"]),
+    cells("flag_load", Touch::Nothing, &["Flag::load"]),
+    cells("flag_store", Touch::Flag, &["Flag::store"]),
+    cells("flag_swap", Touch::Flag, &["Flag::swap"]),
+    cells("frozen_get", Touch::Nothing, &["Frozen::get"]),
+    cells("frozen_get_into", Touch::Nothing, &["Frozen::get_into"]),
+    cells("frozen_get_boxed", Touch::Nothing, &["Frozen::get_boxed"]),
+    cells("frozen_get_part", Touch::Nothing, &["Frozen::get_part"]),
+    cells("loose_load", Touch::Nothing, &["Loose::load"]),
+    cells("loose_load_into", Touch::Nothing, &["Loose::load_into"]),
+    cells("loose_load_part", Touch::Nothing, &["Loose::load_part"]),
+    cells("loose_store", Touch::All, &["Loose::store"]),
+    cells("loose_store_from", Touch::All, &["Loose::store_from"]),
+    cells("loose_store_part", Touch::Part, &["Loose::store_part"]),
+    cells("loose_store_span", Touch::Span, &["Loose::store_part"]),
+    cells("cell_read", Touch::Nothing, &["Cell::read"]),
+    cells("cell_update_loose", Touch::Part, &["Cell::update"]),
+    cells("cell_update_flag", Touch::Flag, &["Cell::update"]),
+    cells("cell_update_atomic", Touch::Atomic, &["Cell::update"]),
+    cells("parts_load", Touch::Nothing, &["SharedView::view", "View::load"]),
+    cells("parts_loose_load", Touch::Nothing, &["View::load"]),
+    cells("parts_loose_load_into", Touch::Nothing, &["View::load_into"]),
+    cells("parts_loose_load_part", Touch::Nothing, &["View::load_part"]),
+    cells("parts_frozen_get", Touch::Nothing, &["View::get"]),
+    cells("parts_frozen_get_into", Touch::Nothing, &["View::get_into"]),
+    cells("parts_frozen_get_boxed", Touch::Nothing, &["View::get_boxed"]),
+    cells("parts_frozen_get_part", Touch::Nothing, &["View::get_part"]),
     builds(life("create", Scene::Usual, &["Shared::create", "Options::create"])),
     builds(life("create__over_orphan", Scene::Orphan, &["Options::create"])),
     life("open", Scene::Host, &["Shared::open", "Options::open"]),
@@ -183,7 +247,7 @@ pub(crate) const OPERATIONS: &[Operation] = &[
     life("open_or_create_kept", Scene::Idle, &["Options::open_or_create"]),
     builds(life("open_or_create_with", Scene::Usual, &WITH)),
     builds(life("create_with", Scene::Usual, &["Shared::create_with", "Options::create_with"])),
-    builds(life("create_in_place", Scene::Usual, &["Options::create_in_place"])),
+    builds(life("create_in_place", Scene::Usual, &["Options::create_in_place", "Frozen::fill"])),
     builds(life("open_or_create_in_place", Scene::Usual, &["Options::open_or_create_in_place"])),
     life("open_read_only", Scene::Host, &["Shared::open_read_only", "Options::open_read_only"]),
     life("open_wait", Scene::Host, &["Shared::open_wait", "Options::open_wait"]),
@@ -264,7 +328,22 @@ pub(crate) const PURE: &[(&str, &str)] = &[
     ("Follow::name", "says what the follower remembers"),
     ("Follow::status", "what SharedView::status and Shared::status do"),
     ("SharedView::load", "one relaxed load of one word"),
-    ("SharedView::view", "borrows the attachment and reads nothing"),
+    ("View::part", "borrows a part and reads nothing"),
+    ("View::len", "says what the pointer to the part remembers"),
+    ("View::is_empty", "says what the pointer to the part remembers"),
+    ("View::iter", "borrows parts and reads nothing"),
+    ("Flag::new", "builds a flag in private memory"),
+    ("Frozen::new", "builds a cell in private memory"),
+    ("Frozen::from_ref", "builds a cell in private memory"),
+    ("Frozen::fill_from", "what Frozen::fill does, with the value borrowed"),
+    ("Frozen::fill_part", "what Frozen::fill does, with a part"),
+    ("Loose::new", "builds a cell in private memory"),
+    ("Loose::from_ref", "builds a cell in private memory"),
+    ("Cell::offset", "says what was read at the opening"),
+    ("Cell::node", "says what was read at the opening"),
+    ("Cell::contents", "says what was read at the opening"),
+    ("Cell::has_versions", "says what was read at the opening"),
+    ("Cell::path", "says what was read at the opening"),
     (
         "Untyped::observers",
         "reads what /proc says of other processes, of which there are more or fewer each time",
@@ -308,7 +387,15 @@ pub(crate) fn of_life() -> impl Iterator<Item = &'static Operation> {
 pub(crate) fn of_value() -> impl Iterator<Item = (&'static Operation, Effect)> {
     OPERATIONS.iter().filter_map(|operation| match operation.what {
         What::Value(effect) => Some((operation, effect)),
-        What::Life | What::Handle => None,
+        What::Life | What::Handle | What::Cells(_) => None,
+    })
+}
+
+/// The operations on cells without a lock, each with what it stores.
+pub(crate) fn of_cells() -> impl Iterator<Item = (&'static Operation, Touch)> {
+    OPERATIONS.iter().filter_map(|operation| match operation.what {
+        What::Cells(touch) => Some((operation, touch)),
+        _ => None,
     })
 }
 

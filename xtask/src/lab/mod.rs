@@ -1,6 +1,6 @@
 //! The crash laboratory: kills a process in every state of an operation and asks the survivors.
 //!
-//! `lab step value` and `lab step life` run each operation of [`list`] in a child under ptrace. A
+//! `lab step value`, `lab step cells` and `lab step life` run each operation of [`list`] in a child under ptrace. A
 //! first run records its states (every change of shared bytes, and both sides of every system
 //! call); then, for each state, a new child is brought there and killed, and survivors must prove
 //! what ARCHITECTURE promises: no hang, no torn value, nothing committed lost, constructors and
@@ -97,6 +97,8 @@ enum Oracle {
     Value,
     /// Creating, opening, leaving, exit, removal
     Life,
+    /// Calls on atomics, flags and cells without a lock
+    Cells,
 }
 
 /// Runs the laboratory.
@@ -119,6 +121,7 @@ fn list_all() {
     let value = |what| match what {
         What::Life | What::Handle => "life",
         What::Value(_) => "value",
+        What::Cells(_) => "cells",
     };
     for operation in OPERATIONS {
         let covers = operation.covers.join(" ");

@@ -3,7 +3,8 @@
 //! Each operation has a stage of its own (folder, survivors, victims), so that operations run
 //! beside each other without meeting. All of one operation happens on one thread, since only the
 //! thread that started a victim may trace it.
-use super::list::{self, Effect, Operation, What};
+use super::list::{self, Effect, Operation, Touch, What};
+use super::oracle::cells::CellsStage;
 use super::oracle::handle::HandleStage;
 use super::oracle::life::LifeStage;
 use super::oracle::value::ValueStage;
@@ -33,6 +34,8 @@ struct Job {
 enum Kind {
     /// On a value of so many bytes.
     Value(Effect, u32),
+    /// On cells without a lock.
+    Cells(Touch),
     /// On the life of an object.
     Life,
     /// On the life of an object without a name.
@@ -88,6 +91,14 @@ fn jobs(args: &StepArgs) -> Vec<Job> {
         };
         return list::of_life().filter(asked).filter(first).map(job).collect();
     }
+    if args.what == Oracle::Cells {
+        let job = |(operation, touch): (&'static Operation, _)| Job {
+            name: operation.name.to_owned(),
+            operation,
+            kind: Kind::Cells(touch),
+        };
+        return list::of_cells().filter(|(operation, _)| asked(operation)).map(job).collect();
+    }
     let all = list::of_value().filter(|(operation, _)| asked(operation));
     let sized = all.flat_map(|(operation, effect)| {
         sizes(operation, args).iter().map(move |&size| {
@@ -116,6 +127,7 @@ fn one(job: &Job, args: &StepArgs) -> Result<(Vec<State>, Outcome), String> {
             let mut stage = ValueStage::new(job.operation, effect, size, args.seed)?;
             one_on(&mut stage, args)
         }
+        Kind::Cells(touch) => one_on(&mut CellsStage::new(job.operation, touch)?, args),
         Kind::Twice => twice::run(job.operation, args.seed),
         Kind::Life => one_on(&mut LifeStage::new(job.operation, args.seed)?, args),
         Kind::Handle => one_on(&mut HandleStage::new(job.operation, args.seed)?, args),

@@ -24,6 +24,11 @@ const TYPES: &[&str] = &[
     "HeldLock",
     "Access",
     "Sharing",
+    "Flag",
+    "Frozen",
+    "Loose",
+    "View",
+    "Cell",
 ];
 /// The file whose free functions are operations: `cohabit::list` and so on.
 const CATALOG: &str = "crates/cohabit/src/catalog.rs";

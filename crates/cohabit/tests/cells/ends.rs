@@ -34,7 +34,7 @@ struct House {
 
 impl LastOneOut for House {
     fn last_one_out(&self) {
-        let visits = self.visits.update(|visits| std::mem::take(visits)).expect("its own cell");
+        let visits = self.visits.update(std::mem::take).expect("its own cell");
         // Another object can be made and used in here.
         let other = SharedValue::<u64>::create("other", || visits).expect("another object");
         world::log(&format!("house {}", other.get().expect("its value")));

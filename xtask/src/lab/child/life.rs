@@ -3,7 +3,7 @@ use super::{Orders, answer, handle, in_folder, in_words, kill_myself};
 use crate::lab::trace;
 use cohabit::untyped::Untyped;
 use cohabit::{
-    Error, Fill, Follow, Keep, LastOneOut, Options, Shared, SharedValue, SharedView, Value,
+    Error, Fill, Follow, Frozen, Keep, LastOneOut, Options, Shared, SharedValue, SharedView, Value,
     shareable,
 };
 use std::fs::{File, OpenOptions};
@@ -16,12 +16,30 @@ use std::time::Duration;
 #[shareable]
 pub(super) struct Tagged {
     tag: AtomicU64,
+    /// The same, frozen by the constructor.
+    frozen: Frozen<u64>,
 }
 
 impl Tagged {
+    fn new(tag: u64) -> Tagged {
+        Tagged { tag: AtomicU64::new(tag), frozen: Frozen::new(tag) }
+    }
+
     /// Takes over the tag of another one.
     pub(super) fn copy_of(&self, other: &Tagged) {
-        self.tag.store(other.tag.load(Relaxed), Relaxed);
+        self.take(other.tag.load(Relaxed));
+    }
+
+    /// Where that fails, the tags differ.
+    fn take(&self, tag: u64) {
+        self.tag.store(tag, Relaxed);
+        let _shows_as_a_difference = self.frozen.fill(tag);
+    }
+
+    /// The tag, or 0 where the two differ.
+    fn told(&self) -> u64 {
+        let tag = self.tag.load(Relaxed);
+        if self.frozen.get().is_ok_and(|frozen| frozen == tag) { tag } else { 0 }
     }
 }
 
@@ -62,14 +80,14 @@ fn new_tag() -> u64 {
 pub(super) fn construct() -> Tagged {
     let tag = new_tag();
     write_down('C', tag);
-    Tagged { tag: AtomicU64::new(tag) }
+    Tagged::new(tag)
 }
 
 /// The constructor that uses the new object where it stands.
 fn construct_there(object: &Tagged) {
     let tag = new_tag();
     write_down('C', tag);
-    object.tag.store(tag, Relaxed);
+    object.take(tag);
 }
 
 /// A value that tells the same, filled in place.
@@ -253,7 +271,7 @@ fn paused(orders: &mut Orders) -> Tagged {
     let _told = answer(Ok(tag.to_string()));
     orders.pause();
     write_down('C', tag);
-    Tagged { tag: AtomicU64::new(tag) }
+    Tagged::new(tag)
 }
 
 /// A player.
@@ -304,7 +322,7 @@ pub(super) fn play(log: &str) -> Result<(), String> {
 fn opened(hold: &Hold) -> String {
     let tag = |read: Result<Filled, Error>| read.map_or(0, |filled| filled.tag);
     match hold {
-        Hold::User(object) => format!("{} {}", object.tag.load(Relaxed), object.created()),
+        Hold::User(object) => format!("{} {}", object.told(), object.created()),
         Hold::Filler(object) => format!("{} {}", tag(object.get()), object.created()),
         Hold::Watcher(view) => format!("{} false", tag(view.get())),
         Hold::Untyped(object) => format!("0 {}", object.name().is_empty()),

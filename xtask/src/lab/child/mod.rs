@@ -4,6 +4,7 @@
 //! A *player* obeys one line of text at a time and answers `ok …` or `err KIND text`. A *victim*
 //! does one operation between the marks of [`super::trace::perform`]. A *suicide* brings an object
 //! into a state that only a death can make.
+mod cells;
 mod handle;
 mod life;
 mod specimen;
@@ -37,6 +38,10 @@ pub(super) fn run(words: &[String]) -> Result<(), String> {
         ["suicide", "value", deed, "8", folder, name] => value::die::<Eight>(deed, folder, name),
         ["suicide", "value", deed, "72", folder, name] => value::die::<Wide>(deed, folder, name),
         ["suicide", "value", deed, "128", folder, name] => value::die::<First>(deed, folder, name),
+        ["player", "cells"] => cells::play(),
+        ["victim", "cells", what, folder, name, number] => {
+            cells::suffer(what, folder, name, number)
+        }
         ["player", "life", log] => life::play(log),
         ["victim", "life", what, folder, name, log] => life::suffer(what, folder, name, log),
         ["victim", "handle", what, path, log] => handle::suffer(what, path, log),

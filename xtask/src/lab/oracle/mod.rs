@@ -3,6 +3,7 @@
 //! Both work the same way. Survivors are long-lived [`Player`]s; each case has an object of its
 //! own, in one folder that must be empty between cases. The players attach anew in each case, so
 //! that a victim finds the same world as in the run that recorded its states.
+pub(super) mod cells;
 pub(super) mod handle;
 mod history;
 mod instance;
