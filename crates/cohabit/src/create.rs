@@ -19,6 +19,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::format::{HEADER_SIZE, Header, SCHEMA_MAX};
 use crate::look::map;
 use crate::member::{Attachment, Member, Role, Seat};
+use crate::options::Scope;
 use crate::place::Place;
 use crate::registry;
 use crate::segment::{Segment, mappable};
@@ -54,9 +55,16 @@ pub(crate) fn fresh(
 
 /// Makes a new instance that never has a name.
 pub(crate) fn fresh_nameless(plan: &Plan<'_>, build: BuildFn<'_>) -> Result<Arc<Attachment>> {
+    let rights = match &plan.settings.scope {
+        Scope::Machine(access) => Some(access.rights(plan.name)?),
+        _ => None,
+    };
     let member = first_user(plan, None, |wanted, header| {
-        File::anonymous(header.segment_size, 0o600)
-            .map_err(|e| over_a_limit(plan, wanted, header, e))
+        let file = File::anonymous(header.segment_size, 0o600)
+            .map_err(|e| over_a_limit(plan, wanted, header, e))?;
+        let granted = rights.map_or(Ok(()), |rights| file.grant(rights));
+        granted.map_err(|e| Error::from_os(plan.name, "letting others in", e))?;
+        Ok(file)
     })?;
     bring_to_life(plan, member, build)
 }

@@ -167,7 +167,7 @@ causes! {
         "a security module or sandbox forbids it" =>
             "See the system's log (SELinux, AppArmor), or the sandbox's rules.",
         "the handle is of another user's object" =>
-            "Look at it with SharedView::from_fd: only the processes of one user join by a handle.";
+            "Look at it with SharedView::from_fd, or have it created with a Scope::Machine that lets this user write.";
     BadHandle:
         "the descriptor was closed before it was used, or another number arrived" =>
             "Keep what Shared::to_fd gave until the other process has it; see how the number gets there.",

@@ -24,6 +24,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::format::BadHeader;
 use crate::look::{header_of, map};
 use crate::member::{Attachment, Role};
+use crate::place::who_may;
 use crate::segment::Segment;
 use crate::shareable::Shareable;
 use crate::shared::{Options, Shared, constructing};
@@ -73,18 +74,19 @@ impl<T: Shareable + ?Sized> Shared<T> {
     /// - `BadHandle`: it is no descriptor of such an object; the text says what it is.
     /// - `ReadOnlyHandle`: it does not allow writing.
     /// - `Ended`: the last user has left, or all were killed.
-    /// - `PermissionDenied`: the object was made by another user.
+    /// - `PermissionDenied`: the object is another user's, whose scope does not let this one in.
     /// - `Unsupported`: `/proc` is not mounted.
     /// - `TypeMismatch` and what else [`Shared::open`] refuses.
     pub fn from_fd(descriptor: impl AsFd) -> Result<Self> {
         Self::options().from_fd(descriptor)
     }
 
-    /// A descriptor of an object without a name, for another process of the same user, who joins by
+    /// A descriptor of an object without a name, for another process, which joins by
     /// [`Shared::from_fd`]. It is closed at `exec`, unless it becomes another number there, as
     /// `Command::stdin` makes it.
     ///
-    /// Processes of other users can look at the object with it, but not join.
+    /// Processes of other users can look at the object with it; they join if the object was created
+    /// with a [`Scope::Machine`](crate::Scope::Machine) whose `Access` lets them write.
     ///
     /// A forked child joins anew by `Shared::from_fd(object.to_fd()?)`.
     ///
@@ -97,9 +99,9 @@ impl<T: Shareable + ?Sized> Shared<T> {
 
     /// A descriptor of an object without a name that allows reading only, for [`SharedView::from_fd`].
     ///
-    /// Who is given it cannot write, with one exception: a process *of the same user* (or root's) that
-    /// means to can open the descriptor again for writing, through `/proc/self/fd`. Where that counts,
-    /// call [`Shared::forbid_new_writers`] first. Whoever has it can also hold up, by file locks, those
+    /// Who is given it cannot write, with one exception: a process *of the same user* (or root's, or of
+    /// whom the object's `Access` lets write) that means to can open the descriptor again for writing,
+    /// through `/proc/self/fd`. Where that counts, call [`Shared::forbid_new_writers`] first. Whoever has it can also hold up, by file locks, those
     /// who join and leave: these then say `Busy`, and leave as if killed. Calls on cells are not held
     /// up.
     ///
@@ -149,7 +151,9 @@ impl<T: Shareable + ?Sized> SharedView<T> {
 }
 
 impl<T: Shareable + ?Sized> Options<T> {
-    /// See [`Shared::anonymous`]. [`Options::scope`] has no part in it.
+    /// See [`Shared::anonymous`]. Of [`Options::scope`], only a
+    /// [`Scope::Machine`](crate::Scope::Machine) counts: its [`Access`](crate::Access) says which other
+    /// users may join by a handle. Everybody who is given one may look.
     ///
     /// # Errors
     /// The same.
@@ -223,8 +227,7 @@ fn hold(plan: &Plan<'_>, descriptor: BorrowedFd<'_>) -> Result<Segment> {
     };
     let header = header_of(plan.name, &file, &status, |header| no_object(plan, &header))?;
     if header.has_lock_file {
-        let detail = "the header names a file beside the object, which has no name itself";
-        return Err(Error::new(ErrorKind::HeaderInvalid, plan.name, detail));
+        return Err(bad(plan, "one whose header speaks of a file beside it"));
     }
     map(plan.name, None, file, &status, header, access)
 }
@@ -242,7 +245,9 @@ fn check(plan: &Plan<'_>, given: &File, status: &FileStatus) -> Result<()> {
         FileKind::Regular if !rights.fixed_size && status.links > 0 => {
             "one of a file that has a name (if it is an object, open it by that name)"
         }
-        FileKind::Regular if !rights.fixed_size => "one of a file whose size is not sealed",
+        FileKind::Regular if !rights.fixed_size => {
+            "one of a file whose size is not sealed, or of huge pages"
+        }
         FileKind::Regular if !rights.reads => "one that allows writing only",
         FileKind::Regular => return check_writes(plan, rights),
     };
@@ -263,11 +268,9 @@ fn check_writes(plan: &Plan<'_>, rights: handle::Rights) -> Result<()> {
 fn own(plan: &Plan<'_>, given: &File, status: &FileStatus) -> Result<File> {
     let own = given.reopen(Access::ReadWrite).map_err(|e| match e.cause() {
         Cause::PermissionDenied => {
-            let detail = format!(
-                "the object was made by user {}, and only that user's processes can join; others can \
-                 look at it: SharedView::from_fd",
-                status.owner
-            );
+            let who = who_may(status);
+            let detail =
+                format!("this process may look (SharedView::from_fd), and not join: {who}");
             Error::new(ErrorKind::PermissionDenied, plan.name, detail).with_source(e)
         }
         _ => unreachable_again(e).about(plan.name),

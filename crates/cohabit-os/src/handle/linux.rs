@@ -18,21 +18,24 @@ pub(super) fn rights(handle: &Handle) -> Result<Rights> {
     Ok(Rights {
         reads: opens(OFlags::RDONLY) || opens(OFlags::RDWR),
         writes: opens(OFlags::WRONLY) || opens(OFlags::RDWR),
-        fixed_size: seals.contains(SealFlags::SHRINK | SealFlags::GROW),
+        fixed_size: seals.contains(SealFlags::SHRINK | SealFlags::GROW) && is_tmpfs(handle),
         no_new_writers: seals.intersects(SealFlags::WRITE | SealFlags::FUTURE_WRITE),
     })
+}
+
+/// Huge pages come from a pool: a page that a peer gave back may not be had again.
+fn is_tmpfs(handle: &Handle) -> bool {
+    const TMPFS_MAGIC: i64 = 0x0102_1994;
+    #[allow(clippy::useless_conversion, reason = "f_type is narrower on some targets")]
+    fs::fstatfs(handle).is_ok_and(|found| i64::from(found.f_type) == TMPFS_MAGIC)
 }
 
 pub(super) fn another(descriptor: BorrowedFd<'_>) -> Result<Handle> {
     io::fcntl_dupfd_cloexec(descriptor, 0).map_err(refused("fcntl (another descriptor)"))
 }
 
-pub(super) fn duplicate(handle: &Handle) -> Result<Handle> {
+pub(super) fn give(handle: &Handle) -> Result<OwnedFd> {
     another(handle.as_fd())
-}
-
-pub(super) fn give(handle: Handle) -> Result<OwnedFd> {
-    Ok(handle)
 }
 
 pub(super) fn forbid_new_writers(handle: &Handle) -> Result<()> {

@@ -39,7 +39,7 @@ pub struct Rights {
     pub reads: bool,
     /// Whether this descriptor lets its holder write.
     pub writes: bool,
-    /// Whether the file's size is fixed for ever.
+    /// Whether the file's size is fixed for ever, and its pages are ordinary memory.
     pub fixed_size: bool,
     /// Whether nobody who does not map the file writable already ever will.
     pub no_new_writers: bool,
@@ -58,14 +58,13 @@ pub fn another(descriptor: BorrowedFd<'_>) -> Result<File> {
 
 /// A descriptor to be given away, which allows no more than `access` (Invariant 3).
 pub fn to_give(file: &File, access: Access) -> Result<OwnedFd> {
-    let given = match file.reopen(access) {
+    match file.reopen(access) {
         // Another user's file, of which this process has only what it gives away again.
         Err(error) if error.cause() == Cause::PermissionDenied && allows(file, access)? => {
-            sys::duplicate(file.handle())?
+            sys::give(file.handle())
         }
-        reopened => reopened?.into_handle(),
-    };
-    sys::give(given)
+        own => sys::give(own?.handle()),
+    }
 }
 
 /// Whether the descriptor allows what `access` asks for and no more.

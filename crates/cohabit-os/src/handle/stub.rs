@@ -12,12 +12,8 @@ pub(super) fn another(_descriptor: BorrowedFd<'_>) -> Result<Handle> {
     Err(Error::unsupported("fcntl (another descriptor)"))
 }
 
-pub(super) fn duplicate(_handle: &Handle) -> Result<Handle> {
+pub(super) fn give(_handle: &Handle) -> Result<OwnedFd> {
     Err(Error::unsupported("fcntl (another descriptor)"))
-}
-
-pub(super) fn give(_handle: Handle) -> Result<OwnedFd> {
-    Err(Error::unsupported("give a descriptor away"))
 }
 
 pub(super) fn forbid_new_writers(_handle: &Handle) -> Result<()> {

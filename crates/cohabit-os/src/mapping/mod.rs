@@ -197,11 +197,6 @@ impl File {
         self.forks == fork::forks()
     }
 
-    /// Gives the system's handle away.
-    pub(crate) fn into_handle(self) -> Handle {
-        self.handle
-    }
-
     /// Counts the forks before it opens, so that one that comes between is never missed.
     pub(crate) fn opened(open: impl FnOnce() -> Result<Handle>) -> Result<File> {
         let forks = fork::forks();

@@ -92,6 +92,13 @@ fn bad_handle_not_sealed() {
         let memory = File::from(sys::memory());
         memory.write_all_at(&bytes(), 0).expect("bytes");
         refused_by_both(case, "bad-handle", &["whose size is not sealed"], &memory);
+        // Where the machine has any: huge pages can be sealed too, and yet be gone.
+        if let Some(huge) = sys::huge_memory() {
+            let huge = File::from(huge);
+            huge.set_len(2 << 20).expect("a size");
+            sys::seal_size(&huge);
+            refused_by_both(case, "bad-handle", &["huge pages"], &huge);
+        }
     });
 }
 
@@ -144,6 +151,10 @@ fn bad_handle_wrong_size() {
 fn bad_handle_lies() {
     case!(bad_handle_lies, |case| {
         let good = bytes();
+        let mut beside = good.clone();
+        beside[12] |= 8;
+        let memory = sealed(&beside, good.len() as u64);
+        refused_by_both(case, "bad-handle", &["speaks of a file beside it"], memory);
         // Offsets and sizes of the header, each of which must be what the others make it.
         for at in [16, 56, 64, 72, 80, 88, 96, 104, 112] {
             let mut lying = good.clone();
@@ -215,7 +226,7 @@ fn permission_denied_by_another_user() {
         let handle = object.to_fd().expect("a handle");
         let child = sys::forked(|| {
             sys::become_for_good(65_534, 65_534, &[]);
-            let words = ["`anonymous`", "user 0", "SharedView::from_fd"];
+            let words = ["`anonymous`", "belongs to", "SharedView::from_fd"];
             case.refused("permission-denied", &words, || SharedValue::<Pair>::from_fd(&handle));
             0
         });

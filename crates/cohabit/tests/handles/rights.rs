@@ -132,6 +132,19 @@ fn another_user_can_look_and_with_a_read_only_handle_nothing_else() {
         .expect("open to all");
     let mut third = heir_of(&world, "outsider", &read_only);
     third.expect_next("read-only-handle 1 opens=true writes=false on=true");
+    // Access is what sets that mode.
+    let access = cohabit::Access::everyone().writes();
+    let options = SharedValue::<Pair>::options().scope(cohabit::Scope::Machine(access));
+    let open = options.anonymous(|| Pair::of(1)).expect("an object");
+    let mut joins = heir_of(&world, "outsider", open.to_fd().expect("a handle"));
+    joins.expect_next("ok 1 opens=true writes=true on=true");
+    joins.leave();
+    let access = cohabit::Access::group(65_534).writes();
+    let options = SharedValue::<Pair>::options().scope(cohabit::Scope::Machine(access));
+    let group = options.anonymous(|| Pair::of(1)).expect("an object");
+    let mut joins = heir_of(&world, "outsider", group.to_fd().expect("a handle"));
+    joins.expect_next("ok 1 opens=true writes=true on=true");
+    joins.leave();
     [reader, other, third].into_iter().for_each(crate::support::Child::leave);
     assert_eq!(object.users().expect("users").len(), 1);
 }

@@ -271,12 +271,21 @@ pub(crate) fn duplicate(from: i32, to: i32) {
 
 /// Memory without a name, made by no library of ours, that can be sealed.
 pub(crate) fn memory() -> OwnedFd {
+    memory_of(0).expect("memory")
+}
+
+/// The same of huge pages, where the machine has them.
+pub(crate) fn huge_memory() -> Option<OwnedFd> {
+    const HUGE_PAGES: c_uint = 4;
+    memory_of(HUGE_PAGES)
+}
+
+fn memory_of(kind: c_uint) -> Option<OwnedFd> {
     const CLOEXEC_AND_ALLOW_SEALING: c_uint = 3;
     // SAFETY: the name is a C string that lives for the call.
-    let number = unsafe { memfd_create(c"mine".as_ptr(), CLOEXEC_AND_ALLOW_SEALING) };
-    assert!(number >= 0, "memory: {}", std::io::Error::last_os_error());
+    let number = unsafe { memfd_create(c"mine".as_ptr(), CLOEXEC_AND_ALLOW_SEALING | kind) };
     // SAFETY: the call just opened it, and nobody else has it.
-    unsafe { OwnedFd::from_raw_fd(number) }
+    (number >= 0).then(|| unsafe { OwnedFd::from_raw_fd(number) })
 }
 
 /// Seals memory against shrinking and growing.

@@ -224,17 +224,18 @@ impl HandleStage {
                 format!("mate {mate:?}, fresh joiner {fresh:?}, observer {viewed:?}")
             }),
         }
-        self.check_told(&mate, was_quick, memory, findings);
+        self.check_told(&mate, before, memory, findings);
         Ok((mate, took))
     }
 
-    fn check_told(&self, mate: &Told, was_quick: bool, memory: &Memory, f: &mut Findings) {
+    fn check_told(&self, mate: &Told, before: bool, memory: &Memory, f: &mut Findings) {
         let as_expected = match (self.case.host, mate) {
             (Some(host), Told::Joined(joined)) => joined.tag == host,
             (Some(_), refused) => {
                 self.operation.name == "forbid_new_writers" && refused.is_refused("ReadOnlyHandle")
             }
-            (None, Told::Joined(joined)) => was_quick && memory.live == Some(joined.tag),
+            // Who came before the kill may have joined the victim.
+            (None, Told::Joined(joined)) => before && memory.live == Some(joined.tag),
             // Before its header is written, what the descriptor leads to is no object.
             (None, refused) if memory.is_raw => {
                 refused.is_refused("BadHandle") || refused.is_refused("Ended")
