@@ -21,6 +21,7 @@ use std::path::{Path, PathBuf};
 use cohabit_os::error::Cause;
 use cohabit_os::liveness::{Byte, Entered, LifeSection, Way, is_held};
 use cohabit_os::mapping::{self, Access, File, FileId, FileKind, Rights, status_of};
+use cohabit_os::place::remove_shared_folder;
 
 use crate::asker::Asker;
 use crate::error::{Error, ErrorKind, Result};
@@ -153,10 +154,10 @@ pub(crate) fn sweep(home: &Path, name: &str) {
 /// Takes the folder of an object's own away, if nothing but what the dead left is in it. Who may not, or
 /// finds the next instance there, leaves it to that one's last user.
 pub(crate) fn tidy(home: &Path, name: &str) {
-    if !mapping::remove_empty(home).unwrap_or(true) {
+    if !remove_shared_folder(home).unwrap_or(true) {
         sweep(home, name);
         // What stays is empty and costs nothing, or is in use.
-        let _ = mapping::remove_empty(home);
+        let _ = remove_shared_folder(home);
     }
 }
 

@@ -74,6 +74,39 @@ pub(crate) enum Scene {
     HalfEnded,
     /// A kept object without users.
     Idle,
+    /// The empty folder of an object that several users share, as whoever may not remove it leaves it.
+    EmptyPlace,
+    /// A lock file that the dead left alone.
+    Stray,
+}
+
+/// Where an object is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Realm {
+    /// In a folder.
+    Folder,
+    /// Where several users share it, and some may only read it.
+    Machine,
+}
+
+impl Realm {
+    const ALL: [Realm; 2] = [Realm::Folder, Realm::Machine];
+
+    /// What the names of its operations begin with.
+    const fn prefix(self) -> &'static str {
+        match self {
+            Realm::Folder => "",
+            Realm::Machine => "machine_",
+        }
+    }
+
+    /// What stands in front of its folder, in the orders of children.
+    pub(crate) const fn word(self) -> &'static str {
+        match self {
+            Realm::Folder => "",
+            Realm::Machine => "machine:",
+        }
+    }
 }
 
 /// One operation to be run under the stepper.
@@ -97,6 +130,19 @@ pub(crate) struct Operation {
     /// Whether the victim waits for an object, which the host then makes: if the host uses one, it
     /// leaves that first.
     pub(crate) awaits: bool,
+}
+
+impl Operation {
+    /// Where its object is.
+    pub(crate) fn realm(&self) -> Realm {
+        let is_of = |realm: &Realm| self.name.starts_with(realm.prefix());
+        Realm::ALL.into_iter().rfind(is_of).unwrap_or(Realm::Folder)
+    }
+
+    /// What the victim does there.
+    pub(crate) fn deed(&self) -> &'static str {
+        self.name.strip_prefix(self.realm().prefix()).unwrap_or(self.name)
+    }
 }
 
 const fn value(
@@ -308,6 +354,29 @@ pub(crate) const OPERATIONS: &[Operation] = &[
     ends(handle("leave_nameless_last", Scene::Usual, &[])),
     handle("exit_nameless", Scene::Host, &[]),
     builds(handle("exit_nameless_last", Scene::Usual, &[])),
+    builds(life("machine_create", Scene::Usual, &["Options::create"])),
+    builds(life("machine_create__over_orphan", Scene::Orphan, &[])),
+    builds(life("machine_create__in_place", Scene::EmptyPlace, &[])),
+    builds(life("machine_create__beside_stray", Scene::Stray, &[])),
+    builds(life("machine_open_or_create", Scene::Usual, &["Options::open_or_create"])),
+    builds(life("machine_open_or_create__over_orphan", Scene::Orphan, &[])),
+    builds(life("machine_open_or_create__half_built", Scene::HalfBuilt, &[])),
+    builds(life("machine_open_or_create__half_ended", Scene::HalfEnded, &[])),
+    life("machine_open", Scene::Host, &["Options::open"]),
+    life("machine_open__waits", Scene::Builder, &[]),
+    life("machine_open_read_only", Scene::Host, &["Options::open_read_only"]),
+    empties(life("machine_build_fails", Scene::Usual, &[])),
+    life("machine_leave", Scene::Host, &[]),
+    ends(life("machine_leave_last", Scene::Usual, &[])),
+    life("machine_leave_kept", Scene::Idle, &[]),
+    empties(builds(life("machine_exit_last", Scene::Usual, &[]))),
+    life("machine_users", Scene::Host, &["Shared::users"]),
+    life("machine_list", Scene::Host, &["cohabit::list"]),
+    empties(life("machine_remove", Scene::Orphan, &["cohabit::remove"])),
+    empties(life("machine_remove_force", Scene::Host, &[])),
+    empties(life("machine_collect", Scene::Orphan, &["cohabit::collect"])),
+    empties(life("machine_collect__stray", Scene::Stray, &[])),
+    life("machine_collect__in_use", Scene::Host, &[]),
 ];
 
 const READ_ONLY_WAIT: [&str; 2] = ["Shared::open_read_only_wait", "Options::open_read_only_wait"];

@@ -11,18 +11,27 @@ use super::trace::Method;
 use std::time::Instant;
 
 /// Operations in which the first victim is killed.
-pub(super) const FIRSTS: &[&str] =
-    &["create", "open_or_create__over_orphan", "leave_last", "exit_last", "build_fails"];
+pub(super) const FIRSTS: &[&str] = &[
+    "create",
+    "open_or_create__over_orphan",
+    "leave_last",
+    "exit_last",
+    "build_fails",
+    "machine_create",
+    "machine_open_or_create__over_orphan",
+    "machine_leave_last",
+];
 /// States of the second victim for each of the first.
 const SAMPLES: usize = 4;
-/// What the second victim does.
+/// What the second victim does, where the first one did.
 const SECOND: &str = "open_or_create";
 
 /// Kills a victim in every state of `first`, and a second one in states of its recovery.
 pub(super) fn run(first: &'static Operation, seed: u64) -> Result<(Vec<State>, Outcome), String> {
     let start = Instant::now();
     let states = step::record(&mut LifeStage::new(first, seed)?, Method::Faults)?.states;
-    let second = list::of_life().find(|operation| operation.name == SECOND);
+    let second = list::of_life()
+        .find(|operation| operation.deed() == SECOND && operation.realm() == first.realm());
     let mut stage = LifeStage::new(second.ok_or("the second operation is not listed")?, seed)?;
     let mut all = Outcome::default();
     for (index, state) in states.iter().enumerate() {

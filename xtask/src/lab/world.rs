@@ -97,7 +97,7 @@ impl World {
 
     /// Follows what stands in the folder under a name, mapped by the victim or not.
     pub(super) fn follow_names(&mut self) -> io::Result<()> {
-        for (name, inode) in names(&self.folder)? {
+        for (name, inode) in files(&self.folder)? {
             if self.segments.iter().all(|segment| segment.inode != inode) {
                 let file = File::open(self.folder.join(name))?;
                 self.segments.push(Segment::new(inode, file)?);
@@ -164,6 +164,16 @@ impl SegmentBytes<'_> {
         let bytes = self.0.get(at..at + 8);
         bytes.map_or(0, |bytes| u64::from_le_bytes(bytes.try_into().unwrap_or_default()))
     }
+
+    /// Whether it is no object's file, but one that has the bytes of an object's users.
+    pub(super) fn is_lock_file(&self) -> bool {
+        self.0.starts_with(b"COHABITL")
+    }
+
+    /// Whether it is the lock file of the object in this file.
+    pub(super) fn is_lock_file_of(&self, inode: u64) -> bool {
+        self.is_lock_file() && self.word(32) == inode
+    }
 }
 
 /// A byte lock on a segment.
@@ -175,6 +185,26 @@ pub(super) struct Lock {
     pub(super) first: i64,
     /// Last byte.
     pub(super) last: i64,
+}
+
+/// The files in a folder, at any depth, each by its path from there, with its inode.
+pub(super) fn files(folder: &Path) -> io::Result<Vec<(String, u64)>> {
+    let mut files = Vec::new();
+    for (name, inode) in names(folder)? {
+        let path = folder.join(&name);
+        if path.is_dir() {
+            let inner = self::files(&path)?.into_iter();
+            files.extend(inner.map(|(inner, inode)| (format!("{name}/{inner}"), inode)));
+        } else {
+            files.push((name, inode));
+        }
+    }
+    Ok(files)
+}
+
+/// Whether a file's path is that of an object, and not of what stands beside one.
+pub(super) fn is_object(path: &str) -> bool {
+    !path.rsplit('/').next().unwrap_or(path).starts_with('.')
 }
 
 /// The names in a folder, each with its inode.
@@ -226,7 +256,8 @@ fn mapping(line: &str, folder: &Path) -> Option<Mapping> {
 fn open_mapped(pid: i32, folder: &Path, mapping: &Mapping) -> io::Result<File> {
     let by_map =
         PathBuf::from(format!("/proc/{pid}/map_files/{:x}-{:x}", mapping.start, mapping.end));
-    let mut candidates = entries(folder);
+    let mut candidates: Vec<_> =
+        files(folder)?.into_iter().map(|(name, _)| folder.join(name)).collect();
     candidates.extend(entries(Path::new(&format!("/proc/{pid}/fd"))));
     candidates.push(by_map);
     let device = fs::metadata(folder)?.dev();

@@ -16,7 +16,8 @@
 //!    it: where the root keeps a stranger's file for its owner, a folder does not.
 //! 6. A folder is made under a name that nobody uses, is given its rights there, and moves to its
 //!    place in one step: it is never seen half made. A process that is killed before leaves an empty
-//!    folder without rights for others, which the next one that makes the same folder takes away.
+//!    folder without rights for others, which the next one of the same user takes away that makes or
+//!    removes the same folder.
 //!
 //! `COHABIT_DIR` moves the root. It is ignored in a program that gained privileges by being
 //! started (getauxval(3), AT_SECURE), since there it is a stranger's word. For a user's own folder, the
@@ -199,11 +200,26 @@ fn check_owner_and_kind(
     Ok(())
 }
 
+/// Takes a shared object's folder away, if it is empty and this user may; and then what this user left
+/// of making it, being killed. `true`: there is no folder any more.
+pub fn remove_shared_folder(path: &Path) -> crate::Result<bool> {
+    if !remove_empty(path)? {
+        return Ok(false);
+    }
+    if let (Some(root), Some(name)) = (path.parent(), path.file_name()) {
+        tidy(root, &draft_prefix(&name.to_string_lossy()));
+    }
+    Ok(true)
+}
+
+fn draft_prefix(name: &str) -> String {
+    format!(".{name}-")
+}
+
 /// Makes a folder, unless something stands in its place (Invariant 6).
 fn make(path: &Path, rights: Rights) -> crate::Result<()> {
     let root = path.parent().unwrap_or(path);
-    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let prefix = format!(".{name}-");
+    let prefix = draft_prefix(&path.file_name().unwrap_or_default().to_string_lossy());
     for _ in 0..TRIES {
         let mut number = [0; 8];
         random(&mut number)?;

@@ -233,6 +233,12 @@ fn ask(what: &str, hold: &Hold) -> Result<(), Error> {
     }
 }
 
+/// The folder of an object that several users share.
+fn home(folder: &str, name: &str) -> Result<std::path::PathBuf, String> {
+    let root = cohabit::folder_of(&in_folder(folder)).map_err(|error| in_words(&error))?;
+    root.map(|root| root.join(format!("cohabit.{name}"))).ok_or("no root".to_owned())
+}
+
 /// Leaves behind what only a death can.
 pub(super) fn die(deed: &str, folder: &str, name: &str, log: &str) -> Result<(), String> {
     open_log(log)?;
@@ -250,6 +256,20 @@ pub(super) fn die(deed: &str, folder: &str, name: &str, log: &str) -> Result<(),
         "kept" => {
             let _held = kept(folder).create(name, construct).map_err(failed)?;
             kill_myself()
+        }
+        "place" => {
+            // What whoever may not remove the folder leaves: made, left, and made again, empty.
+            let held = options(folder).create(name, construct).map_err(failed)?;
+            let home = home(folder, name)?;
+            drop(held);
+            std::fs::create_dir(&home).map_err(|error| error.to_string())?;
+            let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+            std::fs::set_permissions(&home, mode).map_err(|error| error.to_string())?;
+        }
+        "stray" => {
+            let _held = options(folder).create(name, construct).map_err(failed)?;
+            let object = home(folder, name)?.join(name);
+            std::fs::remove_file(object).map_err(|error| error.to_string())?;
         }
         "building" => {
             let dies = || -> Tagged { kill_myself() };

@@ -10,6 +10,7 @@ mod life;
 mod specimen;
 mod value;
 
+use super::list::Realm;
 use super::raw;
 use cohabit::Error;
 use specimen::{Eight, First, Grown, Wide};
@@ -89,9 +90,15 @@ fn in_words(error: &Error) -> String {
     format!("{:?} {error}", error.kind())
 }
 
-/// The scope of all objects of the laboratory.
+/// The scope of all objects of the laboratory: what stands in front of the folder's path says how it is
+/// meant.
 fn in_folder(folder: &str) -> cohabit::Scope {
-    cohabit::Scope::Folder(PathBuf::from(folder))
+    let Some(root) = folder.strip_prefix(Realm::Machine.word()) else {
+        return cohabit::Scope::Folder(PathBuf::from(folder));
+    };
+    // SAFETY: a child of the laboratory has one thread, and nothing else of it reads the environment.
+    unsafe { std::env::set_var("COHABIT_DIR", root) };
+    cohabit::Scope::Machine(cohabit::Access::everyone().reads())
 }
 
 /// Ends this process as kill -9 does.

@@ -65,14 +65,17 @@ impl AtKill {
         world.follow(victim).map_err(in_words)?;
         world.follow_names().map_err(in_words)?;
         world.look();
-        let names = world::names(folder).map_err(in_words)?;
+        let names = world::files(folder).map_err(in_words)?;
+        let names: Vec<_> = names.iter().filter(|(path, _)| world::is_object(path)).collect();
         let all_locks = world.locks().map_err(in_words)?;
         let mut at_kill = Self { names: names.len(), ..Self::default() };
-        for (inode, bytes) in world.segments() {
+        for (inode, bytes) in world.segments().filter(|(_, bytes)| !bytes.is_lock_file()) {
             let named = names.iter().any(|name| name.1 == inode);
             let state = bytes.word(LIFE_AT) >> 18 & 0x3f;
+            let beside = world.segments().find(|(_, beside)| beside.is_lock_file_of(inode));
+            let with_bytes = beside.map_or(inode, |(lock_file, _)| lock_file);
             // The life byte is the first one. Nobody else is inside while the victim stands still.
-            let locks = || all_locks.iter().filter(|lock| lock.inode == inode);
+            let locks = || all_locks.iter().filter(|lock| lock.inode == with_bytes);
             let inside = locks().any(|lock| lock.first == 0);
             let held = locks().any(|lock| lock.first != 0);
             let half_way = state == BUILDING || state == DROPPING;

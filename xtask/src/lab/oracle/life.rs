@@ -110,7 +110,7 @@ impl LifeStage {
 
     fn warm_up(&mut self) -> Result<(), String> {
         let name = self.ground.next_name();
-        let place = format!("{} {name}", self.folder.display());
+        let place = format!("{} {name}", self.where_to());
         self.host.ask(&format!("open_or_create {place}"))?;
         self.mate.ask(&format!("open_or_create {place}"))?;
         self.fresh.ask(&format!("open {place}"))?;
@@ -128,8 +128,13 @@ impl LifeStage {
         self.cast().map(held).to_vec()
     }
 
+    /// The folder, as children take it.
+    fn where_to(&self) -> String {
+        format!("{}{}", self.operation.realm().word(), self.folder.display())
+    }
+
     fn place(&self) -> String {
-        format!("{} {}", self.folder.display(), self.case.name)
+        format!("{} {}", self.where_to(), self.case.name)
     }
 
     fn keeps(&self) -> bool {
@@ -138,7 +143,7 @@ impl LifeStage {
 
     /// Whether the object is a value that is filled in place, a type without an end.
     fn fills(&self) -> bool {
-        let name = self.operation.name;
+        let name = self.operation.deed();
         name.ends_with("_with") || name.starts_with("follow")
     }
 
@@ -158,7 +163,7 @@ impl LifeStage {
         fs::write(self.ground.log(), "").map_err(|error| format!("the log: {error}"))?;
         self.case = Case { name: self.ground.next_name(), ..Case::default() };
         let place = self.place();
-        let folder = self.folder.display().to_string();
+        let folder = self.where_to();
         let log = self.ground.log().display().to_string();
         let die =
             |deed: &str| run_to_death(&["suicide", "life", deed, &folder, &self.case.name, &log]);
@@ -176,6 +181,8 @@ impl LifeStage {
             Scene::HalfBuilt => die("building")?,
             Scene::HalfEnded => die("ending")?,
             Scene::Idle => die("kept")?,
+            Scene::EmptyPlace => die("place")?,
+            Scene::Stray => die("stray")?,
             _ => {}
         }
         if let Some((operation, at)) = self.first {
@@ -209,9 +216,9 @@ impl LifeStage {
         world: &mut World,
         method: Method,
     ) -> Result<Victim, String> {
-        let folder = self.folder.display().to_string();
+        let folder = self.where_to();
         let log = self.ground.log().display().to_string();
-        let arguments = ["victim", "life", operation.name, &folder, &self.case.name, &log];
+        let arguments = ["victim", "life", operation.deed(), &folder, &self.case.name, &log];
         start_victim(&arguments, world, method)
     }
 
@@ -289,7 +296,7 @@ impl LifeStage {
     }
 
     fn check_instance(&self, mate: Opened, at_kill: &AtKill, before: bool, f: &mut Findings) {
-        let removes = self.operation.name.starts_with("remove");
+        let removes = self.operation.deed().starts_with("remove");
         if mate.created && removes && self.operation.scene != Scene::Orphan {
             // Asked for: the name was taken from an instance that others use or keep.
         } else if let Some(host) = self.case.host {
@@ -308,7 +315,7 @@ impl LifeStage {
                 format!("nobody lived, but the mate found {mate:?}, not an instance of its own")
             });
         }
-        let names = self.ground.names();
+        let names = self.ground.objects();
         f.check(names.len() == 1, || format!("names while one instance lives: {names:?}"));
         f.check(at_kill.names <= 1, || format!("{} names at the kill", at_kill.names));
     }
@@ -349,7 +356,8 @@ impl LifeStage {
         for player in self.cast() {
             player.ask("leave")?;
         }
-        let names = self.ground.names();
+        // Of an object that several users share, also its folder goes, and what is beside it.
+        let names = if self.keeps() { self.ground.objects() } else { self.ground.names() };
         let expected = usize::from(self.keeps());
         findings.check(names.len() == expected, || format!("left in the folder: {names:?}"));
         self.ground.sweep();
@@ -413,7 +421,9 @@ impl Stage for LifeStage {
 
     fn finished(&mut self, _: &Victim, _: &mut World) -> Result<Vec<String>, String> {
         let mut findings = Findings::default();
-        let (names, expected) = (self.ground.names(), usize::from(!self.operation.empties));
+        let empties = self.operation.empties;
+        let names = if empties { self.ground.names() } else { self.ground.objects() };
+        let expected = usize::from(!empties);
         findings.check(names.len() == expected, || format!("names afterwards: {names:?}"));
         let built = self.ground.tags("C").len() - self.case.scene_tags.len();
         let ended = self.ground.tags("D").len() - self.case.scene_ends.len();

@@ -69,22 +69,29 @@ impl Ground {
         format!("case{:08}", self.cases)
     }
 
-    /// What stands in the folder.
+    /// What stands in the folder: files and folders.
     pub(super) fn names(&self) -> Vec<String> {
         let names = world::names(&self.folder()).unwrap_or_default();
         names.into_iter().map(|(name, _)| name).collect()
     }
 
-    /// The inodes of what stands in the folder.
+    /// The objects' files.
+    pub(super) fn objects(&self) -> Vec<String> {
+        let files = world::files(&self.folder()).unwrap_or_default().into_iter();
+        files.map(|(path, _)| path).filter(|path| world::is_object(path)).collect()
+    }
+
+    /// The inodes of the files that stand in the folder.
     pub(super) fn inodes(&self) -> Vec<u64> {
-        let names = world::names(&self.folder()).unwrap_or_default();
-        names.into_iter().map(|(_, inode)| inode).collect()
+        let files = world::files(&self.folder()).unwrap_or_default();
+        files.into_iter().map(|(_, inode)| inode).collect()
     }
 
     /// Takes away what a case that failed left behind.
     pub(super) fn sweep(&self) {
         for name in self.names() {
-            let _gone_already = fs::remove_file(self.folder().join(name));
+            let path = self.folder().join(name);
+            let _gone_already = fs::remove_file(&path).or_else(|_| fs::remove_dir_all(&path));
         }
     }
 }
