@@ -214,6 +214,8 @@ impl<T: Plain + Clone, const N: usize> Clone for List<T, N> {
     }
 }
 
+impl<T: Plain + Copy, const N: usize> Copy for List<T, N> {}
+
 impl<T: Plain + Clone, const N: usize> TryFrom<&[T]> for List<T, N> {
     type Error = ListFull;
 

@@ -36,6 +36,32 @@ fn elements_need_neither_copy_nor_clone() {
     assert_eq!(list.len(), 1);
 }
 
+#[plain]
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+struct Copied {
+    list: List<u8, 4>,
+}
+
+#[plain]
+#[derive(Debug, Clone, PartialEq)]
+struct OnlyClone {
+    name: Text<8>,
+}
+
+#[test]
+fn a_list_of_what_can_be_cloned_can_be_cloned() {
+    let list = List::<OnlyClone, 3>::try_from_iter([OnlyClone { name: text!("a") }]).unwrap();
+    assert_eq!(list.clone(), list);
+}
+
+#[test]
+fn a_list_of_what_can_be_copied_can_be_copied() {
+    let mut one = Copied { list: List::try_from([1, 2]).unwrap() };
+    let other = one;
+    one.list.clear();
+    assert_eq!((one.list.len(), other.list.len()), (0, 2));
+}
+
 #[test]
 fn it_is_a_slice() {
     let mut list = List::<u8, 5>::try_from([3, 1, 2]).unwrap();
@@ -75,8 +101,7 @@ fn equality_order_and_hash_are_those_of_the_elements() {
     assert!(one < other);
     other.pop();
     assert_eq!(one, other);
-    assert_eq!(HashSet::from([one, other.clone()]).len(), 1);
-    assert_eq!(other.clone(), other);
+    assert_eq!(HashSet::from([one, other]).len(), 1);
 }
 
 #[test]
