@@ -279,6 +279,7 @@ pub(crate) const OPERATIONS: &[Operation] = &[
     builds(life("create", Scene::Usual, &["Shared::create", "Options::create"])),
     builds(life("create__over_orphan", Scene::Orphan, &["Options::create"])),
     life("open", Scene::Host, &["Shared::open", "Options::open"]),
+    life("open_grown_with", Scene::Host, &["Options::open"]),
     life("open__waits", Scene::Builder, &["Options::open"]),
     builds(life(
         "open_or_create",

@@ -91,10 +91,19 @@ fn construct_there(object: &Tagged) {
 }
 
 /// A value that tells the same, filled in place.
-#[cohabit::plain]
+#[cohabit::plain(appendable = 32)]
 #[derive(Clone, Copy)]
 pub(super) struct Filled {
     tag: u64,
+}
+
+/// The same in a newer program.
+#[cohabit::plain(appendable = 32)]
+#[derive(Clone, Copy)]
+pub(super) struct Grown {
+    tag: u64,
+    more: u32,
+    most: u64,
 }
 
 /// The constructor that fills.
@@ -118,6 +127,7 @@ pub(super) enum Hold {
     User(Shared<Tagged>),
     Observer(SharedView<Tagged>),
     Filler(SharedValue<Filled>),
+    Grown(SharedValue<Grown>),
     Watcher(SharedView<Value<Filled>>),
     Untyped(Untyped),
     Follower(Follow<Filled>),
@@ -148,6 +158,10 @@ fn come(verb: &str, folder: &str, name: &str) -> Result<Hold, Error> {
             Hold::Untyped(Untyped::open_read_only(name, &in_folder(folder))?)
         }
         "open_with" => Hold::Filler(fills.open(name)?),
+        "open_grown_with" => {
+            let grown = SharedValue::<Grown>::options().scope(in_folder(folder));
+            Hold::Grown(grown.open(name)?)
+        }
         "open_read_only_with" => Hold::Watcher(fills.open_read_only(name)?),
         "create" => Hold::User(options(folder).create(name, construct)?),
         "open" => Hold::User(options(folder).open(name)?),
@@ -344,6 +358,10 @@ fn opened(hold: &Hold) -> String {
     match hold {
         Hold::User(object) => format!("{} {}", object.told(), object.created()),
         Hold::Filler(object) => format!("{} {}", tag(object.get()), object.created()),
+        Hold::Grown(object) => {
+            let tag = object.get().map_or(0, |grown| grown.tag);
+            format!("{tag} {}", object.created())
+        }
         Hold::Watcher(view) => format!("{} false", tag(view.get())),
         Hold::Untyped(object) => format!("0 {}", object.name().is_empty()),
         Hold::Observer(_) | Hold::Follower(_) | Hold::Nothing => "0 false".to_owned(),
