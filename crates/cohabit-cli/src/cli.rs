@@ -9,7 +9,7 @@ use cohabit::{Access, Scope};
 
 use crate::bad_text::BadText;
 use crate::commands::{
-    completions, demo, diff, doctor, explain, gc, ls, man, rm, schema, set, show, watch, who,
+    completions, demo, diff, doctor, explain, gc, ls, man, new, rm, schema, set, show, watch, who,
 };
 use crate::exit;
 
@@ -40,6 +40,8 @@ pub(crate) enum Command {
     Ls(ls::Args),
     /// Print an object's value, or a part of it
     Show(show::Args),
+    /// Make an object of a type that is typed here
+    New(new::Args),
     /// Change an object's value: all that is named becomes one commit
     Set(set::Args),
     /// Print an object's value whenever it has changed, until the object ends; changes that follow each

@@ -18,7 +18,7 @@ Exit codes:
   1  it failed; also when `diff` found a difference, of which it says nothing more
   2  a text that was given is not understood
   3  there is no such object or folder, or the object has ended
-  4  it is in use or busy, or the time is over
+  4  it is in use or busy, the name is taken, or the time is over
   5  what stands under the name cannot be used: damaged, of another format, or no object
   6  it is not allowed: another owner, an unsafe folder, a missing permission
   7  `doctor` found something that keeps objects from working";
@@ -42,6 +42,8 @@ pub(crate) enum Failure {
     Output(io::Error),
     /// Nothing came in the time that was given.
     TimedOut(String),
+    /// The object ended before what was waited for.
+    Ended(String),
     /// Two types differ, as was printed.
     Differs,
     /// A file that was named cannot be read, or is not what it should be.
@@ -74,6 +76,7 @@ impl Failure {
             Failure::Text(_) => USAGE,
             Failure::Object { error, .. } => code_of(error.kind()),
             Failure::TimedOut(_) => BUSY,
+            Failure::Ended(_) => NOT_FOUND,
             Failure::Unfit(_) => UNFIT,
             Failure::Unreadable(_) => USAGE,
             Failure::Differs | Failure::Output(_) | Failure::Other(_) => FAILED,
@@ -87,10 +90,10 @@ pub(crate) fn code_of(kind: ErrorKind) -> u8 {
     match kind {
         Kind::NameEmpty | Kind::NameTooLong | Kind::NameSlash | Kind::NameDot => USAGE,
         Kind::NameSpace | Kind::NameNotAscii | Kind::NameCharacter => USAGE,
-        Kind::NameScopePrefix => USAGE,
+        Kind::NameScopePrefix | Kind::ConstructorIncomplete | Kind::SchemaInvalid => USAGE,
         Kind::LengthMissing | Kind::LengthMismatch | Kind::OutOfRange | Kind::Frozen => USAGE,
         Kind::NotFound | Kind::FolderMissing | Kind::Ended | Kind::NameLost => NOT_FOUND,
-        Kind::Busy | Kind::TimedOut | Kind::SlotsFull => BUSY,
+        Kind::Busy | Kind::TimedOut | Kind::SlotsFull | Kind::AlreadyExists => BUSY,
         Kind::FormatVersion | Kind::NotAnObject | Kind::Truncated | Kind::Oversized => UNUSABLE,
         Kind::HeaderInvalid | Kind::SymbolicLink | Kind::Directory | Kind::NotAFile => UNUSABLE,
         Kind::HardLink | Kind::Corrupt | Kind::BadBits | Kind::LockFileInvalid => UNUSABLE,
@@ -128,7 +131,8 @@ impl fmt::Display for Failure {
             Failure::Object { error, hint: Some(hint) } => write!(f, "{error}\n{hint}"),
             Failure::Output(error) => write!(f, "the output cannot be written: {error}"),
             Failure::Differs => f.write_str("the types differ"),
-            Failure::TimedOut(what) | Failure::Unreadable(what) => what.fmt(f),
+            Failure::TimedOut(what) | Failure::Ended(what) => what.fmt(f),
+            Failure::Unreadable(what) => what.fmt(f),
             Failure::Unfit(what) | Failure::Other(what) => what.fmt(f),
         }
     }

@@ -3,6 +3,7 @@
 //! It knows no type: everything it shows and changes, it finds by the schema that stands in the object.
 //! One command is one file in [`commands`]; what they share is beside it.
 
+mod assignment;
 mod bad_text;
 mod cli;
 mod commands;
@@ -32,6 +33,7 @@ fn run(cli: Cli) -> Outcome {
         None => commands::hello::run(),
         Some(Command::Ls(args)) => commands::ls::run(&scope, &args),
         Some(Command::Show(args)) => commands::show::run(&scope, &args),
+        Some(Command::New(args)) => commands::new::run(&scope, &args),
         Some(Command::Set(args)) => commands::set::run(&scope, &args),
         Some(Command::Watch(args)) => commands::watch::run(&scope, &args),
         Some(Command::Who(args)) => commands::who::run(&scope, &args),

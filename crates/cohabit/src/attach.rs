@@ -27,6 +27,7 @@ use cohabit_os::wait::{self, Deadline};
 use crate::acting::Acting;
 use crate::bytes;
 use crate::create::{BuildFn, fresh};
+use crate::described::Described;
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::{Header, InstanceId};
 use crate::growth;
@@ -35,7 +36,6 @@ use crate::member::{Attachment, EndFn, Member, Role, Seat};
 use crate::name::check_name;
 use crate::options::{Keep, Scope, Settings};
 use crate::place::{self, Place};
-use crate::plain::Kind;
 use crate::registry;
 use crate::schema::Schema;
 use crate::segment::Segment;
@@ -51,16 +51,12 @@ const LIFE_POLL: Duration = Duration::from_millis(10);
 #[derive(Debug)]
 pub(crate) struct Wanted {
     pub(crate) fingerprint: [u8; 16],
-    pub(crate) kind: &'static Kind,
+    pub(crate) what: Described,
     pub(crate) struct_size: u64,
     pub(crate) field_count: u32,
     /// Whether another number of fields may do: an appendable struct is in it.
     pub(crate) has_room: bool,
     pub(crate) end: Option<EndFn>,
-    /// Makes the schema; only creating and refusing need it.
-    pub(crate) schema: fn() -> Schema,
-    /// "16 copies of 264 bytes": for the error about room.
-    pub(crate) sizes: fn(u64) -> String,
 }
 
 /// What is asked for.
@@ -68,7 +64,7 @@ pub(crate) struct Wanted {
 pub(crate) struct Plan<'a> {
     pub(crate) name: &'a str,
     pub(crate) settings: &'a Settings,
-    pub(crate) wanted: Option<&'static Wanted>,
+    pub(crate) wanted: Option<&'a Wanted>,
     pub(crate) role: Role,
 }
 
@@ -442,15 +438,20 @@ fn fits(plan: &Plan<'_>, segment: &Segment) -> bool {
             && wanted.is_of_size(header)
             && (plan.settings.len == 0 || plan.settings.len == header.tail_len)
             && (header.fingerprint == wanted.fingerprint
-                || wanted.has_room && growth::has_grown(segment, &(wanted.schema)()))
+                || wanted.has_room && growth::has_grown(segment, &wanted.schema()))
     })
 }
 
 impl Wanted {
+    /// The schema; only creating and refusing need it.
+    pub(crate) fn schema(&self) -> Schema {
+        self.what.schema(self.end.is_some())
+    }
+
     /// Whether the object is as large as the type is with the object's tail.
     fn is_of_size(&self, header: &Header) -> bool {
-        self.kind.has_tail() == (header.tail_len > 0)
-            && self.kind.size_with_tail(header.tail_len) == Some(header.object_size)
+        self.what.has_tail() == (header.tail_len > 0)
+            && self.what.size_with_tail(header.tail_len) == Some(header.object_size)
     }
 }
 
@@ -462,10 +463,10 @@ pub(crate) fn check_type(plan: &Plan<'_>, segment: &Segment) -> Result<()> {
         if header.fingerprint == wanted.fingerprint {
             return Ok(());
         }
-        return growth::agree(segment, plan.role, &(wanted.schema)());
+        return growth::agree(segment, plan.role, &wanted.schema());
     }
     if header.fingerprint != wanted.fingerprint {
-        return Err(crate::mismatch::explain(segment, &(wanted.schema)()));
+        return Err(crate::mismatch::explain(segment, &wanted.schema()));
     }
     if wanted.is_of_size(header) {
         let detail =
@@ -473,7 +474,7 @@ pub(crate) fn check_type(plan: &Plan<'_>, segment: &Segment) -> Result<()> {
         let error = Error::new(ErrorKind::LengthMismatch, plan.name, detail);
         return Err(error.of_instance(segment.id));
     }
-    let expected = wanted.kind.size_with_tail(header.tail_len);
+    let expected = wanted.what.size_with_tail(header.tail_len);
     let detail = format!(
         "the fingerprint fits, but the object has {} bytes, expected {} for a length of {}",
         header.object_size,

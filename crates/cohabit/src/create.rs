@@ -104,7 +104,7 @@ fn first_user(
     make: impl FnOnce(&Wanted, &Header) -> Result<File>,
 ) -> Result<Member> {
     let wanted = plan.wanted.expect("creating has a type");
-    let schema = (wanted.schema)().to_json();
+    let schema = wanted.schema().to_json();
     let has_lock_file = place.is_some_and(|place| has_readers(place.rights));
     let header = Header { has_lock_file, ..new_header(plan, wanted, schema.len())? };
     let os = |doing| move |e| Error::from_os(plan.name, doing, e);
@@ -232,7 +232,7 @@ fn new_header(plan: &Plan<'_>, wanted: &Wanted, schema_size: usize) -> Result<He
 fn object_size(plan: &Plan<'_>, wanted: &Wanted) -> Result<u64> {
     let len = plan.settings.len;
     let refuse = |kind, detail: String| Err(Error::new(kind, plan.name, detail));
-    match (wanted.kind.has_tail(), len) {
+    match (wanted.what.has_tail(), len) {
         (true, 0) => refuse(
             ErrorKind::LengthMissing,
             "the type ends in a slice, and nobody said how long it is to be".into(),
@@ -241,7 +241,7 @@ fn object_size(plan: &Plan<'_>, wanted: &Wanted) -> Result<u64> {
             ErrorKind::LengthMismatch,
             format!("expected no length, since the type ends in no slice, found {len}"),
         ),
-        _ => wanted.kind.size_with_tail(len).map_or_else(
+        _ => wanted.what.size_with_tail(len).map_or_else(
             || {
                 let detail = format!("{len} elements do not fit any address space");
                 refuse(ErrorKind::NoAddressSpace, detail)
@@ -274,7 +274,7 @@ fn no_room(
     let size = header.segment_size;
     let detail = format!(
         "needs {size} bytes ({}) in {}, where {there} are free",
-        (wanted.sizes)(header.tail_len),
+        wanted.what.sizes(header.tail_len),
         folder.display()
     );
     Error::new(ErrorKind::NoSpace, plan.name, detail)
@@ -298,7 +298,7 @@ fn over_a_limit(
         Cause::NoAddressSpace => ErrorKind::NoAddressSpace,
         _ => return Error::from_os(plan.name, "making the new object", error),
     };
-    let sizes = (wanted.sizes)(header.tail_len);
+    let sizes = wanted.what.sizes(header.tail_len);
     let detail = format!("needs {size} bytes ({sizes}) of memory: {error}");
     Error::new(kind, plan.name, detail).with_source(error)
 }

@@ -84,6 +84,8 @@ kinds! {
     LengthMissing = "length-missing", "Give the length when you create it: Options::len.";
     /// The length is not that of the object or of its type.
     LengthMismatch = "length-mismatch", "Leave the length out to open an object of any length, or use the object's own.";
+    /// What an object was to be made of is no schema that its readers would accept.
+    SchemaInvalid = "schema-invalid", "Put it together from valid parts: Schema::checked says the place.";
     /// The file was written by another version of the format.
     FormatVersion = "format-version", "Use the same version of cohabit in all programs, or remove the object with `cohabit rm --force`.";
     /// The file is not an object of cohabit.

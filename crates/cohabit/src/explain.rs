@@ -90,6 +90,11 @@ causes! {
             "Let one place decide; open without a length to take the one that is there.",
         "the object is kept, with the length that it had then" =>
             "`cohabit rm NAME` takes it away with its value.";
+    SchemaInvalid:
+        "a program that makes objects by their schemas put a part where it cannot be" =>
+            "Let StructNode::laid_out and Node::into_value compute offsets, sizes and copies.",
+        "it took over the schema of a type with an end, which a program without the type cannot have" =>
+            "Make the object in the program that has the type.";
     FormatVersion:
         "programs were built with different versions of cohabit" =>
             "Build all with one version.",

@@ -83,6 +83,7 @@ mod bytes;
 mod catalog;
 mod cells;
 mod create;
+mod described;
 mod error;
 mod explain;
 mod follow;

@@ -6,8 +6,9 @@ use std::sync::atomic::{
 
 use crate::attach::Wanted;
 use crate::cells::{Flag, Frozen, Loose};
+use crate::described::Described;
 use crate::error::Result;
-use crate::plain::{Kind, Plain, copies_of_slice};
+use crate::plain::{Kind, Plain};
 use crate::schema;
 use crate::value::{Value, ValueHead, fill, slice};
 use crate::views::View;
@@ -384,7 +385,7 @@ impl<T: Shareable + ?Sized> WantedOf<T> {
     /// What opening compares with.
     pub(crate) const WANTED: &'static Wanted = &Wanted {
         fingerprint: schema::fingerprint(&T::KIND, T::HAS_END),
-        kind: {
+        what: Described::Kind({
             assert!(T::KIND.align() <= 64, "an object's alignment is at most 64");
             assert!(!std::mem::needs_drop::<T>(), "implement LastOneOut instead of Drop");
             match T::SIZE {
@@ -396,13 +397,11 @@ impl<T: Shareable + ?Sized> WantedOf<T> {
                 None => assert!(T::KIND.tail_element() > 0, "an element has at least one byte"),
             }
             &T::KIND
-        },
+        }),
         struct_size: struct_of(&T::KIND).0,
         field_count: struct_of(&T::KIND).1,
         has_room: T::KIND.has_room(),
         end: if T::HAS_END { Some(run_end::<T>) } else { None },
-        schema: || schema::Schema::of(&T::KIND, T::HAS_END),
-        sizes: |len| sizes(&T::KIND, len),
     };
 }
 
@@ -412,21 +411,6 @@ const fn struct_of(kind: &Kind) -> (u64, u32) {
         Kind::Value { of, .. } => struct_of(of),
         Kind::Struct(kind) => (kind.size as u64, kind.fields.len() as u32),
         other => (other.size() as u64, 0),
-    }
-}
-
-fn sizes(kind: &Kind, len: u64) -> String {
-    match kind {
-        Kind::Value { of, .. } if of.has_tail() => {
-            let size = of.size_with_tail(len).unwrap_or(u64::MAX);
-            format!("{} copies of {size} bytes, and the head", copies_of_slice(size))
-        }
-        Kind::Value { copies, of, .. } => {
-            format!("{copies} copies of {} bytes, and the head", of.size())
-        }
-        other => {
-            format!("{} bytes, and the head", other.size_with_tail(len).unwrap_or(u64::MAX))
-        }
     }
 }
 

@@ -114,7 +114,7 @@ impl<T: Shareable + ?Sized> Shared<T> {
 
     /// Where the object lives, how long, for how many users: then one of the verbs.
     pub fn options() -> Options<T> {
-        Options { settings: Settings::default(), of: std::marker::PhantomData }
+        Options::of_any()
     }
 
     /// Whether this attachment constructed the object. True in exactly one attachment of an instance.
@@ -205,7 +205,16 @@ impl<T: ?Sized> Clone for Options<T> {
     }
 }
 
-impl<T: Shareable + ?Sized> Options<T> {
+impl<T: ?Sized> Options<T> {
+    /// The defaults.
+    pub(crate) fn of_any() -> Self {
+        Self { settings: Settings::default(), of: std::marker::PhantomData }
+    }
+
+    pub(crate) fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
     /// Which processes find the object. Default: [`Scope::User`].
     #[must_use]
     pub fn scope(mut self, scope: Scope) -> Self {
@@ -243,7 +252,9 @@ impl<T: Shareable + ?Sized> Options<T> {
         self.settings.len = len;
         self
     }
+}
 
+impl<T: Shareable + ?Sized> Options<T> {
     fn run(
         &self,
         name: &str,

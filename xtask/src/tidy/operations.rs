@@ -29,6 +29,7 @@ const TYPES: &[&str] = &[
     "Loose",
     "View",
     "Cell",
+    "NewCell",
 ];
 /// The file whose free functions are operations: `cohabit::list` and so on.
 const CATALOG: &str = "crates/cohabit/src/catalog.rs";

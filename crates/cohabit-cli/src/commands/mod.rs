@@ -9,6 +9,7 @@ pub(crate) mod gc;
 pub(crate) mod hello;
 pub(crate) mod ls;
 pub(crate) mod man;
+pub(crate) mod new;
 pub(crate) mod rm;
 pub(crate) mod schema;
 pub(crate) mod set;

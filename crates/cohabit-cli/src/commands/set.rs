@@ -6,11 +6,12 @@ use cohabit::Scope;
 use cohabit::schema::Node;
 use cohabit::untyped::{Cell, Untyped};
 
+use crate::assignment::{Assignment, assign};
 use crate::bad_text::BadText;
 use crate::cli::parse_time;
-use crate::dynamic::parse::{Patch, parse};
+use crate::dynamic::parse::Patch;
 use crate::exit::{self, Failure, Outcome};
-use crate::path::{Part, Start, hint_at_names, kind_of, listed, walk};
+use crate::path::hint_at_names;
 
 /// What can be typed behind `set`.
 #[derive(Debug, clap::Args)]
@@ -89,84 +90,22 @@ impl<'a> Commit<'a> {
     }
 }
 
-/// What one argument changes.
+/// What one argument changes. What is frozen cannot be changed.
 fn patches_of(
     name: &str,
     object: &Untyped,
-    assignment: &str,
+    text: &str,
     of_how_many: usize,
 ) -> Result<Vec<Patch>, BadText> {
-    let whole = Part::whole(object.schema());
-    let (part, place, value_at) = match split(whole.node, assignment, of_how_many) {
-        Split::Whole { value_at } => (whole, name, value_at),
-        Split::Field { equals } => {
-            let part = walk(whole, assignment, 0..equals, Start::Bare)?;
-            (part, &assignment[..equals], equals + 1)
-        }
-        Split::Nothing => {
-            let what = format!("expected FIELD=VALUE, found no `=`{}", instead(whole.node));
-            return Err(BadText::new(assignment, assignment.len()..assignment.len(), what));
-        }
-    };
-    let patches = parse(part, place, &assignment[value_at..]).map_err(|no_value| {
-        let (from, to) = (no_value.span.start, no_value.span.end);
-        BadText::new(assignment, value_at + from..value_at + to, no_value.what)
-    })?;
+    let Assignment { patches, value_at } = assign(name, object.schema(), text, of_how_many)?;
     let cells = patches.iter().filter_map(|patch| object.cell_at(patch.cell));
     match cells.into_iter().find(|cell| matches!(cell.node(), Node::Frozen { .. })) {
         Some(frozen) => {
             let path = frozen.path();
             let place = if path.is_empty() { name } else { &path };
             let what = format!("`{place}` is frozen: only the constructor of the object wrote it");
-            Err(BadText::new(assignment, 0..value_at, what))
+            Err(BadText::new(text, 0..value_at, what))
         }
         None => Ok(patches),
-    }
-}
-
-/// Where the value begins in an argument.
-enum Split {
-    /// It is for the whole object.
-    Whole { value_at: usize },
-    /// A path stands before the `=`.
-    Field { equals: usize },
-    /// There is no value.
-    Nothing,
-}
-
-/// An object without fields takes its value alone, and a struct or list its JSON alone.
-fn split(root: &Node, assignment: &str, of_how_many: usize) -> Split {
-    if assignment.starts_with('=') {
-        return Split::Whole { value_at: 1 };
-    }
-    let alone = match root {
-        Node::Struct(_) => assignment.starts_with('{'),
-        Node::Array { .. } | Node::List { .. } => {
-            assignment.starts_with('[') && !begins_with_index(assignment)
-        }
-        _ => true,
-    };
-    match assignment.find('=') {
-        _ if alone && of_how_many == 1 => Split::Whole { value_at: 0 },
-        Some(equals) => Split::Field { equals },
-        None => Split::Nothing,
-    }
-}
-
-/// Tells `[2]=7`, `[2].x=7` and `[2][0]=7` from the JSON `[2]` and `[[2], [0]]`.
-fn begins_with_index(text: &str) -> bool {
-    let digits = text[1..].trim_start_matches(|c: char| c.is_ascii_digit());
-    digits.strip_prefix(']').is_some_and(|rest| rest.starts_with(['=', '.', '[']))
-}
-
-/// What could have been meant.
-fn instead(root: &Node) -> String {
-    match root {
-        Node::Struct(node) => {
-            let fields = listed(node.fields.iter().map(|field| field.name.as_str()));
-            format!("; the fields of {} are: {fields}", node.name)
-        }
-        Node::Array { .. } => format!("; it is {}: [0]=VALUE, or JSON", kind_of(root)),
-        _ => format!("; it is {}, which takes one value", kind_of(root)),
     }
 }

@@ -308,6 +308,7 @@ mod tests {
     const SHARED: &str = "
         hits: AtomicU64, small: AtomicU8, on: Flag, state: Value<{ x: i32, text: Text<256> }>,
         limits: Frozen<{ least: u8 }>, loose: Loose<[u128; 2]>, cells: [Value<u8>; 2], last: Flag,
+        grows: Value<appendable(48) struct Config { a: u8 }>, behind: AtomicU8,
         rest: [AtomicU16]
     ";
 

@@ -8,8 +8,9 @@ use cohabit::schema::{EnumNode, FieldNode, Node, Schema, StructNode};
 use super::names::{Named, Types, unique};
 
 /// What no type of ours may be called: what is imported, and what Rust has without an import.
-const RESERVED: [&str; 33] = [
+const RESERVED: [&str; 34] = [
     "Object",
+    "Appended",
     "Text",
     "WideText",
     "List",
@@ -62,6 +63,7 @@ pub(crate) fn module(name: &str, schema: &Schema) -> Result<String, String> {
     let mut items = String::new();
     for (named, name) in types.iter() {
         match named {
+            Named::Struct(node) if node.is_appended() => {}
             Named::Struct(node) => write_struct(&mut items, node, name, &types)?,
             Named::Enum(node) => write_enum(&mut items, node, name)?,
         }
@@ -90,16 +92,17 @@ pub(crate) fn module(name: &str, schema: &Schema) -> Result<String, String> {
 }
 
 fn imports(node: &Node, used: &mut BTreeSet<&'static str>) {
-    let (name, of) = match node {
+    let (name, of): (_, Option<&Node>) = match node {
         Node::Text { .. } => ("Text", None),
         Node::WideText { .. } => ("WideText", None),
         Node::Flag => ("Flag", None),
         Node::Enum(_) => ("plain", None),
-        Node::List { of, .. } => ("List", Some(of)),
-        Node::Value { of, .. } => ("Value", Some(of)),
-        Node::Frozen { of } => ("Frozen", Some(of)),
-        Node::Loose { of } => ("Loose", Some(of)),
+        Node::List { of, .. } => ("List", Some(&**of)),
+        Node::Value { of, .. } => ("Value", Some(&**of)),
+        Node::Frozen { of } => ("Frozen", Some(&**of)),
+        Node::Loose { of } => ("Loose", Some(&**of)),
         Node::Array { of, .. } | Node::Tail { of } => return imports(of, used),
+        Node::Struct(whole) if whole.is_appended() => ("Appended", Some(&whole.fields[1].node)),
         Node::Struct(whole) => {
             whole.fields.iter().for_each(|field| imports(&field.node, used));
             (if node.is_plain() { "plain" } else { "shareable" }, None)
@@ -157,6 +160,9 @@ fn write_enum(text: &mut String, node: &EnumNode, name: &str) -> Result<(), Stri
 fn type_of(node: &Node, types: &Types<'_>) -> String {
     let of = |of: &Node| type_of(of, types);
     match node {
+        Node::Struct(node) if node.is_appended() => {
+            format!("Appended<{}>", of(&node.fields[1].node))
+        }
         Node::Struct(_) | Node::Enum(_) => types.name_of(node).to_owned(),
         Node::List { of: item, len } => format!("List<{}, {len}>", of(item)),
         Node::Array { of: item, len } => format!("[{}; {len}]", of(item)),

@@ -6,8 +6,6 @@ use std::fmt::Write as _;
 use std::ops::Range;
 use std::path::Path;
 
-use cohabit::schema::Node;
-
 use super::{check, condition, types};
 use crate::bad_text::BadText;
 use crate::path::{Part, Start, walk};
@@ -113,13 +111,12 @@ fn said_of_type(text: &str) -> Option<BadText> {
 
 fn said_of_condition(text: &str) -> Option<BadText> {
     let object = types::object(OBJECT, "Object").unwrap();
-    let Node::Value { of: root, .. } = &object.root else { unreachable!("plain data") };
-    let whole = check::Place { cell: 0, at: 0..root.size() as usize, node: (**root).clone() };
-    let find = |span: Range<usize>| {
-        let part = walk(Part::whole(&object), text, span, Start::Bare)?;
-        Ok(check::Place { cell: 0, at: part.range(), node: part.node.clone() })
-    };
-    let parsed = condition::parse(text).and_then(|found| check::fit(&found, text, &whole, &find));
+    let place =
+        |part: Part<'_>| check::Place { cell: 0, at: part.range(), node: part.node.clone() };
+    let whole = Part::whole(&object);
+    let find = |span: Range<usize>| walk(whole, text, span, Start::Bare).map(place);
+    let parsed =
+        condition::parse(text).and_then(|found| check::fit(&found, text, &place(whole), &find));
     parsed.err()
 }
 

@@ -5,12 +5,9 @@
 //! to decide about it; a condition becomes a tree of its own first ([`condition`]), which
 //! [`check`] then fits to an object's schema.
 
-#[cfg(test)]
 pub(crate) mod check;
-#[cfg(test)]
 pub(crate) mod condition;
 mod lexer;
-#[cfg(test)]
 mod number;
 pub(crate) mod print;
 pub(crate) mod types;

@@ -5,7 +5,9 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 
 use super::condition::{self, Condition, Path, Sign, Term, What};
+use super::lexer::is_name;
 use super::{print, types};
+use crate::path::{Part, Start, walk};
 
 fn scalar() -> impl Strategy<Value = Scalar> {
     let names = [
@@ -151,7 +153,43 @@ fn condition() -> impl Strategy<Value = Condition> {
     })
 }
 
+/// Parts of an object with their paths, as far as their names can stand in one.
+fn parts<'n>(part: Part<'n>, path: String, found: &mut Vec<(String, Part<'n>)>) {
+    if found.len() > 50 {
+        return;
+    }
+    found.push((path.clone(), part));
+    match part.node {
+        Node::Struct(node) => {
+            for field in node.fields.iter().filter(|field| is_name(&field.name)) {
+                let dot = if path.is_empty() { "" } else { "." };
+                let path = format!("{path}{dot}{}", field.name);
+                parts(part.inner(&field.node, field.at), path, found);
+            }
+        }
+        Node::Array { of, len } => {
+            for index in [0, len / 2, len - 1] {
+                parts(part.inner(of, index * of.size()), format!("{path}[{index}]"), found);
+            }
+        }
+        _ => {}
+    }
+}
+
 proptest! {
+    #[test]
+    fn a_path_leads_to_its_part(root in object()) {
+        let schema = Schema { root, has_end: false };
+        let schema = schema.resolved(3).unwrap_or(schema);
+        let mut found = Vec::new();
+        parts(Part::whole(&schema), String::new(), &mut found);
+        for (path, part) in found {
+            let led = walk(Part::whole(&schema), &path, 0..path.len(), Start::Bare).expect("a part");
+            prop_assert!(std::ptr::eq(led.node, part.node), "{}", path);
+            prop_assert_eq!((led.at, led.cell), (part.at, part.cell), "{}", path);
+        }
+    }
+
     #[test]
     fn a_condition_comes_back_as_the_same(condition in condition()) {
         let text = condition.to_string();

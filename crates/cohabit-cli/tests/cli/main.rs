@@ -8,6 +8,7 @@ mod doctor;
 mod kinds;
 mod life;
 mod machine;
+mod new;
 mod parts;
 mod places;
 mod schema;

@@ -4,7 +4,9 @@ use std::path::Path;
 use std::sync::atomic::{AtomicI8, AtomicU64};
 
 use cohabit::schema::Schema;
-use cohabit::{Flag, Frozen, List, Loose, Options, Shareable, Shared, SharedValue, Text, Value};
+use cohabit::{
+    Appended, Flag, Frozen, List, Loose, Options, Shareable, Shared, SharedValue, Text, Value,
+};
 use cohabit::{WideText, plain, shareable};
 
 use crate::support::Place;
@@ -83,6 +85,7 @@ struct Inner {
 struct Config {
     level: u8,
     name: Text<16>,
+    mode: Appended<Mode>,
 }
 
 fn wheel() -> Wheel {

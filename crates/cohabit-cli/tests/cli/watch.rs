@@ -87,3 +87,79 @@ fn a_timeout_beyond_all_clocks_is_none() {
     data.update(|data| data.x = 9).unwrap();
     assert_eq!(watching.end().fine(), "9\n");
 }
+
+#[test]
+fn until_a_condition_holds_changes_are_printed() {
+    let place = Place::new();
+    let data = place.sample("data");
+    let until = "--until=x >= 3 && text == \"go\" || !on";
+    let mut watching = Talker::start(place.command(&["watch", "data.x", until]));
+    assert_eq!(watching.line(), "-5");
+    data.update(|data| data.x = 3).unwrap();
+    assert_eq!(watching.line(), "3");
+    // What is asked of, and not watched, ends it too, without a line of its own.
+    data.update(|data| data.text = cohabit::text!("go")).unwrap();
+    assert_eq!(watching.end().fine(), "");
+}
+
+#[test]
+fn a_condition_that_holds_already_is_met_at_once() {
+    let place = Place::new();
+    let _data = place.sample("data");
+    let ran = place.run(&["watch", "data.list[1]", "--until", "== 2"]);
+    assert_eq!(ran.fine(), "2\n");
+    let ran = place.run(&["watch", "data.big", "--json", "--until", "inner[0].b < ratio"]);
+    assert_eq!(
+        ran.fine(),
+        format!("{{\"name\":\"data\",\"path\":\"big\",\"version\":1,\"value\":{}}}\n", u64::MAX)
+    );
+}
+
+#[test]
+fn a_condition_that_does_not_hold_in_time_is_exit_code_4() {
+    let place = Place::new();
+    let _data = place.sample("data");
+    let ran = place.run(&["watch", "data.x", "--until", "x > 5", "--timeout=20ms"]);
+    assert_eq!((ran.code, ran.out.as_str()), (Some(4), "-5\n"));
+    assert_eq!(ran.err, "error: `data`: `x > 5` did not hold in time\n");
+}
+
+#[test]
+fn an_object_that_ends_before_its_condition_is_exit_code_3() {
+    let place = Place::new();
+    let data = place.sample("data");
+    let mut watching = Talker::start(place.command(&["watch", "data.x", "--until", "> 5"]));
+    assert_eq!(watching.line(), "-5");
+    drop(data);
+    let ran = watching.end();
+    assert_eq!((ran.code, ran.out.as_str()), (Some(3), ""));
+    assert_eq!(ran.err, "error: `data` has ended, and `> 5` did not hold\n");
+}
+
+#[test]
+fn a_condition_on_several_cells_is_asked_of_each() {
+    let place = Place::new();
+    let text = "hits: AtomicU64, on: Flag, state: Value<{ x: i32 }>";
+    place.run(&["new", "board", text]).fine();
+    let until = "--until=hits == 2 && on && state.x == 1";
+    let mut watching = Talker::start(place.command(&["watch", "board.state", until]));
+    assert_eq!(watching.line(), "{\"x\":0}");
+    place.run(&["set", "board", "hits=2"]).fine();
+    place.run(&["set", "board", "on=true"]).fine();
+    place.run(&["set", "board", "state.x=1"]).fine();
+    assert_eq!(watching.end().fine(), "{\"x\":1}\n");
+    let whole = place.run(&["watch", "board", "--until", "state.x < hits"]).fine();
+    assert_eq!(whole, "{\"hits\":2,\"on\":true,\"state\":{\"x\":1}}\n");
+    place.run(&["rm", "board"]).fine();
+}
+
+#[test]
+fn a_condition_that_means_nothing_is_exit_code_2() {
+    let place = Place::new();
+    let _data = place.sample("data");
+    let err = place.run(&["watch", "data", "--until", "x = 5"]).failed(2);
+    assert_eq!(err, "error: a condition compares with `==`\n  x = 5\n    ^\n");
+    let err = place.run(&["watch", "data", "--until", "> 5"]).failed(2);
+    assert!(err.starts_with("error: `it` is the struct Data, which cannot be compared"), "{err}");
+    place.run(&["watch", "data", "--until", "y > 5"]).failed(2);
+}

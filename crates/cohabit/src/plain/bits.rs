@@ -27,17 +27,27 @@ impl BadBits {
     #[cold]
     #[must_use]
     pub fn no_variant(kind: &EnumKind, found: i128) -> Self {
-        let named = kind.variants.iter().take(NAMED_MAX);
-        let mut named: Vec<_> =
-            named.map(|variant| format!("{} ({})", variant.value, variant.name)).collect();
-        match kind.variants.len() - named.len() {
+        let variants = kind.variants.iter().map(|variant| (variant.value, variant.name));
+        Self::none_of(kind.name, variants, found)
+    }
+
+    /// The same, for an enum whose variants are known by their numbers and names only.
+    pub(crate) fn none_of<'a>(
+        kind: &str,
+        variants: impl ExactSizeIterator<Item = (i128, &'a str)>,
+        found: i128,
+    ) -> Self {
+        let count = variants.len();
+        let named = variants.take(NAMED_MAX);
+        let mut named: Vec<_> = named.map(|(value, name)| format!("{value} ({name})")).collect();
+        match count - named.len() {
             0 => {}
             more => named.push(format!("{more} more")),
         }
         let last = named.pop().unwrap_or_default();
         let expected =
             if named.is_empty() { last } else { format!("{} or {last}", named.join(", ")) };
-        Self::new(kind.name, expected, found)
+        Self::new(kind, expected, found)
     }
 
     /// The same, seen from the struct that has the value in this field.

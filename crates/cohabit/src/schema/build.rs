@@ -1,7 +1,7 @@
 //! Schemas that are put together at run time, with the layout that `#[plain]` gives the same types.
 
 use super::parse::SchemaError;
-use super::tree::{FieldNode, Node, Schema, StructNode};
+use super::tree::{FieldNode, Node, Scalar, Schema, StructNode};
 use crate::plain::{ROOM_ALIGN, copies, copies_of_slice, stride_of_slice};
 
 /// A field before it has its place.
@@ -35,6 +35,17 @@ impl StructNode {
     }
 }
 
+impl StructNode {
+    /// Whether this is an `Appended<T>` of Rust: a value that older programs have not written, told
+    /// by its label and form.
+    pub fn is_appended(&self) -> bool {
+        let [present, value] = self.fields.as_slice() else { return false };
+        self.name == "Appended"
+            && (present.name.as_str(), value.name.as_str()) == ("present", "value")
+            && (present.at, &present.node) == (0, &Node::Scalar(Scalar::Bool))
+    }
+}
+
 impl Node {
     /// The `Value` of this plain data, with as many copies as a `Value<T>` of such a T has.
     #[must_use]
@@ -42,10 +53,11 @@ impl Node {
         let size = self.size();
         let (copies, stride) = match &self {
             Node::Tail { .. } => (0, 0),
-            // Their length is a parameter, of which the number of copies cannot depend.
+            // Their size is that of a parameter, of which the number of copies cannot depend.
             Node::Array { .. } | Node::List { .. } | Node::Text { .. } | Node::WideText { .. } => {
                 (4, stride_of_slice(size.min(u64::MAX / 2)))
             }
+            Node::Struct(node) if node.is_appended() => (4, stride_of_slice(size)),
             _ => match usize::try_from(size.min(u64::MAX / 2)) {
                 Ok(bytes) => (copies(bytes) as u64, stride_of_slice(bytes as u64)),
                 // Larger than this target's addresses: then three pass 4 MiB.

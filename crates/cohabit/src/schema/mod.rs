@@ -6,6 +6,7 @@
 //! Where fingerprints differ, [`difference`] says in which fields.
 
 mod build;
+mod check;
 mod diff;
 mod fingerprint;
 mod grown;

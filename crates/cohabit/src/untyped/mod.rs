@@ -8,9 +8,11 @@
 //! of them sees two moments.
 
 mod cell;
+mod new;
 mod raw;
 
 pub use cell::{Cell, Cells};
+pub use new::NewCell;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -57,8 +59,13 @@ impl Untyped {
     fn attached(name: &str, scope: &Scope, role: Role) -> Result<Untyped> {
         let settings = Settings { scope: scope.clone(), ..Settings::default() };
         let plan = Plan { name, settings: &settings, wanted: None, role };
-        let attachment = attach(&plan, Verb::Open, &mut |_| Ok(()))?;
+        Self::over(attach(&plan, Verb::Open, &mut |_| Ok(()))?)
+    }
+
+    /// What is attached, by the schema that stands in it.
+    fn over(attachment: Arc<Attachment>) -> Result<Untyped> {
         let segment = &attachment.member().segment;
+        let name = &segment.name;
         let declared = segment.schema()?;
         let schema = declared.resolved(segment.header.tail_len).map_err(|bad| {
             let detail = format!("the schema and the header contradict each other: {bad}");

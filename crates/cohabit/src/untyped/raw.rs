@@ -147,6 +147,11 @@ impl<'a> Plain<'a> {
         Ok(bytes)
     }
 
+    /// Stores all of it, while nobody else may write it.
+    pub(super) fn store_first(&self, bytes: &[u8]) {
+        put_bytes(self.words, bytes);
+    }
+
     /// Stores every field of `of` that differs, whole, and leaves the others to others.
     pub(super) fn store_changed(&self, of: &Node, before: &[u8], after: &[u8]) -> Stored {
         let mut changed = Changed { before, after, mask: vec![0; after.len()] };

@@ -5,6 +5,7 @@ use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
+use cohabit::schema::{EnumNode, FieldParts, Node, Scalar, Schema, StructNode, VariantNode};
 use cohabit::untyped::Untyped;
 use cohabit::{List, SharedValue, Value, Version, plain};
 
@@ -63,6 +64,45 @@ fn constructor_incomplete() {
             })
         };
         case.refused("constructor-incomplete", &["`rpm`", "is no value"], create);
+    });
+}
+
+#[test]
+fn constructor_incomplete_by_schema() {
+    case!(constructor_incomplete_by_schema, |case| {
+        let variants =
+            [("Off", -1), ("On", 7)].map(|(name, value)| VariantNode { name: name.into(), value });
+        let (repr, variants) = (Scalar::I8, variants.to_vec());
+        let mode = Node::Enum(EnumNode { name: "Mode".into(), repr, variants });
+        let field = FieldParts { name: "mode".into(), was: None, node: mode };
+        let rig = Node::Struct(StructNode::laid_out("Rig".into(), vec![field], None));
+        let schema = Schema { root: rig.into_value(), has_end: false };
+        let make = |mode: u8| {
+            let options = Untyped::options().scope(case.world.scope());
+            options.create_by_schema(NAME, &schema, |mut cell| cell.bytes()[0] = mode)
+        };
+        let words = ["`rpm`", "field `mode`: expected -1 (Off) or 7 (On) for Mode, found 0"];
+        case.refused("constructor-incomplete", &words, || make(0));
+        make(0xff).expect("Off");
+    });
+}
+
+#[test]
+fn schema_invalid() {
+    case!(schema_invalid, |case| {
+        let make = |root: Node, has_end: bool| {
+            let options = Untyped::options().scope(case.world.scope());
+            options.create_by_schema(NAME, &Schema { root, has_end }, |_| ())
+        };
+        let number = || Node::Scalar(Scalar::U8);
+        let value = |stride| Node::Value { copies: 4, stride, of: Box::new(number()) };
+        let words = ["`rpm`", "at `stride`: expected 64 for 1 bytes, found 128"];
+        case.refused("schema-invalid", &words, || make(value(128), false));
+        let words = ["`rpm`", "a type with an end"];
+        case.refused("schema-invalid", &words, || make(value(64), true));
+        let bad_tail = Node::Array { of: Box::new(Node::Tail { of: Box::new(number()) }), len: 2 };
+        case.refused("schema-invalid", &["`rpm`", "tail"], || make(bad_tail.clone(), false));
+        make(value(64), false).expect("an object");
     });
 }
 

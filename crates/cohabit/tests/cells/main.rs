@@ -12,6 +12,7 @@ mod hostile;
 #[cfg(target_pointer_width = "64")]
 mod huge;
 mod loose;
+mod made;
 mod outside;
 mod tails;
 
@@ -29,6 +30,7 @@ roles! {
     "logger" => tails::logger,
     "ender" => ends::ender,
     "forked" => outside::forked,
+    "maker" => made::maker,
     "rusher" => hostile::rusher,
     "vandal" => hostile::vandal,
 }

@@ -1,6 +1,7 @@
 //! Children that use an object whose type has a beginning and an end, both written down.
 use super::{Orders, answer, handle, in_folder, in_words, kill_myself};
 use crate::lab::trace;
+use cohabit::schema::Schema;
 use cohabit::untyped::Untyped;
 use cohabit::{
     Error, Fill, Follow, Frozen, Keep, LastOneOut, Options, Shared, SharedValue, SharedView, Value,
@@ -113,6 +114,17 @@ pub(super) fn fill(fill: &mut Fill<'_, Filled>) {
     fill.put(Filled::TAG, tag);
 }
 
+/// The same by the schema of that type alone.
+fn by_schema(folder: &str, name: &str) -> Result<Untyped, Error> {
+    let schema = Schema::of(&<Value<Filled> as cohabit::Shareable>::KIND, false);
+    let options = Untyped::options().scope(in_folder(folder));
+    options.create_by_schema(name, &schema, |mut cell| {
+        let tag = new_tag();
+        write_down('C', tag);
+        cell.bytes().copy_from_slice(&tag.to_le_bytes());
+    })
+}
+
 fn options(folder: &str) -> Options<Tagged> {
     Shared::<Tagged>::options().scope(in_folder(folder))
 }
@@ -149,6 +161,7 @@ fn come(verb: &str, folder: &str, name: &str) -> Result<Hold, Error> {
     Ok(match verb {
         "create_with" => Hold::Filler(fills.create_with(name, fill)?),
         "open_or_create_with" => Hold::Filler(fills.open_or_create_with(name, fill)?),
+        "create_by_schema_with" => Hold::Untyped(by_schema(folder, name)?),
         "create_in_place" => Hold::User(options(folder).create_in_place(name, construct_there)?),
         "open_or_create_in_place" => {
             Hold::User(options(folder).open_or_create_in_place(name, construct_there)?)

@@ -1,0 +1,93 @@
+//! `cohabit new`: an object of a type that is typed, without any program that has it.
+
+use std::io;
+
+use clap::ValueEnum;
+use cohabit::untyped::{NewCell, Untyped};
+use cohabit::{ErrorKind, Keep, Scope};
+
+use crate::assignment::assign;
+use crate::cli::parse_count;
+use crate::dynamic::parse::Patch;
+use crate::exit::{Failure, Outcome};
+use crate::grammar;
+
+/// What can be typed behind `new`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The name of the new object
+    name: String,
+
+    /// Its type, such as 'x: i32, text: Text<256>'
+    ///
+    /// A struct with plain fields is kept in a Value; so is any other plain type. With cells and
+    /// atomics as its fields it is an object with parts. docs/cli.md has the whole grammar.
+    #[arg(value_name = "TYPE")]
+    type_text: String,
+
+    /// The first value of a part: `FIELD=VALUE`, as in `set`; all others are zero
+    #[arg(long = "set", value_name = "FIELD=VALUE")]
+    first: Vec<String>,
+
+    /// How long the object is kept
+    #[arg(long, value_enum, default_value = "until-reboot")]
+    keep: KeepWord,
+
+    /// How many elements the array has that the type ends in without a length
+    #[arg(long, value_name = "N", value_parser = parse_count)]
+    len: Option<u64>,
+
+    /// How many processes can use the object at once [default: 64]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=4096))]
+    max_users: Option<u32>,
+}
+
+/// How long, as a word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum KeepWord {
+    /// Until the machine starts anew, also without users
+    UntilReboot,
+    /// As long as it is used: this command uses it until its input ends
+    WhileUsed,
+}
+
+/// Makes the object, and stays if nobody else would keep it.
+pub(crate) fn run(scope: &Scope, args: &Args) -> Outcome {
+    let schema = grammar::types::object(&args.type_text, &args.name)?;
+    let whole = schema.resolved(args.len.unwrap_or(0)).unwrap_or_else(|_| schema.clone());
+    let mut patches: Vec<Patch> = Vec::new();
+    for text in &args.first {
+        patches.extend(assign(&args.name, &whole, text, args.first.len())?.patches);
+    }
+    let keep = match args.keep {
+        KeepWord::UntilReboot => Keep::UntilReboot,
+        KeepWord::WhileUsed => Keep::WhileUsed,
+    };
+    let mut options = Untyped::options().scope(scope.clone()).keep(keep);
+    if let Some(len) = args.len {
+        options = options.len(len);
+    }
+    if let Some(users) = args.max_users {
+        options = options.max_users(users);
+    }
+    let made = options.create_by_schema(&args.name, &schema, |cell| fill(cell, &patches));
+    let _object = made.map_err(|error| match error.kind() {
+        ErrorKind::ConstructorIncomplete => {
+            Failure::from(error).with_hint("Zero is no value there: give one by --set FIELD=VALUE.")
+        }
+        ErrorKind::LengthMissing => Failure::from(error).with_hint("Give it by --len N."),
+        _ => error.into(),
+    })?;
+    if keep == Keep::WhileUsed {
+        // An input that cannot be read has ended, too.
+        let _ = io::copy(&mut io::stdin().lock(), &mut io::sink());
+    }
+    Ok(())
+}
+
+fn fill(mut cell: NewCell<'_>, patches: &[Patch]) {
+    let offset = cell.offset();
+    for Patch { at, bytes, .. } in patches.iter().filter(|patch| patch.cell == offset) {
+        cell.bytes()[*at..at + bytes.len()].copy_from_slice(bytes);
+    }
+}
