@@ -208,6 +208,8 @@ pub(crate) const OPERATIONS: &[Operation] = &[
     value("try_set_takeover", All, Scene::DeadHolder, &["Value::try_set"]),
     value("set_timeout", All, Scene::Usual, &["Value::set_timeout"]),
     value("set_from", All, Scene::Usual, &["Value::set_from"]),
+    value("set_from_contended", All, Scene::Held, &["Value::set_from"]),
+    value("set_from_takeover", All, Scene::DeadHolder, &["Value::set_from"]),
     value("try_set_from", All, Scene::Usual, &["Value::try_set_from"]),
     value("set_from_timeout", All, Scene::Usual, &["Value::set_from_timeout"]),
     value("set_part", Part, Scene::Usual, &["Value::set_part"]),
@@ -390,6 +392,40 @@ const READ_ONLY_WAIT: [&str; 2] = ["Shared::open_read_only_wait", "Options::open
 const WITH: [&str; 3] =
     ["Shared::open_or_create_with", "Options::open_or_create_with", "Fill::put"];
 
+/// Operations on values that are run on a value of run-time length too, where the same name is another
+/// function.
+pub(crate) const ON_SLICES: &[&str] = &[
+    "get_into",
+    "get_boxed",
+    "get_part",
+    "version",
+    "pin",
+    "pin_dead",
+    "wait_version",
+    "set_from",
+    "set_from_contended",
+    "set_from_takeover",
+    "try_set_from",
+    "set_from_timeout",
+    "set_part",
+    "set_part_takeover",
+    "try_set_part",
+    "set_part_timeout",
+    "update",
+    "update_takeover",
+    "update_panics",
+    "try_update",
+    "update_timeout",
+    "untyped_read",
+    "untyped_wait_version",
+    "untyped_update",
+    "view_get_into",
+    "view_get_boxed",
+    "view_get_part",
+    "view_version",
+    "view_wait_version",
+];
+
 /// Public operations that touch no segment, and why.
 pub(crate) const PURE: &[(&str, &str)] = &[
     ("Value::new", "builds a value in private memory"),
@@ -478,7 +514,14 @@ pub(crate) fn of_cells() -> impl Iterator<Item = (&'static Operation, Touch)> {
 
 #[cfg(test)]
 mod tests {
-    use super::{OPERATIONS, What};
+    use super::{ON_SLICES, OPERATIONS, What, of_value};
+
+    #[test]
+    fn what_is_run_on_slices_is_an_operation() {
+        for name in ON_SLICES {
+            assert!(of_value().any(|(operation, _)| operation.name == *name), "{name}");
+        }
+    }
 
     #[test]
     fn names_are_unique_within_their_oracle() {

@@ -77,7 +77,7 @@ pub(crate) struct StepArgs {
     /// Where the copies of a value start, and who comes before the kill
     #[arg(long, default_value_t = 0)]
     seed: u64,
-    /// Record instruction by instruction, compare that with recording by write faults, and run both
+    /// Record instruction by instruction, compare that with recording by write faults, and run all
     /// sizes of every value
     #[arg(long)]
     full: bool,

@@ -32,8 +32,8 @@ struct Job {
 /// How a job is run.
 #[derive(Clone, Copy, Debug)]
 enum Kind {
-    /// On a value of so many bytes.
-    Value(Effect, u32),
+    /// On a value of so many bytes, or on a slice.
+    Value(Effect, &'static str),
     /// On cells without a lock.
     Cells(Touch),
     /// On the life of an object.
@@ -101,23 +101,25 @@ fn jobs(args: &StepArgs) -> Vec<Job> {
     }
     let all = list::of_value().filter(|(operation, _)| asked(operation));
     let sized = all.flat_map(|(operation, effect)| {
-        sizes(operation, args).iter().map(move |&size| {
-            let name = format!("{} ({size} bytes)", operation.name);
+        sizes(operation, args).into_iter().map(move |size| {
+            let bytes = if size == "slice" { "" } else { " bytes" };
+            let name = format!("{} ({size}{bytes})", operation.name);
             Job { name, operation, kind: Kind::Value(effect, size) }
         })
     });
     sized.collect()
 }
 
-/// Only the large value can be torn; the small one is run where the whole is written.
-fn sizes(operation: &Operation, args: &StepArgs) -> &'static [u32] {
-    match operation.name {
-        "set" => &[8, 72, 128],
-        _ if args.full => &[8, 72, 128],
-        // An older program's writes must keep what it does not know.
-        "set_from" | "set_part" | "update" | "update_takeover" | "untyped_update" => &[72, 128],
-        _ => &[72],
-    }
+/// Only the large value can be torn; the small one is run where the whole is written. An older
+/// program's writes must keep what it does not know. A slice has calls of its own for most things.
+fn sizes(operation: &Operation, args: &StepArgs) -> Vec<&'static str> {
+    let name = operation.name;
+    let grows = ["set", "set_from", "set_part", "update", "update_takeover", "untyped_update"];
+    let mut sizes = vec!["72"];
+    sizes.extend((args.full || name == "set").then_some("8"));
+    sizes.extend((args.full || grows.contains(&name)).then_some("128"));
+    sizes.extend(list::ON_SLICES.contains(&name).then_some("slice"));
+    sizes
 }
 
 /// Records and replays one operation.

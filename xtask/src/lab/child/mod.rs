@@ -7,12 +7,13 @@
 mod cells;
 mod handle;
 mod life;
+mod slice;
 mod specimen;
 mod value;
 
 use super::list::Realm;
 use super::raw;
-use cohabit::Error;
+use cohabit::{Error, Value};
 use specimen::{Eight, First, Grown, Wide};
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -24,21 +25,29 @@ pub(super) fn run(words: &[String]) -> Result<(), String> {
     // terminal.
     std::panic::set_hook(Box::new(|_| ()));
     match words[..] {
-        ["player", "value", "8"] => value::play::<Eight>(),
-        ["player", "value", "72"] => value::play::<Wide>(),
-        ["player", "value", "128"] => value::play::<Grown>(),
-        ["victim", "value", what, "8", folder, name, number] => {
-            value::suffer::<Eight>(what, folder, name, number)
+        ["player", "value", "8"] => value::play::<Value<Eight>>(),
+        ["player", "value", "72"] => value::play::<Value<Wide>>(),
+        ["player", "value", "128"] => value::play::<Value<Grown>>(),
+        ["player", "value", "slice"] => value::play::<Value<[u64]>>(),
+        ["victim", "value", what, size, folder, name, number] => {
+            let suffer = match size {
+                "8" => value::suffer::<Value<Eight>>,
+                "72" => value::suffer::<Value<Wide>>,
+                "128" => value::suffer::<Value<First>>,
+                _ => value::suffer::<Value<[u64]>>,
+            };
+            suffer(what, folder, name, number)
         }
-        ["victim", "value", what, "72", folder, name, number] => {
-            value::suffer::<Wide>(what, folder, name, number)
+        ["suicide", "value", deed, size, folder, name] => {
+            let pins = super::oracle::value::pins_of(size);
+            let die = match size {
+                "8" => value::die::<Value<Eight>>,
+                "72" => value::die::<Value<Wide>>,
+                "128" => value::die::<Value<First>>,
+                _ => value::die::<Value<[u64]>>,
+            };
+            die(deed, pins, folder, name)
         }
-        ["victim", "value", what, "128", folder, name, number] => {
-            value::suffer::<First>(what, folder, name, number)
-        }
-        ["suicide", "value", deed, "8", folder, name] => value::die::<Eight>(deed, folder, name),
-        ["suicide", "value", deed, "72", folder, name] => value::die::<Wide>(deed, folder, name),
-        ["suicide", "value", deed, "128", folder, name] => value::die::<First>(deed, folder, name),
         ["player", "cells"] => cells::play(),
         ["victim", "cells", what, folder, name, number] => {
             cells::suffer(what, folder, name, number)

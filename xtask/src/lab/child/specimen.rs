@@ -24,6 +24,21 @@ pub(super) struct Wide {
     rest: [u64; 8],
 }
 
+impl Wide {
+    /// The value as a slice of words.
+    pub(super) fn words(self) -> [u64; 9] {
+        let mut words = [self.head; 9];
+        words[1..].copy_from_slice(&self.rest);
+        words
+    }
+
+    /// The same, back.
+    pub(super) fn of_words(words: &[u64; 9]) -> Self {
+        let [head, rest @ ..] = *words;
+        Self { head, rest }
+    }
+}
+
 /// What the laboratory asks of a value.
 pub(super) trait Specimen: Plain + Copy {
     /// The type of the first part.

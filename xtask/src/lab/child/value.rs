@@ -3,31 +3,65 @@ use super::specimen::Specimen;
 use super::{Orders, answer, in_folder, in_words, kill_myself};
 use crate::lab::trace;
 use cohabit::untyped::Untyped;
-use cohabit::{Error, Shared, SharedValue, SharedView, Value, Version};
+use cohabit::{Error, Options, Shareable, Shared, SharedView, Value, Version};
 use std::time::Duration;
 
 /// Longer than the watchdog: who waits in vain must not be saved by its own deadline.
-const LONG: Duration = Duration::from_secs(60);
+pub(super) const LONG: Duration = Duration::from_secs(60);
+
+/// A value that a child uses: single, or a slice.
+pub(super) trait Subject: Shareable {
+    /// What it holds, by value.
+    type Contents: Specimen;
+    /// Makes the object, with its first value.
+    fn create(options: &Options<Self>, name: &str) -> Result<Shared<Self>, Error>;
+    /// Does one operation by its name in the laboratory's list.
+    fn act(&self, what: &str, number: u64, seen: Version)
+    -> Result<Outcome<Self::Contents>, Error>;
+    /// The same for an observer.
+    fn watch(
+        view: &SharedView<Self>,
+        what: &str,
+        seen: Version,
+    ) -> Result<Outcome<Self::Contents>, Error>;
+    /// Adds 1 to both numbers, and does something else inside of that update.
+    fn add_and<R>(&self, then: impl FnOnce() -> R) -> Result<R, Error>;
+    /// Takes so many pins at once and keeps them for something else; what the last one shows.
+    fn pins<R>(
+        &self,
+        count: usize,
+        then: impl FnOnce() -> R,
+    ) -> Result<(Outcome<Self::Contents>, R), Error>;
+    /// The operations of a follower, if there can be one.
+    fn follow(_: &Options<Self>, _name: &str, what: &str) -> Result<(), String> {
+        Err(format!("nobody follows this value: {what}"))
+    }
+}
 
 /// What an operation gave: a value, a version, both or nothing.
-struct Outcome<T> {
+pub(super) struct Outcome<T> {
     value: Option<T>,
     version: Option<Version>,
 }
 
 impl<T: Specimen> Outcome<T> {
-    const NOTHING: Self = Self { value: None, version: None };
+    pub(super) const NOTHING: Self = Self { value: None, version: None };
 
-    fn value(value: T) -> Self {
+    pub(super) fn value(value: T) -> Self {
         Self { value: Some(value), version: None }
     }
 
-    fn version(version: Version) -> Self {
+    pub(super) fn version(version: Version) -> Self {
         Self { value: None, version: Some(version) }
     }
 
-    fn both((value, version): (T, Version)) -> Self {
+    pub(super) fn both((value, version): (T, Version)) -> Self {
         Self { value: Some(value), version: Some(version) }
+    }
+
+    /// The version, where the operation gave one.
+    fn seen(&self) -> Version {
+        self.version.unwrap_or_default()
     }
 
     /// `VERSION PART REST`, what there is of it.
@@ -43,10 +77,57 @@ impl<T: Specimen> Outcome<T> {
 }
 
 /// How a user reaches the object.
-enum Hold<T: Specimen> {
+enum Hold<S: Subject + ?Sized> {
     Nothing,
-    User(SharedValue<T>),
-    Observer(SharedView<Value<T>>),
+    User(Shared<S>),
+    Observer(SharedView<S>),
+}
+
+impl<T: Specimen> Subject for Value<T> {
+    type Contents = T;
+
+    fn create(options: &Options<Self>, name: &str) -> Result<Shared<Self>, Error> {
+        options.create(name, || T::make((0, 0)))
+    }
+
+    fn act(&self, what: &str, number: u64, seen: Version) -> Result<Outcome<T>, Error> {
+        act(self, what, number, seen)
+    }
+
+    fn watch(view: &SharedView<Self>, what: &str, seen: Version) -> Result<Outcome<T>, Error> {
+        watch(view, what, seen)
+    }
+
+    fn add_and<R>(&self, then: impl FnOnce() -> R) -> Result<R, Error> {
+        self.update(|value| {
+            let (part, rest) = value.label().unwrap_or_default();
+            *value = T::make((part + 1, rest + 1));
+            then()
+        })
+    }
+
+    fn pins<R>(&self, count: usize, then: impl FnOnce() -> R) -> Result<(Outcome<T>, R), Error> {
+        let pins: Result<Vec<_>, _> = (0..count).map(|_| self.pin()).collect();
+        let pins = pins?;
+        let last = pins.last().expect("one pin at least");
+        let value = T::join(last.get_part(T::HEAD)?, last.get_part(T::REST)?);
+        Ok((Outcome::both((value, last.version())), then()))
+    }
+
+    fn follow(options: &Options<Self>, name: &str, what: &str) -> Result<(), String> {
+        let failed = |error: Error| in_words(&error);
+        let follow = match what {
+            "follow_user_next" => options.follow_as_user(name),
+            _ => options.follow(name),
+        };
+        let mut follow = follow.map_err(failed)?;
+        let (mut into, _) = follow.next(LONG).map_err(failed)?;
+        let done = trace::perform(|| match what {
+            "follow_next_into" => follow.next_into(&mut into, LONG).map(Outcome::version),
+            _ => follow.next(LONG).map(Outcome::both),
+        });
+        done.map_err(|error| error.to_string())?.map(drop).map_err(failed)
+    }
 }
 
 /// Does one operation by its name in the laboratory's list.
@@ -92,7 +173,9 @@ fn act<T: Specimen>(
         | "untyped_update_takeover" => Outcome::version(object.set(whole)?),
         "try_set" | "try_set_takeover" => Outcome::version(object.try_set(whole)?),
         "set_timeout" => Outcome::version(object.set_timeout(whole, LONG)?),
-        "set_from" => Outcome::version(object.set_from(&whole)?),
+        "set_from" | "set_from_contended" | "set_from_takeover" => {
+            Outcome::version(object.set_from(&whole)?)
+        }
         "try_set_from" => Outcome::version(object.try_set_from(&whole)?),
         "set_from_timeout" => Outcome::version(object.set_from_timeout(&whole, LONG)?),
         "set_part" | "set_part_takeover" => Outcome::version(object.set_part(T::HEAD, head())?),
@@ -157,63 +240,54 @@ fn by_schema<T: Specimen>(
 }
 
 /// The victim: opens, then does one operation under the eyes of the tracer.
-pub(super) fn suffer<T: Specimen>(
+pub(super) fn suffer<S: Subject + ?Sized>(
     what: &str,
     folder: &str,
     name: &str,
     number: &str,
 ) -> Result<(), String> {
     let number = number.parse().map_err(|_| format!("no number: {number}"))?;
-    let options = Shared::<Value<T>>::options().scope(in_folder(folder));
+    let options = Shared::<S>::options().scope(in_folder(folder));
     let failed = |error: Error| in_words(&error);
     let done = if what.starts_with("untyped_") {
         let object = Untyped::open(name, &in_folder(folder)).map_err(failed)?;
-        let bytes = T::make((number, number)).bytes();
+        let bytes = S::Contents::make((number, number)).bytes();
         let (_, seen) = object.read().map_err(failed)?;
-        trace::perform(|| by_schema::<T>(&object, what, &bytes, seen))
+        trace::perform(|| by_schema::<S::Contents>(&object, what, &bytes, seen))
     } else if what.starts_with("follow_") {
-        let follow = match what {
-            "follow_user_next" => options.follow_as_user(name),
-            _ => options.follow(name),
-        };
-        let mut follow = follow.map_err(failed)?;
-        let (mut into, _) = follow.next(LONG).map_err(failed)?;
-        trace::perform(|| match what {
-            "follow_next_into" => follow.next_into(&mut into, LONG).map(Outcome::version),
-            _ => follow.next(LONG).map(Outcome::both),
-        })
+        return S::follow(&options, name, what);
     } else if what.starts_with("view_") {
         let view = options.open_read_only(name).map_err(failed)?;
-        let seen = view.version();
-        trace::perform(|| watch(&view, what, seen))
+        let seen = S::watch(&view, "view_version", Version::NONE).map_err(failed)?.seen();
+        trace::perform(|| S::watch(&view, what, seen))
     } else {
         let object = options.open(name).map_err(failed)?;
-        let seen = object.version().map_err(failed)?;
-        trace::perform(|| act(&object, what, number, seen))
+        let seen = object.act("version", 0, Version::NONE).map_err(failed)?.seen();
+        trace::perform(|| object.act(what, number, seen))
     };
     done.map_err(|error| error.to_string())?.map(drop).map_err(failed)
 }
 
-/// Dies while it holds the lock, or pins.
-pub(super) fn die<T: Specimen>(deed: &str, folder: &str, name: &str) -> Result<(), String> {
-    let options = Shared::<Value<T>>::options().scope(in_folder(folder));
+/// Dies while it holds the lock, or as many pins as there are.
+pub(super) fn die<S: Subject + ?Sized>(
+    deed: &str,
+    pins: usize,
+    folder: &str,
+    name: &str,
+) -> Result<(), String> {
+    let options = Shared::<S>::options().scope(in_folder(folder));
     let object = options.open(name).map_err(|error| in_words(&error))?;
-    if deed == "update" {
-        let died = object.update(|value| {
-            *value = T::make((7777, 7777));
-            kill_myself()
-        });
-        return died.map_err(|error| in_words(&error));
-    }
-    let pins: Result<Vec<_>, _> = (0..6).map(|_| object.pin()).collect();
-    let _held = pins.map_err(|error| in_words(&error))?;
-    kill_myself()
+    let died = match deed {
+        "update" => object.add_and(|| kill_myself()),
+        _ => object.pins(pins, || kill_myself()).map(|(_, never)| never),
+    };
+    died.map_err(|error| in_words(&error))
 }
 
 /// A player: one order after the other.
-pub(super) fn play<T: Specimen>() -> Result<(), String> {
+pub(super) fn play<S: Subject + ?Sized>() -> Result<(), String> {
     let mut orders = Orders::new();
-    let mut hold = Hold::<T>::Nothing;
+    let mut hold = Hold::<S>::Nothing;
     while let Some(line) = orders.next() {
         let words: Vec<&str> = line.split_whitespace().collect();
         let result = obey(&words, &mut hold, &mut orders);
@@ -222,72 +296,59 @@ pub(super) fn play<T: Specimen>() -> Result<(), String> {
     Ok(())
 }
 
-fn obey<T: Specimen>(
+fn obey<S: Subject + ?Sized>(
     words: &[&str],
-    hold: &mut Hold<T>,
+    hold: &mut Hold<S>,
     orders: &mut Orders,
 ) -> Result<String, String> {
     let failed = |error: Error| in_words(&error);
-    let options = |folder| Shared::<Value<T>>::options().scope(in_folder(folder));
-    match (words, &*hold) {
+    let options = |folder| Shared::<S>::options().scope(in_folder(folder));
+    let done = match (words, &*hold) {
         (["create", folder, name], _) => {
-            let made = options(folder).create(name, || T::make((0, 0))).map_err(failed)?;
-            *hold = Hold::User(made);
+            *hold = Hold::User(S::create(&options(folder), name).map_err(failed)?);
+            return Ok(String::new());
         }
         (["open", folder, name], _) => {
             *hold = Hold::User(options(folder).open(name).map_err(failed)?);
+            return Ok(String::new());
         }
         (["view", folder, name], _) => {
             *hold = Hold::Observer(options(folder).open_read_only(name).map_err(failed)?);
+            return Ok(String::new());
         }
-        (["leave"], _) => *hold = Hold::Nothing,
-        (["read"], Hold::Observer(view)) => {
-            return Ok(Outcome::both(view.read().map_err(failed)?).text());
+        (["leave"], _) => {
+            *hold = Hold::Nothing;
+            return Ok(String::new());
         }
-        (["read"], Hold::User(object)) => {
-            return Ok(Outcome::both(object.read().map_err(failed)?).text());
-        }
-        (["do", what, _], Hold::Observer(view)) => {
-            return Ok(watch(view, what, Version::NONE).map_err(failed)?.text());
-        }
+        (["read"], Hold::Observer(view)) => S::watch(view, "read", Version::NONE),
+        (["read"], Hold::User(object)) => object.act("read", 0, Version::NONE),
+        (["do", what, _], Hold::Observer(view)) => S::watch(view, what, Version::NONE),
         (["do", what, number], Hold::User(object)) => {
-            let number = number.parse().unwrap_or(0);
-            return Ok(act(object, what, number, Version::NONE).map_err(failed)?.text());
+            object.act(what, number.parse().unwrap_or(0), Version::NONE)
         }
-        (["wait", seen], Hold::User(object)) => return wait(object, seen),
-        (["pins", count], Hold::User(object)) => return pins(object, count.parse().unwrap_or(0)),
+        (["wait", seen], Hold::User(object)) => wait(&**object, seen),
+        (["pins", count], Hold::User(object)) => {
+            object.pins(count.parse().unwrap_or(1), || ()).map(|(last, ())| last)
+        }
         (["hold"], Hold::User(object)) => {
-            let held = object.update(|value| {
-                let (part, rest) = value.label().unwrap_or_default();
-                *value = T::make((part + 1, rest + 1));
+            let held = object.add_and(|| {
                 let told = answer(Ok(String::new()));
                 orders.pause();
                 told
             });
             held.map_err(failed)??;
+            return Ok(String::new());
         }
         _ => return Err(format!("no such order: {words:?}")),
-    }
-    Ok(String::new())
+    };
+    done.map(|outcome| outcome.text()).map_err(failed)
 }
 
 /// Waits until the version is not the one that is given.
-fn wait<T: Specimen>(object: &SharedValue<T>, seen: &str) -> Result<String, String> {
-    let (value, now) = object.read().map_err(|error| in_words(&error))?;
-    if now.number().to_string() != *seen {
-        return Ok(Outcome::both((value, now)).text());
+fn wait<S: Subject + ?Sized>(object: &S, seen: &str) -> Result<Outcome<S::Contents>, Error> {
+    let now = object.act("read", 0, Version::NONE)?;
+    if now.seen().number().to_string() != *seen {
+        return Ok(now);
     }
-    let waited = object.wait_changed(now, LONG).map_err(|error| in_words(&error))?;
-    Ok(Outcome::both(waited).text())
-}
-
-/// Takes so many pins at once; what the last one shows.
-fn pins<T: Specimen>(object: &SharedValue<T>, count: usize) -> Result<String, String> {
-    let failed = |error: Error| in_words(&error);
-    let pins: Result<Vec<_>, _> = (0..count).map(|_| object.pin()).collect();
-    let pins = pins.map_err(failed)?;
-    let last = pins.last().ok_or("no pins")?;
-    let value =
-        T::join(last.get_part(T::HEAD).map_err(failed)?, last.get_part(T::REST).map_err(failed)?);
-    Ok(Outcome::both((value, last.version())).text())
+    object.act("wait_changed", 0, now.seen())
 }

@@ -25,8 +25,10 @@ use super::{Findings, Ground, run_to_death, start_victim, until_it_waits};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-/// Pins that must be had at once; both sizes of value have copies enough for all of them.
-const PINS: u32 = 6;
+/// Pins that must be had at once: as many as the copies are enough for.
+pub(in super::super) fn pins_of(size: &str) -> usize {
+    if size == "slice" { 2 } else { 6 }
+}
 
 /// The stage of one operation on a value of one size.
 #[derive(Debug)]
@@ -68,7 +70,7 @@ impl ValueStage {
     pub(in super::super) fn new(
         operation: &'static Operation,
         effect: Effect,
-        size: u32,
+        size: &str,
         seed: u64,
     ) -> Result<Self, String> {
         let ground = Ground::new()?;
@@ -244,7 +246,7 @@ impl ValueStage {
         self.case.history.check_read("waiter", &read, self.case.waits_behind + 1, findings);
         let read = self.observer.ask("read")?;
         self.case.history.check_read("observer", &read, newest + 1, findings);
-        let read = self.mate.ask(&format!("pins {PINS}"))?;
+        let read = self.mate.ask(&format!("pins {}", pins_of(&self.size)))?;
         self.case.history.check_read("mate, through its pins,", &read, newest + 1, findings);
         Ok(())
     }
