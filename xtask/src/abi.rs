@@ -1,12 +1,14 @@
 //! `cargo xtask test-abi`: a 32-bit and a 64-bit process share one object.
 //!
-//! The example `abi_peer` of the library is built for both and run on one object in a fresh
+//! Objects of run-time length, and those that do not fit 32 bits, are in `tails`. The example `abi_peer` of the library is built for both and run on one object in a fresh
 //! folder. Its contract:
 //! - `NAME create`: makes the object, prints a line, leaves when its stdin ends.
 //! - `NAME get`: opens the object, prints all its fields as one line of JSON, ends.
 //! - `NAME add N`: opens the object, adds 1 to the field `counter` N times by `update`, ends.
 //! - `NAME hold`: opens the object, adds 1,000,000 to `counter` in one `update`, inside of which it
 //!   prints `holding` and stays until its stdin ends, or until it is killed.
+
+mod tails;
 
 use crate::peer::Peer;
 use crate::tools::{Outcome, Sandbox, cargo, openly, quietly, step, target_dir};
@@ -23,6 +25,8 @@ const LIBRARIES: &str = "/usr/i686-linux-gnu/lib";
 const SECOND_RUSTC: &str = "/usr/bin/rustc";
 const PACKAGES: &[&str] =
     &["rustc-web", "rust-web-src", "gcc-i686-linux-gnu", "libc6-dev-i386-cross"];
+/// The examples that are the peers.
+const PROGRAMS: [&str; 2] = ["abi_peer", "abi_tail"];
 /// How often each peer adds 1.
 const ADDS: u64 = 10_000;
 /// What a peer adds that holds the object.
@@ -44,8 +48,9 @@ pub(crate) fn run(args: Args) -> Outcome {
     for (first, second) in [(&narrow, &wide), (&wide, &narrow)] {
         let name = format!("{} creates", first.bits);
         step(&name, || share(first, second))?;
+        step(&format!("{name} tails"), || tails::share(first, second))?;
     }
-    Ok(())
+    step("what does not fit", || tails::refuse(&narrow, &wide))
 }
 
 /// A build as a step.
@@ -108,39 +113,45 @@ fn tools(install: bool) -> Result<String, String> {
     }
 }
 
-/// A built `abi_peer`.
+/// The programs, built for one target.
 struct Build {
     bits: &'static str,
-    program: PathBuf,
+    /// Where they are.
+    folder: PathBuf,
     /// Whether this machine needs to be told where the 32-bit C library is.
     foreign: bool,
 }
 
 impl Build {
-    fn new(bits: &'static str, program: PathBuf, foreign: bool) -> Result<Self, String> {
-        let build = Self { bits, program, foreign };
-        if build.program.exists() {
-            return Ok(build);
+    fn new(bits: &'static str, folder: PathBuf, foreign: bool) -> Result<Self, String> {
+        let build = Self { bits, folder, foreign };
+        match PROGRAMS.iter().find(|program| !build.folder.join(program).exists()) {
+            Some(missing) => Err(format!("cargo built no {missing} in {}", build.folder.display())),
+            None => Ok(build),
         }
-        Err(format!("cargo built no {}", build.program.display()))
     }
 
-    /// The command for one call of the contract.
-    fn command(&self, folder: &Path, arguments: &[&str]) -> Command {
+    /// The command for one call of a program's contract.
+    fn command(&self, program: &str, folder: &Path, arguments: &[&str]) -> Command {
+        let program = self.folder.join(program);
         let mut command = if self.foreign {
             let mut loader = with(LOADER, &["--library-path", LIBRARIES]);
-            loader.arg(&self.program);
+            loader.arg(program);
             loader
         } else {
-            Command::new(&self.program)
+            Command::new(program)
         };
         command.env("COHABIT_DIR", folder).arg("abi").args(arguments);
         command
     }
 
-    fn start(&self, folder: &Path, arguments: &[&str]) -> Result<Peer, String> {
+    fn run(&self, program: &str, folder: &Path, arguments: &[&str]) -> Result<Peer, String> {
         let name = format!("the {} peer ({})", self.bits, arguments.join(" "));
-        Peer::start(&name, self.command(folder, arguments))
+        Peer::start(&name, self.command(program, folder, arguments))
+    }
+
+    fn start(&self, folder: &Path, arguments: &[&str]) -> Result<Peer, String> {
+        self.run(PROGRAMS[0], folder, arguments)
     }
 
     /// The object as this peer sees it.
@@ -152,17 +163,20 @@ impl Build {
     }
 }
 
-/// The command that builds the example, but for its target.
+/// The command that builds the programs, but for their target.
 fn build_command() -> Command {
     let mut command = cargo();
-    let what = ["build", "--quiet", "--release", "--package", "cohabit", "--example", "abi_peer"];
-    command.args(what).arg("--target-dir").arg(target_dir().join("abi"));
+    command.args(["build", "--quiet", "--release", "--package", "cohabit"]);
+    for program in PROGRAMS {
+        command.args(["--example", program]);
+    }
+    command.arg("--target-dir").arg(target_dir().join("abi"));
     command
 }
 
 fn build_64() -> Result<Build, String> {
     openly(&mut build_command())?;
-    Build::new("x86_64", target_dir().join("abi/release/examples/abi_peer"), false)
+    Build::new("x86_64", target_dir().join("abi/release/examples"), false)
 }
 
 fn build_32() -> Result<Build, String> {
@@ -171,8 +185,8 @@ fn build_32() -> Result<Build, String> {
     command.env("RUSTC", SECOND_RUSTC).env("RUSTC_BOOTSTRAP", "1");
     command.env("CARGO_TARGET_I686_UNKNOWN_LINUX_GNU_LINKER", LINKER);
     openly(&mut command)?;
-    let program = target_dir().join(format!("abi/{TARGET}/release/examples/abi_peer"));
-    Build::new("i686", program, true)
+    let folder = target_dir().join(format!("abi/{TARGET}/release/examples"));
+    Build::new("i686", folder, true)
 }
 
 /// One object: `first` makes it, both read it, both add, each survives the other's death.

@@ -27,10 +27,8 @@ pub(crate) struct Args {
 
 /// Looks whether there is room, and runs the tests.
 pub(crate) fn run(args: Args) -> Outcome {
-    let folder = args.folder.unwrap_or_else(|| target_dir().join("large"));
-    fs::create_dir_all(&folder).map_err(|e| format!("cannot make {}: {e}", folder.display()))?;
-    let folder = folder.canonicalize().map_err(|e| format!("{}: {e}", folder.display()))?;
-    match obstacle(&folder)? {
+    let folder = folder(args.folder)?;
+    match obstacle(&folder, NEEDED)? {
         Some(why) => println!("skipped: {} {why}", folder.display()),
         None => {
             for (package, binary, names) in TESTS {
@@ -41,13 +39,20 @@ pub(crate) fn run(args: Args) -> Outcome {
     Ok(())
 }
 
-/// Why objects of this size cannot be tried there.
-fn obstacle(folder: &Path) -> Result<Option<String>, String> {
+/// The folder for large objects, by its whole path.
+pub(crate) fn folder(named: Option<PathBuf>) -> Result<PathBuf, String> {
+    let folder = named.unwrap_or_else(|| target_dir().join("large"));
+    fs::create_dir_all(&folder).map_err(|e| format!("cannot make {}: {e}", folder.display()))?;
+    folder.canonicalize().map_err(|e| format!("{}: {e}", folder.display()))
+}
+
+/// Why objects of so many bytes cannot be tried there.
+pub(crate) fn obstacle(folder: &Path, needed: u64) -> Result<Option<String>, String> {
     let mut stat = Command::new("stat");
     stat.args(["--file-system", "--format=%T %a %S"]).arg(folder);
     let told = quietly(stat)?;
     let about = FileSystem::parse(&told).ok_or_else(|| format!("stat says `{told}`"))?;
-    Ok(about.obstacle().or_else(|| trial(folder)))
+    Ok(about.obstacle(needed).or_else(|| trial(folder)))
 }
 
 /// What stat(1) says of a file system.
@@ -66,13 +71,13 @@ impl FileSystem {
         Some(Self { kind: kind.to_owned(), free })
     }
 
-    fn obstacle(&self) -> Option<String> {
+    fn obstacle(&self, needed: u64) -> Option<String> {
         if let "tmpfs" | "ramfs" = &*self.kind {
             return Some(format!("is in memory ({}); name another with --folder", self.kind));
         }
         let gib = |bytes: u64| bytes >> 30;
-        (self.free < NEEDED)
-            .then(|| format!("has {} GiB free, and {} are needed", gib(self.free), gib(NEEDED)))
+        (self.free < needed)
+            .then(|| format!("has {} GiB free, and {} are needed", gib(self.free), gib(needed)))
     }
 }
 
@@ -112,11 +117,13 @@ mod tests {
     fn what_stat_says_is_understood() {
         let about = FileSystem::parse("ext2/ext3 16341 4096\n").expect("three words");
         assert_eq!(about, FileSystem { kind: "ext2/ext3".to_owned(), free: 16341 * 4096 });
-        assert!(about.obstacle().expect("too small").contains("0 GiB free, and 15 are needed"));
+        assert!(
+            about.obstacle(NEEDED).expect("too small").contains("0 GiB free, and 15 are needed")
+        );
         let memory = FileSystem::parse("tmpfs 99999999 4096").expect("three words");
-        assert!(memory.obstacle().expect("no disk").contains("in memory"));
+        assert!(memory.obstacle(NEEDED).expect("no disk").contains("in memory"));
         let unknown = FileSystem::parse("UNKNOWN (0x1234) 99999999 4096").expect("its words");
-        assert_eq!((unknown.kind.as_str(), unknown.obstacle()), ("UNKNOWN (0x1234)", None));
+        assert_eq!((unknown.kind.as_str(), unknown.obstacle(NEEDED)), ("UNKNOWN (0x1234)", None));
         assert_eq!(FileSystem::parse("tmpfs"), None);
     }
 }

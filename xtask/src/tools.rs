@@ -116,7 +116,8 @@ impl Sandbox {
         Self::within(&std::env::temp_dir(), purpose)
     }
 
-    fn within(parent: &Path, purpose: &str) -> Result<Self, String> {
+    /// A sandbox in a folder.
+    pub(crate) fn within(parent: &Path, purpose: &str) -> Result<Self, String> {
         let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let id = std::process::id();
         let name = format!("cohabit-{purpose}-{id}-{}", since_epoch.subsec_nanos());
