@@ -4,7 +4,8 @@
 //! folder. Its contract:
 //! - `NAME create`: makes the object, prints a line, leaves when its stdin ends.
 //! - `NAME get`: opens the object, prints all its fields as one line of JSON, ends.
-//! - `NAME add N`: opens the object, adds 1 to the field `counter` N times by `update`, ends.
+//! - `NAME add N`: opens the object, adds 1 to the field `counter` N times by `update`, and to the atomic
+//!   `hits`, ends.
 //! - `NAME hold`: opens the object, adds 1,000,000 to `counter` in one `update`, inside of which it
 //!   prints `holding` and stays until its stdin ends, or until it is killed.
 
@@ -204,6 +205,9 @@ fn share(first: &Build, second: &Build) -> Result<String, String> {
     let (found, expected) = (counter(&sum)?, counter(&made)? + HELD + 2 * ADDS);
     if found != expected {
         return Err(format!("the counter is {found}, expected {expected}"));
+    }
+    if sum["hits"] != 2 * ADDS {
+        return Err(format!("the hits are {}, expected {}", sum["hits"], 2 * ADDS));
     }
 
     for (dying, living) in [(first, second), (second, first)] {
