@@ -143,6 +143,9 @@ pub fn plain(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// let state = board.state.get()?;
 /// ```
 ///
+/// A constructor returns the struct by value, up to 256 KiB: a `Value` alone takes up to 16 KiB of
+/// copies. A larger one is constructed in place: `open_or_create_in_place`.
+///
 /// # The view
 ///
 /// It also makes `BoardView`, as visible as `Board`: what `SharedView<Board>::view` gives to those who

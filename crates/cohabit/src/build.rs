@@ -12,8 +12,9 @@ use crate::token::Token;
 use crate::value::fill::Filled;
 use crate::value::{Contents, Value, fill, slice};
 
-/// What a constructor may return for a `Self`: the object, for a [`Value`] its contents, either of
-/// them in a `Box`, or a `Result` of any of these.
+/// What a constructor may return for a `Self`: the object (of at most 256 KiB: a larger one is refused
+/// when the program is built), for a cell of plain data its contents, either of them in a `Box`, or a
+/// `Result` of any of these.
 ///
 /// A [`Place`] is borrowed while the object is built, and cannot be kept for later:
 ///
@@ -93,8 +94,17 @@ pub(crate) fn is_creator(object: usize) -> bool {
     table::token_at(object) == Token::FIRST.word()
 }
 
+/// The largest object that a constructor may return by value, in bytes: some of it must fit a stack.
+const BY_VALUE_MAX: usize = 256 * 1024;
+
 impl<T: Shareable> Build<T> for T {
     fn build(input: T, place: Place<'_, T>) -> Result<()> {
+        const {
+            assert!(
+                size_of::<T>() <= BY_VALUE_MAX,
+                "the object is over 256 KiB: construct it in place, with open_or_create_in_place"
+            );
+        }
         place.write(&input)
     }
 }

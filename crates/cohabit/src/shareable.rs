@@ -196,6 +196,7 @@ macro_rules! atomics {
                 base.cast()
             }
 
+            #[inline(always)]
             fn view<'a>(object: View<'a, Self>) -> View<'a, Self> {
                 object
             }
@@ -228,6 +229,7 @@ unsafe impl Shareable for Flag {
         base.cast()
     }
 
+    #[inline(always)]
     fn view<'a>(object: View<'a, Self>) -> View<'a, Self> {
         object
     }
@@ -258,6 +260,7 @@ macro_rules! cells {
                 base.cast()
             }
 
+            #[inline(always)]
             fn view<'a>(object: View<'a, Self>) -> View<'a, Self> {
                 object
             }
@@ -292,6 +295,7 @@ unsafe impl<T: Plain> Shareable for Value<[T]> {
         slice::from_parts(base, len)
     }
 
+    #[inline(always)]
     fn view<'a>(object: View<'a, Self>) -> View<'a, Self> {
         object
     }
@@ -326,6 +330,7 @@ unsafe impl<C: Shareable, const N: usize> Shareable for [C; N] {
         self.as_slice().run_end();
     }
 
+    #[inline(always)]
     fn view<'a>(object: View<'a, Self>) -> View<'a, [C]> {
         // SAFETY: the elements are all there is of the array.
         unsafe { object.part(|array| array.as_slice()) }
@@ -359,6 +364,7 @@ unsafe impl<C: Shareable> Shareable for [C] {
         self.iter().for_each(C::run_end);
     }
 
+    #[inline(always)]
     fn view<'a>(object: View<'a, Self>) -> View<'a, Self> {
         object
     }

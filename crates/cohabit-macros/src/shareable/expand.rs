@@ -59,6 +59,7 @@ fn view(input: &Input, view: &Ident) -> TokenStream {
         let doc = format!("The field `{label}`, for reading only.");
         quote! {
             #[doc = #doc]
+            #[inline]
             #vis fn #ident(self) -> #shareable::View<'view> {
                 // SAFETY: The closure picks a field of the struct.
                 let part = unsafe { self.object.part(|object: &'view #name| &object.#ident) };
@@ -160,6 +161,7 @@ fn implementation(input: &Input, view: &Ident) -> TokenStream {
             #from_parts
             #end
 
+            #[inline(always)]
             fn view<'view>(object: ::cohabit::View<'view, Self>) -> #view<'view> {
                 #view { object }
             }

@@ -69,3 +69,12 @@
 //! let board = Shared::<Board>::open_read_only("board").unwrap();
 //! board.hits.fetch_add(1, Ordering::Relaxed);
 //! ```
+//!
+//! An object that is too large for a stack is not passed by value:
+//!
+//! ```compile_fail,E0080
+//! # use std::sync::atomic::AtomicU64;
+//! # use cohabit::Shared;
+//! # fn new() -> [AtomicU64; 40_000] { unimplemented!() }
+//! let counts = Shared::<[AtomicU64; 40_000]>::open_or_create("counts", new);
+//! ```
