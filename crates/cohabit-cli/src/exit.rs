@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use cohabit::{Error, ErrorKind};
 
 use crate::bad_text::BadText;
+use crate::out::flat;
 
 /// What a command returns.
 pub(crate) type Outcome = Result<(), Failure>;
@@ -46,8 +47,8 @@ pub(crate) enum Failure {
     Ended(String),
     /// Two types differ, as was printed.
     Differs,
-    /// A file that was named cannot be read, or is not what it should be.
-    Unreadable(String),
+    /// What was asked for contradicts itself, or a file that was named is not what it should be.
+    Usage(String),
     /// Objects cannot live here.
     Unfit(String),
     /// Anything else, in words.
@@ -78,7 +79,7 @@ impl Failure {
             Failure::TimedOut(_) => BUSY,
             Failure::Ended(_) => NOT_FOUND,
             Failure::Unfit(_) => UNFIT,
-            Failure::Unreadable(_) => USAGE,
+            Failure::Usage(_) => USAGE,
             Failure::Differs | Failure::Output(_) | Failure::Other(_) => FAILED,
         }
     }
@@ -132,7 +133,7 @@ impl fmt::Display for Failure {
             Failure::Output(error) => write!(f, "the output cannot be written: {error}"),
             Failure::Differs => f.write_str("the types differ"),
             Failure::TimedOut(what) | Failure::Ended(what) => what.fmt(f),
-            Failure::Unreadable(what) => what.fmt(f),
+            Failure::Usage(what) => what.fmt(f),
             Failure::Unfit(what) | Failure::Other(what) => what.fmt(f),
         }
     }
@@ -159,10 +160,7 @@ pub(crate) fn finish(outcome: Outcome) -> ExitCode {
 /// Prints a line for people on the error output. What peers wrote of themselves, such as command
 /// lines, may stand in it: control characters, which could steer a terminal, are not passed on.
 pub(crate) fn say(line: &str) {
-    let flat = |c: char| {
-        if c.is_control() && c != '\n' { '\u{FFFD}' } else { c }
-    };
-    let line: String = line.chars().map(flat).collect();
+    let line = flat(line);
     // There is nobody left to tell when this fails.
     let _ = writeln!(io::stderr(), "{line}");
 }

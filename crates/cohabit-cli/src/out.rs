@@ -18,8 +18,28 @@ pub(crate) fn stdout() -> Out {
 /// Prints a whole JSON document for programs, in lines that people can read too.
 pub(crate) fn json(document: &Json) -> io::Result<()> {
     let mut out = stdout();
-    writeln!(out, "{document:#}")?;
+    writeln!(out, "{}", escaped(&format!("{document:#}")))?;
     out.flush()
+}
+
+/// JSON lets some control characters pass that could steer a terminal: what peers wrote may have them.
+/// Outside of its texts it has none but line ends.
+fn escaped(json: &str) -> String {
+    let mut text = String::with_capacity(json.len());
+    for c in json.chars() {
+        if c.is_control() && c != '\n' {
+            // All control characters are below U+10000.
+            text += &format!("\\u{:04x}", u32::from(c));
+        } else {
+            text.push(c);
+        }
+    }
+    text
+}
+
+/// What peers wrote of themselves, such as command lines, for a terminal that they shall not steer.
+pub(crate) fn flat(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() && c != '\n' { '\u{FFFD}' } else { c }).collect()
 }
 
 /// Prints a text, ready for the screen.
@@ -32,4 +52,21 @@ pub(crate) fn bytes(bytes: &[u8]) -> io::Result<()> {
     let mut out = stdout();
     out.write_all(bytes)?;
     out.flush()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_control_character_reaches_the_terminal() {
+        let json = format!("{:#}", serde_json::json!({"a": "\u{9b}2J\u{7f}\u{1b}\n"}));
+        let text = escaped(&json);
+        assert_eq!(text, "{\n  \"a\": \"\\u009b2J\\u007f\\u001b\\n\"\n}");
+        assert_eq!(
+            serde_json::from_str::<Json>(&text).unwrap(),
+            serde_json::from_str::<Json>(&json).unwrap()
+        );
+        assert_eq!(flat("a\u{9b}\u{1b}[2J\n"), "a\u{FFFD}\u{FFFD}[2J\n");
+    }
 }

@@ -84,7 +84,7 @@ fn mine(theirs: &Schema, scope: &Scope, other: &Other) -> Result<Schema, Failure
     }
     let path =
         other.file.as_ref().ok_or_else(|| Failure::Other("nothing to compare with".into()))?;
-    let failed = |why: String| Failure::Unreadable(format!("{}: {why}", path.display()));
+    let failed = |why: String| Failure::Usage(format!("{}: {why}", path.display()));
     let text = std::fs::read(path).map_err(|error| failed(error.to_string()))?;
     Schema::parse(text.trim_ascii(), theirs.has_end).map_err(|error| failed(error.to_string()))
 }

@@ -4,7 +4,7 @@ use std::io;
 
 use clap::ValueEnum;
 use cohabit::untyped::{NewCell, Untyped};
-use cohabit::{ErrorKind, Keep, Scope};
+use cohabit::{Access, ErrorKind, Keep, Scope};
 
 use crate::assignment::assign;
 use crate::cli::parse_count;
@@ -37,6 +37,14 @@ pub(crate) struct Args {
     #[arg(long, value_name = "N", value_parser = parse_count)]
     len: Option<u64>,
 
+    /// With --machine: let them read it too, `everyone` or a group's name or number; repeatable
+    #[arg(long, value_name = "WHO")]
+    reads: Vec<String>,
+
+    /// With --machine: let them read and write it, `everyone` or a group's name or number; repeatable
+    #[arg(long, value_name = "WHO")]
+    writes: Vec<String>,
+
     /// How many processes can use the object at once [default: 64]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=4096))]
     max_users: Option<u32>,
@@ -63,7 +71,7 @@ pub(crate) fn run(scope: &Scope, args: &Args) -> Outcome {
         KeepWord::UntilReboot => Keep::UntilReboot,
         KeepWord::WhileUsed => Keep::WhileUsed,
     };
-    let mut options = Untyped::options().scope(scope.clone()).keep(keep);
+    let mut options = Untyped::options().scope(shared(scope, args)?).keep(keep);
     if let Some(len) = args.len {
         options = options.len(len);
     }
@@ -83,6 +91,22 @@ pub(crate) fn run(scope: &Scope, args: &Args) -> Outcome {
         let _ = io::copy(&mut io::stdin().lock(), &mut io::sink());
     }
     Ok(())
+}
+
+/// The scope, with those who may use the object besides its owner.
+fn shared(scope: &Scope, args: &Args) -> Result<Scope, Failure> {
+    let who = |who: &String| match (who.as_str(), who.parse::<u32>()) {
+        ("everyone", _) => Access::everyone(),
+        (_, Ok(id)) => Access::group(id),
+        (name, Err(_)) => Access::group(name),
+    };
+    let reads = args.reads.iter().map(|name| who(name).reads());
+    let more = reads.chain(args.writes.iter().map(|name| who(name).writes()));
+    match scope {
+        Scope::Machine(access) => Ok(Scope::Machine(more.fold(access.clone(), Access::and))),
+        other if args.reads.is_empty() && args.writes.is_empty() => Ok(other.clone()),
+        _ => Err(Failure::Usage("--reads and --writes are for objects of --machine".to_owned())),
+    }
 }
 
 fn fill(mut cell: NewCell<'_>, patches: &[Patch]) {

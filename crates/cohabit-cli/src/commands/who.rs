@@ -60,7 +60,7 @@ pub(crate) fn run(scope: &Scope, args: &Args) -> Outcome {
         hidden => writeln!(out, "{hidden} other processes may not be looked at")?,
     }
     for hold in &holds {
-        writeln!(out, "{}", hold.sentence(object.name()))?;
+        writeln!(out, "{}", out::flat(&hold.sentence(object.name())))?;
     }
     out.flush()?;
     Ok(())
@@ -145,8 +145,7 @@ impl People {
                 name.unwrap_or_else(|| user.uid.to_string()),
                 user.started_ns.map_or_else(String::new, ago),
                 if user.stopped { "stopped" } else { "" }.to_owned(),
-                // What a process calls itself shall not steer the terminal.
-                command.chars().map(|c| if c.is_control() { '\u{FFFD}' } else { c }).collect(),
+                out::flat(&command.replace('\n', " ")),
             ]);
         }
         table.render()

@@ -3,12 +3,11 @@
 //! Every offset and size is asserted, so that a compiler with other rules refuses the header instead of
 //! reading something else. Scalars of 8 bytes are aligned to 8 also where C would have 4.
 
-use std::collections::HashSet;
 use std::fmt::Write as _;
 
 use cohabit::schema::{EnumNode, Node, Scalar, Schema, StructNode};
 
-use super::names::{Named, Types, identifier, unique};
+use super::names::{Named, Taken, Types, identifier};
 
 /// Words that no field or type may be called.
 const WORDS: [&str; 47] = [
@@ -115,9 +114,9 @@ fn write_object(text: &mut String, schema: &Schema, types: &Types<'_>) {
 
 fn write_enum(text: &mut String, node: &EnumNode, name: &str) {
     let _ = writeln!(text, "typedef {} {name};", integer(node.repr));
-    let mut taken = HashSet::new();
+    let mut taken = Taken::default();
     for variant in &node.variants {
-        let constant = unique(&mut taken, &identifier(&variant.name));
+        let constant = taken.unique(&identifier(&variant.name));
         let value = literal(node.repr, variant.value);
         let _ = writeln!(text, "#define {name}_{constant} (({name}){value})");
     }
@@ -139,11 +138,11 @@ fn literal(repr: Scalar, value: i128) -> String {
 
 fn write_struct(text: &mut String, node: &StructNode, name: &str, types: &Types<'_>) {
     let _ = writeln!(text, "typedef struct {name} {{");
-    let mut taken: HashSet<String> = WORDS.iter().map(|word| (*word).to_owned()).collect();
+    let mut taken = Taken::of(&WORDS);
     let mut asserts = String::new();
     let mut end = 0;
     for (index, field) in node.fields.iter().enumerate() {
-        let called = unique(&mut taken, &identifier(&field.name));
+        let called = taken.unique(&identifier(&field.name));
         // The first field may have to carry the alignment of the whole.
         let align = if index == 0 { node.align } else { field.node.align() };
         let align = if align >= 8 { format!("_Alignas({align}) ") } else { String::new() };
@@ -156,7 +155,7 @@ fn write_struct(text: &mut String, node: &StructNode, name: &str, types: &Types<
         end = field.at + field.node.size();
     }
     if node.appendable && end < node.size {
-        let room = unique(&mut taken, "room");
+        let room = taken.unique("room");
         let _ = writeln!(
             text,
             "    uint8_t {room}[{}]; /* for fields of newer programs */",
@@ -323,9 +322,9 @@ mod tests {
         for (named, name) in types.iter() {
             let Named::Struct(node) = named else { continue };
             let has_tail = node.fields.last().is_some_and(|field| field.node.has_tail());
-            let mut taken: HashSet<String> = WORDS.iter().map(|word| (*word).to_owned()).collect();
+            let mut taken = Taken::of(&WORDS);
             for field in &node.fields {
-                let called = unique(&mut taken, &identifier(&field.name));
+                let called = taken.unique(&identifier(&field.name));
                 prints += &format!(
                     "    printf(\"{name}.{called} %zu\\n\", offsetof({name}, {called}));\n"
                 );

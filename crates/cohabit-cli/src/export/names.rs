@@ -20,14 +20,13 @@ pub(super) struct Types<'n> {
     list: Vec<(Named<'n>, String)>,
     /// Which name a type has, by all that makes it up.
     known: HashMap<String, String>,
-    taken: HashSet<String>,
+    taken: Taken,
 }
 
 impl<'n> Types<'n> {
     /// Finds all types in a tree; none gets one of the names that are `reserved`.
     pub(super) fn of(root: &'n Node, reserved: &[&str]) -> Self {
-        let taken = reserved.iter().map(|name| (*name).to_owned()).collect();
-        let mut types = Self { taken, ..Self::default() };
+        let mut types = Self { taken: Taken::of(reserved), ..Self::default() };
         types.visit(root);
         types
     }
@@ -64,7 +63,7 @@ impl<'n> Types<'n> {
         if self.known.contains_key(&key) {
             return;
         }
-        let name = unique(&mut self.taken, &identifier(label));
+        let name = self.taken.unique(&identifier(label));
         self.known.insert(key, name.clone());
         self.list.push((named, name));
     }
@@ -75,14 +74,30 @@ fn key(node: &Node) -> String {
     format!("{node:?}")
 }
 
-/// `wanted`, or the same with a number behind it.
-pub(super) fn unique(taken: &mut HashSet<String>, wanted: &str) -> String {
-    let numbered = (2..).map(|number| format!("{wanted}{number}"));
-    let mut names = std::iter::once(wanted.to_owned()).chain(numbered);
-    // The names do not end before one is new.
-    let name = names.find(|name| !taken.contains(name)).unwrap_or_default();
-    taken.insert(name.clone());
-    name
+/// Names that are used already.
+#[derive(Debug, Default)]
+pub(super) struct Taken {
+    names: HashSet<String>,
+    /// The number that a name gets which is wanted again: a peer may want one name many times.
+    next: HashMap<String, usize>,
+}
+
+impl Taken {
+    pub(super) fn of(reserved: &[&str]) -> Self {
+        let names = reserved.iter().map(|name| (*name).to_owned()).collect();
+        Self { names, next: HashMap::new() }
+    }
+
+    /// `wanted`, or the same with a number behind it.
+    pub(super) fn unique(&mut self, wanted: &str) -> String {
+        let mut name = wanted.to_owned();
+        while !self.names.insert(name.clone()) {
+            let next = self.next.entry(wanted.to_owned()).or_insert(1);
+            *next += 1;
+            name = format!("{wanted}{next}");
+        }
+        name
+    }
 }
 
 /// A name of ASCII letters, digits and `_` that is as near to the text as can be.

@@ -1,14 +1,14 @@
 //! An object's type as Rust: what a program needs to open it, with the same fingerprint.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use cohabit::schema::{EnumNode, FieldNode, Node, Schema, StructNode};
 
-use super::names::{Named, Types, unique};
+use super::names::{Named, Types};
 
 /// What no type of ours may be called: what is imported, and what Rust has without an import.
-const RESERVED: [&str; 34] = [
+const RESERVED: [&str; 36] = [
     "Object",
     "Appended",
     "Text",
@@ -43,6 +43,8 @@ const RESERVED: [&str; 34] = [
     "f32",
     "f64",
     "bool",
+    "char",
+    "_",
 ];
 
 /// Words that are only names behind `r#`.
@@ -59,7 +61,7 @@ const WORDS: [&str; 48] = [
 /// # Errors
 /// A field or variant whose name Rust cannot have.
 pub(crate) fn module(name: &str, schema: &Schema) -> Result<String, String> {
-    let types = Types::of(&schema.root, &RESERVED);
+    let types = Types::of(&schema.root, &[&RESERVED[..], &WORDS[..]].concat());
     let mut items = String::new();
     for (named, name) in types.iter() {
         match named {
@@ -148,10 +150,8 @@ fn write_enum(text: &mut String, node: &EnumNode, name: &str) -> Result<(), Stri
     let _ =
         writeln!(text, "#[plain]\n#[derive(Clone, Copy, Debug, PartialEq, Eq)]\n#[repr({repr})]");
     let _ = writeln!(text, "pub enum {name} {{");
-    let mut taken = HashSet::new();
     for variant in &node.variants {
-        let called = unique(&mut taken, &word(&variant.name)?);
-        let _ = writeln!(text, "    {called} = {},", variant.value);
+        let _ = writeln!(text, "    {} = {},", word(&variant.name)?, variant.value);
     }
     *text += "}\n\n";
     Ok(())
@@ -183,5 +183,40 @@ fn word(name: &str) -> Result<String, String> {
         false => Err(format!("Rust cannot have a field or variant with the name {name:?}")),
         true if WORDS.contains(&name) => Ok(format!("r#{name}")),
         true => Ok(name.to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::grammar::types;
+
+    #[test]
+    fn labels_that_rust_cannot_have_get_another_name() {
+        let text = "a: type { x: char }, b: Text { x: u8 }, c: char { x: i8 }, d: \"_\" { x: i16 },
+                    e: enum match { On }";
+        let text = text.replace("\"_\" {", "struct \"_\" {");
+        let text = text.replace("Text {", "struct Text {").replace("char {", "struct char {");
+        let module = module("odd", &types::object(&text, "Whole").unwrap()).unwrap();
+        let names: Vec<_> = module.lines().filter(|line| line.starts_with("pub ")).collect();
+        assert_eq!(
+            names,
+            [
+                "pub struct type2 {",
+                "pub struct Text2 {",
+                "pub struct char2 {",
+                "pub struct _2 {",
+                "pub enum match2 {",
+                "pub struct Whole {",
+                "pub type Object = Value<Whole>;"
+            ]
+        );
+    }
+
+    #[test]
+    fn a_field_that_rust_cannot_have_is_refused() {
+        let schema = types::object("\"two words\": u8", "Whole").unwrap();
+        let refused = module("odd", &schema).unwrap_err();
+        assert_eq!(refused, "Rust cannot have a field or variant with the name \"two words\"");
     }
 }

@@ -59,6 +59,37 @@ fn every_command_that_a_text_names_is_there() {
 }
 
 #[test]
+fn every_command_and_exit_code_is_in_the_documentation() {
+    let place = Place::new();
+    let docs = include_str!("../../../../docs/cli.md");
+    let help = place.run(&["--help"]).fine();
+    for verb in commands(&help) {
+        assert!(verb == "help" || docs.contains(&format!("\n| `cohabit {verb}")), "{verb}");
+    }
+    let codes = help.lines().skip_while(|line| *line != "Exit codes:").skip(1);
+    let codes: Vec<_> = codes.filter_map(|line| line.trim().split_once("  ")).collect();
+    assert!(codes.len() >= 8, "{codes:?}");
+    for (code, meaning) in codes {
+        let row = docs.lines().find(|line| line.starts_with(&format!("| {code} | ")));
+        let first = meaning.split([';', ',', ':']).next().unwrap();
+        assert!(row.is_some_and(|row| row.contains(first)), "{code}: {meaning}");
+    }
+}
+
+/// The commands that `--help` lists.
+fn commands(help: &str) -> Vec<&str> {
+    let lines = help.lines().skip_while(|line| *line != "Commands:").skip(1);
+    let verb = |line: &'_ str| {
+        line.strip_prefix("  ").and_then(|line| line.split(' ').next().map(str::len))
+    };
+    lines
+        .take_while(|line| !line.is_empty())
+        .filter_map(|line| Some(&line[2..2 + verb(line)?]))
+        .filter(|verb| !verb.is_empty())
+        .collect()
+}
+
+#[test]
 fn the_completions_of_bash_know_commands_and_codes() {
     let place = Place::new();
     for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
@@ -86,13 +117,7 @@ fn each_command_has_a_manual_page() {
     std::fs::create_dir(&pages).unwrap();
     place.run(&["man", "--out", pages.to_str().unwrap()]).fine();
     let help = place.run(&["--help"]).fine();
-    let commands = help.lines().skip_while(|line| *line != "Commands:").skip(1);
-    let commands: Vec<_> = commands
-        .take_while(|line| !line.is_empty())
-        .filter_map(|line| {
-            line.strip_prefix("  ")?.split(' ').next().filter(|verb| !verb.is_empty())
-        })
-        .collect();
+    let commands = commands(&help);
     assert!(commands.len() > 10, "{commands:?}");
     for command in commands.into_iter().filter(|verb| *verb != "help") {
         let page = pages.join(format!("cohabit-{command}.1"));

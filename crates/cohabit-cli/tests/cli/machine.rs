@@ -49,3 +49,23 @@ fn what_cannot_be_meant_is_exit_code_2() {
     assert!(err.ends_with("[account-unknown]\n"), "{err}");
     run(&place, &["--trust", "root", "--trust", "1", "show", "data"]).failed(3);
 }
+
+#[test]
+fn new_makes_an_object_for_others_too() {
+    use std::os::unix::fs::PermissionsExt;
+    let place = Place::new();
+    let mode = |path: &str| {
+        let found = std::fs::metadata(place.folder.join(path)).unwrap();
+        found.permissions().mode() & 0o777
+    };
+    run(&place, &["new", "own", "u8"]).fine();
+    run(&place, &["new", "all", "u8", "--reads", "everyone", "--set", "=7"]).fine();
+    assert_eq!((mode("cohabit.own") & 0o077, mode("cohabit.all") & 0o005), (0, 0o005));
+    assert_eq!(run(&place, &["show", "all"]).fine(), "7\n");
+    run(&place, &["new", "none", "u8", "--writes", "no-such-group-here"]).failed(2);
+    let err = place.run(&["new", "none", "u8", "--reads", "everyone"]).failed(2);
+    assert_eq!(err, "error: --reads and --writes are for objects of --machine\n");
+    run(&place, &["rm", "own"]).fine();
+    run(&place, &["rm", "all"]).fine();
+    assert_eq!(place.files(), [""; 0]);
+}

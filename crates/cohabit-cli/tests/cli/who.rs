@@ -61,3 +61,25 @@ fn names_and_times_that_are_none_are_refused() {
     place.run(&["who", "data"]).failed(3);
     place.run(&["who", "data", "--for=1"]).failed(2);
 }
+
+#[test]
+fn what_a_process_calls_itself_steers_no_terminal() {
+    let place = Place::new();
+    let _data = place.sample("data");
+    // A shell that waits, under a name with an escape in it, beside one that holds the object.
+    let mut holder = std::process::Command::new(env!("CARGO_BIN_EXE_cohabit"));
+    holder.args(["demo-process", "keep", "evil", "--time=1s", "--folder"]).arg(&place.folder);
+    std::os::unix::process::CommandExt::arg0(&mut holder, "\u{1b}[2J\u{9b}31mcohabit");
+    let mut holder = Talker::start(holder);
+    assert_eq!(holder.line(), "set");
+    let text = place.run(&["who", "evil"]).fine();
+    let json = place.run(&["who", "evil", "--json"]).fine();
+    for shown in [&text, &json] {
+        assert!(!shown.contains(|c: char| c.is_control() && c != '\n'), "{shown:?}");
+    }
+    let json: Json = serde_json::from_str(&json).unwrap();
+    assert!(
+        json["processes"][0]["command"].as_str().unwrap().starts_with("\u{1b}[2J\u{9b}31mcohabit")
+    );
+    holder.kill();
+}

@@ -118,7 +118,7 @@ fn report(findings: &[Finding]) -> String {
         }
     }
     // What peers wrote may stand in it: it shall not steer the terminal.
-    text.chars().map(|c| if c.is_control() && c != '\n' { '\u{FFFD}' } else { c }).collect()
+    out::flat(&text)
 }
 
 fn document(finding: &Finding) -> Json {
