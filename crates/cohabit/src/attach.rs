@@ -28,6 +28,7 @@ use crate::acting::Acting;
 use crate::bytes;
 use crate::create::{BuildFn, fresh};
 use crate::described::Described;
+use crate::disk;
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::{Header, InstanceId};
 use crate::growth;
@@ -259,6 +260,7 @@ fn observe_one(plan: &Plan<'_>, segment: Segment) -> Result<Step> {
         return Ok(Step::Absent);
     }
     check_type(plan, &segment)?;
+    disk::verify(&segment, plan.settings)?;
     Ok(Step::Joined(Attachment::new(Member::observing(segment), None)))
 }
 
@@ -283,8 +285,11 @@ pub(crate) fn standing(plan: &Plan<'_>) -> Result<Option<InstanceId>> {
 
 /// Whether nobody keeps the instance: no live user, and nothing else that would.
 pub(crate) fn is_orphan(segment: &Segment) -> Result<bool> {
-    let kept =
-        segment.header.keep != Keep::WhileUsed && segment.header.boot == boot(&segment.name)?;
+    let kept = match segment.header.keep {
+        Keep::WhileUsed => false,
+        Keep::UntilReboot => segment.header.boot == boot(&segment.name)?,
+        Keep::OnDisk => true,
+    };
     Ok(!kept && !segment.others_alive(None)?)
 }
 
@@ -319,8 +324,11 @@ fn join(
         drop(section);
         return check_type(plan, &segment).map(|()| Step::Again);
     }
+    disk::verify(&segment, plan.settings)?;
+    disk::take_up(&segment, &section)?;
     let seat = claim_seat(&segment, &section, role)?;
     drop(section);
+    disk::settle(&segment)?;
     let end = plan.wanted.and_then(|wanted| wanted.end);
     Ok(Step::Joined(Attachment::new(Member::seated(segment, role, seat, false)?, end)))
 }

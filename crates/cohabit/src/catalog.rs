@@ -11,6 +11,7 @@ use cohabit_os::wait::Deadline;
 
 use crate::attach::is_over;
 use crate::bytes;
+use crate::disk;
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::CREATED_AT;
 use crate::look::look;
@@ -39,6 +40,8 @@ pub enum EntryState {
     Orphan,
     /// Ended: the next opener or [`collect`] takes the name away.
     Ended,
+    /// Kept on disk, and the machine stopped while it was in use: nobody knows whether it is whole.
+    Unverified,
     /// This user may read it, and not see whether anybody uses it.
     Unjudged,
     /// No object that this program can read; see [`Entry::problem`].
@@ -54,6 +57,7 @@ impl EntryState {
             EntryState::Idle => "idle",
             EntryState::Orphan => "orphan",
             EntryState::Ended => "ended",
+            EntryState::Unverified => "unverified",
             EntryState::Unjudged => "unjudged",
             EntryState::Unreadable => "unreadable",
         }
@@ -253,6 +257,7 @@ fn describe(name: String, segment: &Segment) -> Entry {
     let kept = !matches!(crate::attach::is_orphan(segment), Ok(true));
     let state = match segment.life_now() {
         Life::Dead => EntryState::Ended,
+        Life::Live if matches!(disk::is_unverified(segment), Ok(true)) => EntryState::Unverified,
         _ if segment.is_hidden() => EntryState::Unjudged,
         Life::Building(actor) if matches!(segment.is_dead(actor), Ok(false)) => {
             EntryState::Building

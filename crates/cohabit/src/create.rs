@@ -15,11 +15,12 @@ use cohabit_os::wait::{self, Deadline};
 use crate::acting::Acting;
 use crate::attach::{Plan, SECTION_PATIENCE, Wanted, boot, check_type, sign_row};
 use crate::bytes::{self, Bytes, LockFile, has_readers};
+use crate::disk;
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::{HEADER_SIZE, Header, SCHEMA_MAX};
 use crate::look::map;
 use crate::member::{Attachment, Member, Role, Seat};
-use crate::options::Scope;
+use crate::options::{Keep, Scope};
 use crate::place::Place;
 use crate::registry;
 use crate::segment::{Segment, mappable};
@@ -34,6 +35,7 @@ pub(crate) fn fresh(
     place: &Place,
     build: BuildFn<'_>,
 ) -> Result<Option<Arc<Attachment>>> {
+    disk::check_folder(plan.name, plan.settings.keep, &place.folder)?;
     let made = first_user(plan, Some(place), |wanted, header| {
         let file = File::unnamed(&place.folder, header.segment_size, 0o600)
             .map_err(|e| no_room(plan, wanted, place, header, e))?;
@@ -55,6 +57,10 @@ pub(crate) fn fresh(
 
 /// Makes a new instance that never has a name.
 pub(crate) fn fresh_nameless(plan: &Plan<'_>, build: BuildFn<'_>) -> Result<Arc<Attachment>> {
+    if plan.settings.keep == Keep::OnDisk {
+        let detail = "expected a folder on a local disk, found an object without a name";
+        return Err(Error::new(ErrorKind::NotOnDisk, plan.name, detail));
+    }
     let rights = match &plan.settings.scope {
         Scope::Machine(access) => Some(access.rights(plan.name)?),
         _ => None,
@@ -73,6 +79,8 @@ pub(crate) fn fresh_nameless(plan: &Plan<'_>, build: BuildFn<'_>) -> Result<Arc<
 fn publish(plan: &Plan<'_>, place: &Place, segment: &Segment) -> Result<bool> {
     let os = |e| Error::from_os(plan.name, "naming the new object", e);
     let path = place.object(plan.name);
+    // Whole on the disk before its name can be: a name never stands for what is no object.
+    disk::settle(segment)?;
     let lock = match &segment.bytes {
         Bytes::Beside(lock) => Some(lock),
         _ => None,
@@ -138,6 +146,7 @@ fn bring_to_life(plan: &Plan<'_>, member: Member, build: BuildFn<'_>) -> Result<
     construct(own.member(), build)?;
     check_type(plan, &attachment.member().segment)?;
     go_live(&attachment.member().segment)?;
+    disk::settle_all(&attachment.member().segment)?;
     Ok(attachment)
 }
 
@@ -311,6 +320,7 @@ fn write_head(segment: &Segment, schema: &str) {
     sign_row(segment.row_display(0));
     let row = Row { generation: Token::FIRST.generation, state: RowState::User };
     segment.set_row(0, row);
+    disk::begin(segment);
     // Relaxed: linkat publishes, a syscall on this thread after these stores.
     segment.life().store(Life::Building(Token::FIRST).word(), Ordering::Relaxed);
 }

@@ -127,6 +127,11 @@ kinds! {
     /// The handle does not allow writing.
     ReadOnlyHandle = "read-only-handle", "Look at the object with SharedView::from_fd, or ask its owner for what Shared::to_fd gives.";
 
+    /// An object that is to outlast the boot is in a folder on no local disk.
+    NotOnDisk = "not-on-disk", "Use a folder on a local disk with Scope::Folder, or Keep::UntilReboot.";
+    /// The machine stopped while the object was in use, so it may be half of then and half of before.
+    Unverified = "unverified", "Open it with Options::accept_unverified and check what it holds, or remove it with `cohabit rm`.";
+
     /// The file system has no room for the object.
     NoSpace = "no-space", "Free some room, use fewer copies (a smaller T), or enlarge /dev/shm (Docker: --shm-size).";
     /// The object is over the process's limit for file sizes.

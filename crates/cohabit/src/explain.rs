@@ -186,6 +186,16 @@ causes! {
         "the sender called forbid_new_writers, which nobody can undo" =>
             "Join before that is called, or look at the object with SharedView::from_fd.";
 
+    NotOnDisk:
+        "Keep::OnDisk was asked for with the default scope, whose folder is in memory" =>
+            "Give a folder on a disk: Scope::Folder(path).",
+        "the folder is on NFS, CIFS, FUSE or the like" =>
+            "Use a disk of this machine: locks and shared maps do not work between machines.";
+    Unverified:
+        "the machine lost power, crashed or was reset" =>
+            "Check the value with the program's own knowledge, with Options::accept_unverified.",
+        "its users were killed, for instance when the machine was shut down" =>
+            "Let them end cleanly at SIGTERM: the last one that leaves closes the object.";
     NoSpace:
         "the program runs in a container, where /dev/shm has 64 MB" =>
             "Start it with --shm-size=1g, or mount a larger tmpfs.",

@@ -33,6 +33,11 @@ pub(crate) const MAX_USERS_LIMIT: u32 = 4096;
 /// Longest schema text, in bytes.
 pub(crate) const SCHEMA_MAX: usize = crate::schema::MAX_TEXT;
 
+/// Where the boot stands in which somebody attached last to an object on disk.
+pub(crate) const USED_BOOT_AT: usize = 152;
+/// Where it stands whether an object on disk was closed.
+pub(crate) const CLOSED_AT: usize = 160;
+
 const PAGE: u64 = 4096;
 const KEEP_MASK: u32 = 0b11;
 const HAS_END: u32 = 0b100;

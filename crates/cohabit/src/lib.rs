@@ -84,6 +84,7 @@ mod catalog;
 mod cells;
 mod create;
 mod described;
+mod disk;
 mod error;
 mod explain;
 mod follow;

@@ -12,6 +12,7 @@ use cohabit_os::mapping::{self, Access, File, FileKind, FileStatus};
 
 use crate::asker::Asker;
 use crate::bytes::{self, Bytes};
+use crate::disk;
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::{BadHeader, HEADER_SIZE, Header, InstanceId};
 use crate::member::Role;
@@ -44,6 +45,7 @@ pub(crate) fn look(place: &Place, name: &str, role: Role) -> Result<Option<Optio
         Error::new(bad.kind, name, format!("{} in {}", bad.detail, path.display()))
     };
     let header = header_of(name, &file, &status, refuse)?;
+    disk::check_folder(name, header.keep, &place.folder)?;
     let has_lock_file = header.has_lock_file;
     let mut segment = map(name, Some(&path), file, &status, header, access)?;
     segment.home = place.home();

@@ -16,9 +16,11 @@ use std::time::Duration;
 
 use cohabit_os::fork::{at_exit, process_lock};
 use cohabit_os::liveness::{Anchor, LifeSection};
+use cohabit_os::process::is_only_thread;
 use cohabit_os::wait::Deadline;
 
 use crate::acting::Acting;
+use crate::disk::Closing;
 use crate::error::Result;
 use crate::format::InstanceId;
 use crate::options::Keep;
@@ -152,7 +154,7 @@ impl Member {
     fn leave(&self, end: Option<EndFn>) {
         let Some(section) = self.enter_to_leave() else { return };
         if !self.is_last() {
-            self.set_row(RowState::Free);
+            self.step_out(section, RowState::Free);
             return;
         }
         match (end, self.token()) {
@@ -161,6 +163,16 @@ impl Member {
             }
             // A name that cannot be taken away names a DEAD instance: the next opener tidies.
             _ => drop(self.segment.end(section)),
+        }
+    }
+
+    /// Leaves an object that goes on without this process; one on disk is closed by the last one.
+    fn step_out(&self, section: LifeSection, state: RowState) {
+        let closing = self.token().and_then(|me| Closing::begin(&self.segment, me, &section));
+        self.set_row(state);
+        drop(section);
+        if let Some(closing) = closing {
+            closing.finish(&self.segment);
         }
     }
 
@@ -192,6 +204,11 @@ impl Member {
     fn leave_at_exit(&self) {
         let Some(section) = self.enter_to_leave() else { return };
         let last = self.is_last();
+        if self.segment.header.keep == Keep::OnDisk && is_only_thread() {
+            // Nobody of this process stores any more, so it may close, and be forgotten by who does.
+            self.step_out(section, RowState::Free);
+            return;
+        }
         self.set_row(RowState::Left);
         if last {
             // As above: what cannot be removed is DEAD.

@@ -34,6 +34,19 @@ pub enum Keep {
     WhileUsed,
     /// Until the machine starts anew, also without users; the next opener finds the last value.
     UntilReboot,
+    /// Until somebody removes it, on a local disk: in a [`Scope::Folder`], or where `COHABIT_DIR` is on
+    /// one. A network file system and one in memory are refused with `NotOnDisk`.
+    ///
+    /// The last user that leaves cleanly writes everything out and marks the object closed: dropping
+    /// its last handle waits for the disk. From then on, the value survives whatever happens to the
+    /// machine. A program that returns from `main` with a handle in a `static` closes too, if it has no
+    /// other threads by then.
+    ///
+    /// If the machine stops while the object is in use, or after its last user was killed, its pages on
+    /// the disk are of different moments. Then opening it is `Unverified`, unless
+    /// [`Options::accept_unverified`](crate::Options::accept_unverified) was given. Kills without a stop
+    /// of the machine cost nothing, as ever.
+    OnDisk,
 }
 
 impl Keep {
@@ -41,6 +54,7 @@ impl Keep {
         match self {
             Keep::WhileUsed => 0,
             Keep::UntilReboot => 1,
+            Keep::OnDisk => 2,
         }
     }
 
@@ -48,6 +62,7 @@ impl Keep {
         match code {
             0 => Some(Keep::WhileUsed),
             1 => Some(Keep::UntilReboot),
+            2 => Some(Keep::OnDisk),
             _ => None,
         }
     }
@@ -60,12 +75,20 @@ pub(crate) struct Settings {
     pub(crate) keep: Keep,
     pub(crate) max_users: u32,
     pub(crate) timeout: Option<Duration>,
+    pub(crate) accepts_unverified: bool,
     /// How many elements the tail is to have, or must have; 0 if that was not said.
     pub(crate) len: u64,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { scope: Scope::User, keep: Keep::WhileUsed, max_users: 64, timeout: None, len: 0 }
+        Self {
+            scope: Scope::User,
+            keep: Keep::WhileUsed,
+            max_users: 64,
+            timeout: None,
+            accepts_unverified: false,
+            len: 0,
+        }
     }
 }

@@ -245,6 +245,15 @@ impl<T: ?Sized> Options<T> {
         self
     }
 
+    /// Opens an object of [`Keep::OnDisk`] also when the machine stopped while it was in use. Then the
+    /// caller judges by itself whether what stands there is whole: each value is one that was written
+    /// at some time, or `BadBits`, or a mixture of several.
+    #[must_use]
+    pub fn accept_unverified(mut self) -> Self {
+        self.settings.accepts_unverified = true;
+        self
+    }
+
     /// How many elements the slice has that the type ends in: needed to create such an object, and
     /// checked when one is opened. Without it, an object of any length is opened.
     #[must_use]

@@ -78,6 +78,8 @@ pub(crate) enum Scene {
     EmptyPlace,
     /// A lock file that the dead left alone.
     Stray,
+    /// A kept object whose last user was killed before the machine stopped.
+    Unverified,
 }
 
 /// Where an object is.
@@ -87,16 +89,19 @@ pub(crate) enum Realm {
     Folder,
     /// Where several users share it, and some may only read it.
     Machine,
+    /// In a folder on disk, where it outlasts the boot.
+    Disk,
 }
 
 impl Realm {
-    const ALL: [Realm; 2] = [Realm::Folder, Realm::Machine];
+    const ALL: [Realm; 3] = [Realm::Folder, Realm::Machine, Realm::Disk];
 
     /// What the names of its operations begin with.
     const fn prefix(self) -> &'static str {
         match self {
             Realm::Folder => "",
             Realm::Machine => "machine_",
+            Realm::Disk => "disk_",
         }
     }
 
@@ -105,6 +110,7 @@ impl Realm {
         match self {
             Realm::Folder => "",
             Realm::Machine => "machine:",
+            Realm::Disk => "disk:",
         }
     }
 }
@@ -385,6 +391,15 @@ pub(crate) const OPERATIONS: &[Operation] = &[
     empties(life("machine_collect", Scene::Orphan, &["cohabit::collect"])),
     empties(life("machine_collect__stray", Scene::Stray, &[])),
     life("machine_collect__in_use", Scene::Host, &[]),
+    builds(life("disk_create", Scene::Usual, &["Options::create"])),
+    builds(life("disk_open_or_create__half_built", Scene::HalfBuilt, &[])),
+    life("disk_open_or_create_kept", Scene::Idle, &["Options::open_or_create"]),
+    life("disk_open_or_create_accepting", Scene::Unverified, &["Options::accept_unverified"]),
+    life("disk_open_read_only", Scene::Idle, &["Options::open_read_only"]),
+    life("disk_leave_kept", Scene::Idle, &[]),
+    life("disk_exit_kept", Scene::Idle, &[]),
+    empties(life("disk_remove__idle", Scene::Idle, &[])),
+    life("disk_collect__idle", Scene::Idle, &[]),
 ];
 
 const READ_ONLY_WAIT: [&str; 2] = ["Shared::open_read_only_wait", "Options::open_read_only_wait"];

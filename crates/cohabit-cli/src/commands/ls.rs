@@ -83,6 +83,7 @@ fn keep_word(keep: Option<Keep>) -> Option<&'static str> {
     match keep? {
         Keep::WhileUsed => Some("while-used"),
         Keep::UntilReboot => Some("until-reboot"),
+        Keep::OnDisk => Some("on-disk"),
         _ => None,
     }
 }

@@ -137,6 +137,10 @@ pub(super) fn random(buf: &mut [u8]) -> Result<()> {
     Ok(())
 }
 
+pub(super) fn is_only_thread() -> bool {
+    std::fs::read_dir("/proc/self/task").is_ok_and(|tasks| tasks.count() == 1)
+}
+
 pub(super) fn effective_uid() -> u32 {
     rustix::process::geteuid().as_raw()
 }

@@ -123,6 +123,11 @@ pub fn random(buf: &mut [u8]) -> Result<()> {
     sys::random(buf)
 }
 
+/// Whether this process has no thread but the one that asks; `false` if that cannot be found out.
+pub fn is_only_thread() -> bool {
+    sys::is_only_thread()
+}
+
 /// The user id that permissions are judged by. It may change while the process runs.
 pub fn effective_uid() -> u32 {
     sys::effective_uid()

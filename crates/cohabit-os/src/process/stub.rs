@@ -31,6 +31,10 @@ pub(super) fn random(_buf: &mut [u8]) -> Result<()> {
     Err(Error::unsupported("getrandom"))
 }
 
+pub(super) fn is_only_thread() -> bool {
+    false
+}
+
 pub(super) fn effective_uid() -> u32 {
     0
 }

@@ -7,6 +7,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod disk;
 mod lock_files;
 mod machine;
 mod strangers;

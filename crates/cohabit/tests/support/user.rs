@@ -1,7 +1,7 @@
 //! The role `user`: does with one object what the test says, line by line.
 //!
 //! ```text
-//! open NAME · create NAME · open_or_create NAME · view NAME     [keep=reboot] [max=N] [timeout=MS]
+//! open NAME · create NAME · open_or_create NAME · view NAME     [keep=reboot|disk] [accept] [max=N] [timeout=MS]
 //!     [log] [constructor=hold|fail|panic|own]                   ok created=true
 //! open_wait NAME · await_view NAME                              [within=MS], else a minute
 //! anonymous                                                     [keep=reboot] [max=N] [constructor=…]
@@ -9,6 +9,7 @@
 //! take SOCKET · take_view SOCKET                                [timeout=MS]; ok created=false
 //! close_all · closed_to_writers                                 ok
 //!     [machine=ACCESS], see `several`; and its words
+//! thread                                                        ok, and another thread for good
 //! drop · drop_view · leave · exit                               ok · ok · (end) · (end by exit)
 //! get · read · version · view_get · view_read                   ok NUMBER · ok NUMBER@VERSION · …
 //! set N · try_set N · set_timeout N MS                          ok VERSION
@@ -80,6 +81,10 @@ pub(crate) fn user(peer: &mut Peer) {
             "become" | "umask" | "list" | "collect" | "remove" | "remove_force" => {
                 several::act(&words)
             }
+            "thread" => {
+                std::thread::spawn(std::thread::park);
+                "ok".to_owned()
+            }
             "drop" => {
                 user.object = None;
                 "ok".to_owned()
@@ -114,7 +119,9 @@ impl User {
         let mut within = Duration::from_secs(60);
         for word in words.iter().skip(1) {
             match word.split_once('=') {
+                Some(("keep", "disk")) => options = options.keep(Keep::OnDisk),
                 Some(("keep", _)) => options = options.keep(Keep::UntilReboot),
+                None if *word == "accept" => options = options.accept_unverified(),
                 Some(("max", n)) => options = options.max_users(n.parse().expect("a number")),
                 Some(("timeout", ms)) => {
                     let ms = ms.parse().expect("a number");

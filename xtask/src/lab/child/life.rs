@@ -1,5 +1,6 @@
 //! Children that use an object whose type has a beginning and an end, both written down.
 use super::{Orders, answer, handle, in_folder, in_words, kill_myself};
+use crate::lab::list::Realm;
 use crate::lab::trace;
 use cohabit::schema::Schema;
 use cohabit::untyped::Untyped;
@@ -126,11 +127,16 @@ fn by_schema(folder: &str, name: &str) -> Result<Untyped, Error> {
 }
 
 fn options(folder: &str) -> Options<Tagged> {
-    Shared::<Tagged>::options().scope(in_folder(folder))
+    let options = Shared::<Tagged>::options().scope(in_folder(folder));
+    if is_on_disk(folder) { options.keep(Keep::OnDisk) } else { options }
+}
+
+fn is_on_disk(folder: &str) -> bool {
+    folder.starts_with(Realm::Disk.word())
 }
 
 fn kept(folder: &str) -> Options<Tagged> {
-    options(folder).keep(Keep::UntilReboot)
+    if is_on_disk(folder) { options(folder) } else { options(folder).keep(Keep::UntilReboot) }
 }
 
 /// What a process holds of the object.
@@ -184,6 +190,9 @@ fn come(verb: &str, folder: &str, name: &str) -> Result<Hold, Error> {
         "follow_as_user" => follow(fills.follow_as_user(name))?,
         "open_or_create" => Hold::User(options(folder).open_or_create(name, construct)?),
         "open_or_create_kept" => Hold::User(kept(folder).open_or_create(name, construct)?),
+        "open_or_create_accepting" => {
+            Hold::User(kept(folder).accept_unverified().open_or_create(name, construct)?)
+        }
         _ => Hold::Observer(options(folder).open_read_only(name)?),
     })
 }

@@ -103,7 +103,8 @@ fn in_words(error: &Error) -> String {
 /// meant.
 fn in_folder(folder: &str) -> cohabit::Scope {
     let Some(root) = folder.strip_prefix(Realm::Machine.word()) else {
-        return cohabit::Scope::Folder(PathBuf::from(folder));
+        let path = folder.strip_prefix(Realm::Disk.word()).unwrap_or(folder);
+        return cohabit::Scope::Folder(PathBuf::from(path));
     };
     // SAFETY: a child of the laboratory has one thread, and nothing else of it reads the environment.
     unsafe { std::env::set_var("COHABIT_DIR", root) };

@@ -2,6 +2,8 @@
 //!
 //! The offsets are FORMAT.md's. A tag is the number that a constructor writes into the object.
 use super::super::world::{self, SegmentBytes, World};
+use std::fs::File;
+use std::os::unix::fs::FileExt;
 use std::path::Path;
 
 /// Where a value's first copy begins: behind its head and that copy's stamp.
@@ -14,6 +16,31 @@ const LIFE_AT: usize = 128;
 const BUILDING: u64 = 1;
 const LIVE: u64 = 2;
 const DROPPING: u64 = 3;
+
+/// In which boot an object on disk was used last, and whether it was closed.
+const USED_BOOT_AT: u64 = 152;
+const CLOSED_AT: u64 = 160;
+const CLOSED: u64 = 1;
+
+/// Does to an object on disk what a start of the machine does: from then on, it is another boot's.
+pub(super) fn reboot(path: &Path) -> Result<(), String> {
+    let word = header_word(path, USED_BOOT_AT)? ^ 1;
+    let file = File::options().write(true).open(path);
+    let written = file.and_then(|file| file.write_all_at(&word.to_le_bytes(), USED_BOOT_AT));
+    written.map_err(|error| format!("{}: {error}", path.display()))
+}
+
+/// Whether the last one who left an object on disk wrote everything out.
+pub(super) fn is_closed(path: &Path) -> Result<bool, String> {
+    header_word(path, CLOSED_AT).map(|word| word == CLOSED)
+}
+
+fn header_word(path: &Path, at: u64) -> Result<u64, String> {
+    let mut bytes = [0; 8];
+    let read = File::open(path).and_then(|file| file.read_exact_at(&mut bytes, at));
+    read.map_err(|error| format!("{}: {error}", path.display()))?;
+    Ok(u64::from_le_bytes(bytes))
+}
 
 /// What a survivor found when it opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

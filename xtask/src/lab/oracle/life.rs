@@ -17,7 +17,7 @@
 //!    none (one where the object is kept), and no survivor holds a descriptor or mapping more.
 use super::super::calls;
 use super::super::cast::{self, Player};
-use super::super::list::{Operation, Scene};
+use super::super::list::{Operation, Realm, Scene};
 use super::super::step::{self, Stage, State, Verdict};
 use super::super::trace::{Event, Method, Position, Victim};
 use super::super::world::World;
@@ -75,7 +75,10 @@ enum Cue {
 impl LifeStage {
     /// Sets up the cast for one operation.
     pub(in super::super) fn new(operation: &'static Operation, seed: u64) -> Result<Self, String> {
-        let ground = Ground::new()?;
+        let ground = match operation.realm() {
+            Realm::Disk => Ground::on_disk()?,
+            Realm::Folder | Realm::Machine => Ground::new()?,
+        };
         let log = ground.log().display().to_string();
         let player = |name| Player::start(name, &["player", "life", &log]);
         let (host, mate) = (player("host")?, player("mate")?);
@@ -119,6 +122,8 @@ impl LifeStage {
             player.ask("leave")?;
         }
         self.held_before = self.holdings();
+        // An object on disk stays.
+        self.ground.sweep();
         Ok(())
     }
 
@@ -137,8 +142,14 @@ impl LifeStage {
         format!("{} {}", self.where_to(), self.case.name)
     }
 
+    /// Whether the object outlasts its users.
     fn keeps(&self) -> bool {
-        self.operation.scene == Scene::Idle
+        self.was_kept() || self.operation.realm() == Realm::Disk
+    }
+
+    /// Whether it did so before the victim came.
+    fn was_kept(&self) -> bool {
+        matches!(self.operation.scene, Scene::Idle | Scene::Unverified)
     }
 
     /// Whether the object is a value that is filled in place, a type without an end.
@@ -181,6 +192,10 @@ impl LifeStage {
             Scene::HalfBuilt => die("building")?,
             Scene::HalfEnded => die("ending")?,
             Scene::Idle => die("kept")?,
+            Scene::Unverified => {
+                die("kept")?;
+                instance::reboot(&self.folder.join(&self.case.name))?;
+            }
             Scene::EmptyPlace => die("place")?,
             Scene::Stray => die("stray")?,
             _ => {}
@@ -255,7 +270,11 @@ impl LifeStage {
         at_kill: &AtKill,
         findings: &mut Findings,
     ) -> Option<(Opened, Duration)> {
-        let verb = if self.keeps() { "open_or_create_kept" } else { "open_or_create" };
+        let verb = match self.operation.scene {
+            Scene::Unverified => "open_or_create_accepting",
+            _ if self.keeps() => "open_or_create_kept",
+            _ => "open_or_create",
+        };
         let line = self.order(verb);
         if before {
             findings.keep(self.mate.order(&line))?;
@@ -303,14 +322,15 @@ impl LifeStage {
             f.check(mate == Opened { tag: host, created: false }, || {
                 format!("the host lives in {host}, but the mate found {mate:?}")
             });
-        } else if self.keeps() {
+        } else if self.was_kept() && !(mate.created && removes) {
             let kept = self.case.scene_tags.first().copied();
             f.check(!mate.created && Some(mate.tag) == kept, || {
                 format!("the kept instance is {kept:?}, but the mate found {mate:?}")
             });
         } else {
             // Who came before the kill may have joined the victim; then that instance was LIVE.
-            let joined = before && at_kill.live.contains(&mate.tag) && !mate.created;
+            let joined = (before || self.keeps()) && at_kill.live.contains(&mate.tag);
+            let joined = joined && !mate.created;
             f.check(mate.created || joined, || {
                 format!("nobody lived, but the mate found {mate:?}, not an instance of its own")
             });
@@ -360,6 +380,10 @@ impl LifeStage {
         let names = if self.keeps() { self.ground.objects() } else { self.ground.names() };
         let expected = usize::from(self.keeps());
         findings.check(names.len() == expected, || format!("left in the folder: {names:?}"));
+        if self.operation.realm() == Realm::Disk {
+            let closed = instance::is_closed(&self.folder.join(&self.case.name))?;
+            findings.check(closed, || "the last one to leave did not close the object".to_owned());
+        }
         self.ground.sweep();
         self.check_ends(mate, findings);
         let held = self.holdings();

@@ -33,7 +33,16 @@ impl Ground {
     /// Makes a fresh folder, in memory where the system has such a place.
     pub(super) fn new() -> Result<Self, String> {
         let memory = Path::new("/dev/shm");
-        let base = if memory.is_dir() { memory.to_path_buf() } else { std::env::temp_dir() };
+        Self::below(if memory.is_dir() { memory.to_path_buf() } else { std::env::temp_dir() })
+    }
+
+    /// Makes a fresh folder on the disk that has this program.
+    pub(super) fn on_disk() -> Result<Self, String> {
+        let program = std::env::current_exe().map_err(|error| error.to_string())?;
+        Self::below(program.parent().unwrap_or(Path::new("/")).to_path_buf())
+    }
+
+    fn below(base: PathBuf) -> Result<Self, String> {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let number = COUNT.fetch_add(1, Relaxed);
         // Of one length, as are the names of objects: no victim's run differs by it.
