@@ -179,7 +179,8 @@ impl<'a> Cell<'a> {
     /// returns goes to the caller.
     ///
     /// A `Value` is locked, for which other writers are waited for at most so long, and changed as one
-    /// commit. An atomic or `Flag` is stored; of a `Loose`, the fields that changed are.
+    /// commit. An atomic or `Flag` is stored if it changed, whatever others stored meanwhile; of a `Loose`,
+    /// the fields that changed are.
     ///
     /// # Errors
     /// `Busy`, and as [`Value::update`](crate::Value::update); `Frozen`; `Unsupported` on an object
@@ -204,7 +205,8 @@ impl<'a> Cell<'a> {
         let mut after = before.clone();
         let outcome = change(&mut after);
         write::check_here(site)?;
-        if outcome.is_ok() {
+        // What did not change is not stored: others may have changed it since.
+        if outcome.is_ok() && after != before {
             self.store(&before, &after)?;
         }
         Ok(outcome)

@@ -85,6 +85,13 @@ fn each_cell_is_read_and_written_by_its_own_protocol() {
     assert_eq!((value.x, version.number()), (5, 2));
     assert_eq!(state.read().expect("its bytes").1, version);
     assert_eq!(state.wait_version(Version::NONE, WAIT).expect("a version"), version);
+    // What a change leaves alone, is not set back to what it was when the change began.
+    let hits = cell(&object, "hits").update(WAIT, |_| {
+        board.hits.fetch_add(1, Relaxed);
+        Ok::<(), ()>(())
+    });
+    hits.expect("it ran").expect("as it said");
+    assert_eq!(board.hits.load(Relaxed), 8);
     let failed = state.update(WAIT, |_| Err::<(), _>("no")).expect("it ran");
     assert_eq!((failed, state.read().expect("its bytes").1), (Err("no"), version));
 
