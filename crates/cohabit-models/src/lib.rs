@@ -22,9 +22,15 @@ mod cell;
 mod error;
 #[path = "../../cohabit/src/lock.rs"]
 mod lock;
+mod held;
 mod lock_models;
+mod mutex_models;
 mod primitive;
 mod process;
 #[path = "../../cohabit/src/token.rs"]
 mod token;
 mod value_models;
+#[path = "../../cohabit/src/sync/waiting.rs"]
+mod waiting;
+#[path = "../../cohabit/src/sync/word.rs"]
+mod word;

@@ -56,6 +56,10 @@ impl AtomicU64 {
         }
         outcome
     }
+
+    pub(crate) fn fetch_and(&self, bits: u64, order: Ordering) -> u64 {
+        if process::step() { self.0.fetch_and(bits, order) } else { 0 }
+    }
 }
 
 /// A fence of the dead orders nothing that anybody sees.
@@ -88,12 +92,30 @@ impl Deadline {
     }
 }
 
+/// A clock that stands still: nobody waits for long.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Instant;
+
+impl Instant {
+    pub(crate) fn now() -> Self {
+        Self
+    }
+
+    pub(crate) fn elapsed(self) -> std::time::Duration {
+        std::time::Duration::ZERO
+    }
+}
+
 /// Waiting returns for no reason, once others had their turn; a wake-up is never needed.
 pub(crate) mod wait {
     use super::{AtomicU64, Deadline};
 
     pub(crate) fn wait(_: &AtomicU64, _: u32, _: Deadline) {
         loom::thread::yield_now();
+    }
+
+    pub(crate) fn monotonic_ms() -> u32 {
+        0
     }
 
     pub(crate) fn wake_one(_: &AtomicU64) {}

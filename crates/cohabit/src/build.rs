@@ -7,6 +7,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::plain::Plain;
 use crate::segment::Segment;
 use crate::shareable::Shareable;
+use crate::sync::Mutex;
 use crate::table;
 use crate::token::Token;
 use crate::value::fill::Filled;
@@ -138,6 +139,7 @@ build_of_contents! {
     Value, fill::from_value;
     Frozen, Frozen::put;
     Loose, Loose::put;
+    Mutex, Mutex::put;
 }
 
 impl<T: Plain> Build<Vec<T>> for Value<[T]> {

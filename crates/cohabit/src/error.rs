@@ -179,7 +179,11 @@ kinds! {
     /// A list has no room for an element.
     ListFull = "list-full", "Take elements out first, or use a larger N in all programs.";
     /// The thread waits for what it holds itself.
-    Deadlock = "deadlock", "Do not use a cell's set or update inside an update of the same cell.";
+    Deadlock = "deadlock", "Drop the guard first, and do not set or update a cell inside an update of itself.";
+    /// A holder of the lock died inside, so what the lock guards may be half done.
+    OwnerDied = "owner-died", "Match LockError::OwnerDied, make the value whole, and call mark_consistent; or replace it.";
+    /// A holder of the lock panicked inside.
+    Poisoned = "poisoned", "Match LockError::Poisoned, make the value whole, and call clear_poison; or replace it.";
     /// This system or target cannot do it.
     Unsupported = "unsupported", "See the platform table in README.";
     /// The system refused, for a reason that has no kind of its own.

@@ -294,13 +294,23 @@ causes! {
             "Cut it there, or keep bytes in an array of u8.";
     Frozen:
         "something that changes was declared as a Frozen" =>
-            "Make it a Value, or a Loose.",
+            "Make it a Value, a Mutex or a Loose.",
         "the fill comes after open_or_create_in_place, or in a program that only opened the object" =>
             "Fill it inside the closure that constructs the object.";
     ListFull:
         "the list has as many elements as its List<T, N> has room for" =>
             "Take some out first, or choose a larger N in all programs: it is part of the type.";
+    OwnerDied:
+        "a process was killed, or ended, while it held a guard" =>
+            "What the mutex guards may be half done: bring it to a state that your program knows, then say mark_consistent.",
+        "a guard was forgotten (mem::forget), and its process has left the object" =>
+            "Let guards be dropped.";
+    Poisoned:
+        "a thread panicked while it held a guard" =>
+            "Mend what it guards, then clear_poison; and mend the panic.";
     Deadlock:
+        "a guard of the same mutex lives on in the thread, perhaps in a temporary value" =>
+            "Drop it before: give it a block of its own.",
         "the closure of an update calls set or update of the same cell" =>
             "Change what the closure is given instead.",
         "updates of different cells are nested too deeply" =>

@@ -51,6 +51,7 @@
 //! |---|---|---|---|
 //! | fields that belong together | [`Value<T>`](Value) | whole, of one version; waits for nobody; can be waited for | one writer after the other; whole, or not at all |
 //! | a number that all count up | `AtomicU64` and its siblings | one instruction | one instruction, in any process |
+//! | what is changed in place, step by step, or is too large to be copied | [`Mutex<T>`](Mutex) | under its lock | under its lock; after a death inside, the next one is told |
 //! | a bool | [`Flag`] | one instruction | one instruction |
 //! | what the constructor knows and nobody changes | [`Frozen<T>`](Frozen) | a copy, checked | only while it is constructed |
 //! | fields that have nothing to do with each other, or an order of your own | [`Loose<T>`](Loose) | each field whole, no order between them | field by field, without a lock |
@@ -64,7 +65,7 @@
 //! # Where to find what
 //! - [`Shared`] is the handle, [`SharedView`] the read-only one, [`Options`] says where and how long.
 //! - [`Value`] is a value that is read and written whole; [`Flag`], [`Frozen`] and [`Loose`] stand beside it
-//!   in a struct with [`macro@shareable`], whose end is [`LastOneOut`].
+//!   in a struct with [`macro@shareable`], whose end is [`LastOneOut`]. [`Mutex`] guards what is used in place.
 //! - [`macro@plain`] marks a struct or enum as plain data; [`Text`], [`WideText`] and [`List`] stand inside
 //!   of it; [`Part`] names a part; [`Appended`] is a field that older programs do not know.
 //! - [`Shared::open_wait`] waits for an object, [`Follow`] follows a name across restarts of its service.
@@ -106,6 +107,7 @@ mod segment;
 mod shareable;
 mod shared;
 mod site;
+mod sync;
 mod table;
 mod token;
 pub mod untyped;
@@ -131,6 +133,7 @@ pub use plain::{
 };
 pub use shareable::{LastOneOut, Shareable};
 pub use shared::{Options, Shared, SharedValue};
+pub use sync::{LockError, LockResult, Mutex, MutexGuard};
 pub use users::{Status, User};
 pub use value::fill::{Fill, Filled};
 pub use value::pin::Pinned;

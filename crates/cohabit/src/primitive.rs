@@ -6,6 +6,7 @@
 
 pub(crate) use std::hint::spin_loop;
 pub(crate) use std::sync::atomic::{AtomicU64, Ordering, fence};
+pub(crate) use std::time::Instant;
 
 pub(crate) use cohabit_os::wait::{self, Deadline};
 

@@ -10,6 +10,7 @@ use crate::described::Described;
 use crate::error::Result;
 use crate::plain::{Kind, Plain};
 use crate::schema;
+use crate::sync::Mutex;
 use crate::value::{Value, ValueHead, fill, slice};
 use crate::views::View;
 
@@ -17,7 +18,7 @@ use crate::views::View;
 ///
 /// Shareable is to [`Plain`] as `Sync` is to `Send`. Shareable are
 /// - the atomics of fixed width of std, and [`Flag`](crate::Flag) for a bool;
-/// - cells of plain data: [`Value`], [`Frozen`](crate::Frozen), [`Loose`](crate::Loose);
+/// - cells of plain data: [`Value`], [`Frozen`](crate::Frozen), [`Loose`](crate::Loose), [`Mutex`];
 /// - structs of these with [`#[shareable]`](macro@crate::shareable), and arrays of these, nested;
 /// - slices of these, and `Value<[T]>`, as the last thing of an object: see
 ///   [`Options::len`](crate::Options::len).
@@ -248,8 +249,8 @@ unsafe impl Shareable for Flag {
 /// Declares a cell of plain data: how one in private memory is planted, and one in place settled.
 macro_rules! cells {
     ($($cell:ident, $kind:expr, $plant:path, $settle:path;)*) => {$(
-        // SAFETY: its bytes are only accessed as atomic words (invariant 2 of its module), and what
-        // comes out is checked before it is a T.
+        // SAFETY: its bytes are only accessed as atomic words (invariant 2 of its module), or under its
+        // lock (invariant 3 of `sync::in_place`), and what comes out is checked before it is a T.
         unsafe impl<T: Plain> Shareable for $cell<T> {
             const KIND: Kind = $kind;
             type View<'a> = View<'a, Self>;
@@ -282,6 +283,7 @@ cells! {
     Value, Kind::value_of::<T>(), fill::from_cell, fill::settle;
     Frozen, Kind::Frozen { of: Kind::fixed::<T>() }, Frozen::plant_from, Frozen::settled;
     Loose, Kind::Loose { of: Kind::fixed::<T>() }, Loose::plant_from, Loose::settled;
+    Mutex, Kind::Mutex { of: Kind::fixed::<T>() }, Mutex::plant_from, Mutex::settled;
 }
 
 // SAFETY: as for a single value; its copies lie behind it (invariant 1 of `crate::value::slice`).

@@ -13,6 +13,8 @@ use cohabit_os::liveness::Byte;
 
 /// Somebody waits: the holder must wake when it lets go.
 pub(crate) const WAITERS: u64 = 1 << 16;
+/// What a lock says of itself, in its holder's name.
+pub(crate) const MARK: u64 = 1 << 17;
 
 const SLOT: u64 = 0xffff;
 const STATE_SHIFT: u32 = 18;

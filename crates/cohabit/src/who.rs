@@ -31,8 +31,8 @@ pub struct HeldLock {
 
 impl HeldLock {
     /// Whether this look and another one saw the same hold: the same holder of the same cell, and no
-    /// commit between them. A holder that let go without a commit and came again in between looks the
-    /// same.
+    /// commit between them. A holder that let go without a commit, as every holder of a mutex does, and
+    /// came again in between looks the same.
     pub fn is_same_hold(&self, other: &HeldLock) -> bool {
         self.path == other.path
             && same_holder(self.word, other.word)
@@ -60,8 +60,8 @@ impl Untyped {
     /// A lock that a dead process left is held by nobody: the next writer takes it over.
     pub fn held_locks(&self) -> Result<Vec<HeldLock>> {
         let segment = self.segment();
-        let values = self.cells().filter(|cell| cell.has_versions());
-        values.filter_map(|cell| held_lock(segment, cell).transpose()).collect()
+        let with_lock = self.cells().filter(|cell| cell.has_lock());
+        with_lock.filter_map(|cell| held_lock(segment, cell).transpose()).collect()
     }
 
     /// The other processes that have the object mapped for reading only, where the system shows it.
@@ -85,18 +85,19 @@ impl Untyped {
 
 fn held_lock(segment: &Segment, cell: Cell<'_>) -> Result<Option<HeldLock>> {
     let at = cell.offset();
-    let head = Kind::VALUE_HEAD as u64;
+    let head = if cell.has_versions() { Kind::VALUE_HEAD as u64 } else { 8 };
     let fits = at.is_multiple_of(8)
         && at.checked_add(head).is_some_and(|end| end <= segment.header.object_size);
     if !fits {
         let detail = format!("the schema has a cell at byte {at}, which is not in the object");
         return Err(Error::new(ErrorKind::HeaderInvalid, &segment.name, detail));
     }
-    let words = segment.words((segment.header.object_at + at) as usize, 16);
+    let at = (segment.header.object_at + at) as usize;
     // Acquire: pairs with the SeqCst swap in `cell::commit`, and orders this load before that of the
     // lock word: a version that stays the same from look to look then stands for one hold.
-    let version = Commit(words[1].load(Ordering::Acquire)).version();
-    let word = words[0].load(Ordering::Relaxed);
+    let version = || Commit(segment.word(at + 8).load(Ordering::Acquire)).version();
+    let version = if cell.has_versions() { version() } else { 0 };
+    let word = segment.word(at).load(Ordering::Relaxed);
     let Some(token) = Token::named_by(word) else { return Ok(None) };
     if segment.is_dead(token)? {
         return Ok(None);

@@ -64,7 +64,7 @@ const NEWER: Kind = Kind::Struct(&StructKind {
 /// Every cell, and a tail.
 const PANEL: Kind = Kind::Struct(&StructKind {
     name: "Panel",
-    size: 1024 + 2 * 64,
+    size: 1024 + 3 * 64,
     align: 64,
     appendable: false,
     fields: &[
@@ -72,7 +72,9 @@ const PANEL: Kind = Kind::Struct(&StructKind {
         field("limits", 8, Kind::Frozen { of: &Kind::Text { len: 3 } }),
         field("raw", 16, Kind::Loose { of: &NEWER }),
         field("hits", 1040, Kind::Array { of: &Kind::Atomic { of: &Kind::I16 }, len: 3 }),
-        field("log", 1088, Kind::Value { copies: 0, stride: 0, of: &Kind::Tail { of: &MODE } }),
+        field("sum", 1056, Kind::Mutex { of: &Kind::U128 }),
+        field("odd", 1088, Kind::Mutex { of: &Kind::Text { len: 9 } }),
+        field("log", 1152, Kind::Value { copies: 0, stride: 0, of: &Kind::Tail { of: &MODE } }),
     ],
 });
 
@@ -107,7 +109,9 @@ fn the_text_is_the_one_in_the_format() {
         r#"{"name":"on","at":0,"cell":"flag"}"#,
         r#"{"name":"limits","at":8,"cell":"frozen","type":{"kind":"text","len":3}}"#,
         r#"{"name":"raw","at":16,"cell":"loose","type":{"struct":"#,
-        r#"{"name":"log","at":1088,"cell":"value","copies":0,"stride":0,"type":{"kind":"tail","of":{"enum":"#,
+        r#"{"name":"sum","at":1056,"cell":"mutex","type":{"kind":"u128"}}"#,
+        r#"{"name":"odd","at":1088,"cell":"mutex","type":{"kind":"text","len":9}}"#,
+        r#"{"name":"log","at":1152,"cell":"value","copies":0,"stride":0,"type":{"kind":"tail","of":{"enum":"#,
     ] {
         assert!(panel.contains(part), "{panel}");
     }
@@ -116,12 +120,12 @@ fn the_text_is_the_one_in_the_format() {
 #[test]
 fn a_tail_becomes_an_array_of_the_length_in_the_header() {
     let open = schema(&PANEL);
-    assert_eq!(open.root.size(), 1152);
+    assert_eq!(open.root.size(), 1216);
     let whole = open.resolved(1000).unwrap();
     let log = &whole.root;
     let cohabit::schema::Node::Struct(panel) = log else { panic!("{log:?}") };
-    let log = &panel.fields[4].node;
-    assert_eq!((log.size(), whole.root.size()), (64 + 4 * 1024, 1088 + 64 + 4 * 1024));
+    let log = &panel.fields[6].node;
+    assert_eq!((log.size(), whole.root.size()), (64 + 4 * 1024, 1152 + 64 + 4 * 1024));
     assert_eq!(parsed(&whole.to_json()).unwrap(), whole);
     assert!(open.resolved(0).unwrap_err().to_string().contains("no length for it"));
     assert!(open.resolved(u64::MAX).unwrap_err().to_string().contains("too large"));
@@ -231,6 +235,8 @@ fn sizes_that_cannot_be_are_refused() {
         (r#"{"kind":"array","len":1,"of":{"kind":"tail","of":{"kind":"u8"}}}"#, "of", "last"),
         (r#"{"cell":"loose","type":{"kind":"tail","of":{"kind":"u8"}}}"#, "type", "last"),
         (r#"{"cell":"frozen","type":{"cell":"flag"}}"#, "type", "a cell or an atomic"),
+        (r#"{"cell":"mutex","type":{"cell":"flag"}}"#, "type", "a cell or an atomic"),
+        (r#"{"cell":"mutex"}"#, "type", "found nothing"),
         (r#"{"cell":"atomic","kind":"u128"}"#, "kind", "at most 64 bits, found u128"),
         (&value(1, 0, r#"{"kind":"tail","of":{"kind":"u8"}}"#), "copies", "from 0 to 0"),
         (&value(2, 64, byte), "copies", "from 3 to 16"),

@@ -104,12 +104,23 @@ impl Player {
     }
 
     fn answer_within(&mut self, limit: Duration) -> Result<String, String> {
+        let end = self.line_within(limit)?;
+        let line: Vec<u8> = self.rest.drain(..=end).collect();
+        self.owed -= 1;
+        Ok(String::from_utf8_lossy(&line).trim().to_owned())
+    }
+
+    /// Waits until an answer is there, and leaves it there.
+    pub(super) fn until_answered(&mut self) -> Result<(), String> {
+        self.line_within(WATCHDOG).map(drop)
+    }
+
+    /// Where the next line ends in what was read.
+    fn line_within(&mut self, limit: Duration) -> Result<usize, String> {
         let until = Instant::now() + limit;
         loop {
             if let Some(end) = self.rest.iter().position(|&byte| byte == b'\n') {
-                let line: Vec<u8> = self.rest.drain(..=end).collect();
-                self.owed -= 1;
-                return Ok(String::from_utf8_lossy(&line).trim().to_owned());
+                return Ok(end);
             }
             let left = until.saturating_duration_since(Instant::now());
             let left_ms = i32::try_from(left.as_millis()).unwrap_or(i32::MAX);

@@ -2,6 +2,7 @@
 //!
 //! `cargo xtask tidy` compares [`OPERATIONS`] and [`PURE`] with the source: a public operation that
 //! stands in neither fails, and so does a name that no longer exists.
+use super::lock_list::LOCKS;
 use Effect::{Adds, All, Part, Reads};
 
 /// Which oracle judges an operation.
@@ -9,6 +10,8 @@ use Effect::{Adds, All, Part, Reads};
 pub(crate) enum What {
     /// A call on a value.
     Value(Effect),
+    /// A call on a lock.
+    Locks,
     /// A call that begins, ends or asks about an object.
     Life,
     /// The same for an object without a name.
@@ -62,6 +65,12 @@ pub(crate) enum Scene {
     Held,
     /// The victim waits for a commit; it comes when it does.
     Waits,
+    /// The victim takes the lock, and then the mate waits for it.
+    Awaited,
+    /// The same, and the mate has waited for so long that the lock is to be kept for it.
+    LongAwaited,
+    /// A holder panicked.
+    Poisoned,
     /// The host uses the object.
     Host,
     /// The host is constructing the object, and is done when the victim waits for it.
@@ -160,6 +169,15 @@ const fn value(
     let what = What::Value(effect);
     let (constructs, ends, empties, awaits) = (false, false, false, false);
     Operation { name, what, scene, covers, constructs, ends, empties, awaits }
+}
+
+/// A call on a lock.
+pub(super) const fn lock(
+    name: &'static str,
+    scene: Scene,
+    covers: &'static [&'static str],
+) -> Operation {
+    Operation { what: What::Locks, ..value(name, Reads, scene, covers) }
 }
 
 const fn life(name: &'static str, scene: Scene, covers: &'static [&'static str]) -> Operation {
@@ -443,6 +461,12 @@ pub(crate) const ON_SLICES: &[&str] = &[
 
 /// Public operations that touch no segment, and why.
 pub(crate) const PURE: &[(&str, &str)] = &[
+    ("Cell::has_lock", "says what the schema says"),
+    ("Cell::is_unlocked", "says what the schema says"),
+    ("Mutex::new", "builds a mutex in private memory"),
+    ("Mutex::from_ref", "builds a mutex in private memory"),
+    ("LockError::into_inner", "unwraps what a lock gave"),
+    ("LockError::kind", "says what a lock gave"),
     ("Value::new", "builds a value in private memory"),
     ("Shared::options", "makes settings in private memory"),
     ("Shared::created", "says what the attachment remembers"),
@@ -506,16 +530,26 @@ pub(crate) const PURE: &[(&str, &str)] = &[
     ("Options::timeout", "changes settings in private memory"),
 ];
 
+/// All operations.
+pub(crate) fn all() -> impl Iterator<Item = &'static Operation> {
+    OPERATIONS.iter().chain(LOCKS)
+}
+
 /// The operations on the life of objects, with or without a name, in their order.
 pub(crate) fn of_life() -> impl Iterator<Item = &'static Operation> {
     OPERATIONS.iter().filter(|operation| matches!(operation.what, What::Life | What::Handle))
+}
+
+/// The operations on locks.
+pub(crate) fn of_locks() -> impl Iterator<Item = &'static Operation> {
+    LOCKS.iter()
 }
 
 /// The operations on values, each with its effect.
 pub(crate) fn of_value() -> impl Iterator<Item = (&'static Operation, Effect)> {
     OPERATIONS.iter().filter_map(|operation| match operation.what {
         What::Value(effect) => Some((operation, effect)),
-        What::Life | What::Handle | What::Cells(_) => None,
+        What::Life | What::Handle | What::Locks | What::Cells(_) => None,
     })
 }
 
@@ -529,7 +563,7 @@ pub(crate) fn of_cells() -> impl Iterator<Item = (&'static Operation, Touch)> {
 
 #[cfg(test)]
 mod tests {
-    use super::{ON_SLICES, OPERATIONS, What, of_value};
+    use super::{ON_SLICES, What, all, of_value};
 
     #[test]
     fn what_is_run_on_slices_is_an_operation() {
@@ -540,11 +574,16 @@ mod tests {
 
     #[test]
     fn names_are_unique_within_their_oracle() {
-        for (index, one) in OPERATIONS.iter().enumerate() {
-            let is_life = |what| matches!(what, What::Life | What::Handle);
-            let twice = OPERATIONS[..index]
-                .iter()
-                .any(|other| other.name == one.name && is_life(other.what) == is_life(one.what));
+        let oracle = |what| match what {
+            What::Value(_) => 0,
+            What::Locks => 1,
+            What::Cells(_) => 3,
+            What::Life | What::Handle => 2,
+        };
+        for (index, one) in all().enumerate() {
+            let twice = all()
+                .take(index)
+                .any(|other| other.name == one.name && oracle(other.what) == oracle(one.what));
             assert!(!twice, "{}", one.name);
         }
     }

@@ -1,6 +1,6 @@
 //! The crash laboratory: kills a process in every state of an operation and asks the survivors.
 //!
-//! `lab step value`, `lab step cells` and `lab step life` run each operation of [`list`] in a child under ptrace. A
+//! `lab step value`, `cells`, `locks` and `life` run each operation of [`list`] in a child under ptrace. A
 //! first run records its states (every change of shared bytes, and both sides of every system
 //! call); then, for each state, a new child is brought there and killed, and survivors must prove
 //! what ARCHITECTURE promises: no hang, no torn value, nothing committed lost, constructors and
@@ -22,6 +22,7 @@ mod cast;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 mod child;
 pub(crate) mod list;
+mod lock_list;
 mod models;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 mod oracle;
@@ -40,7 +41,7 @@ mod twice;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 mod world;
 
-use list::{OPERATIONS, PURE, What};
+use list::{PURE, What};
 
 /// `cargo xtask lab`.
 #[derive(clap::Args, Debug)]
@@ -95,6 +96,8 @@ pub(crate) struct StepArgs {
 enum Oracle {
     /// Calls on a value
     Value,
+    /// Locks
+    Locks,
     /// Creating, opening, leaving, exit, removal
     Life,
     /// Calls on atomics, flags and cells without a lock
@@ -118,14 +121,15 @@ pub(crate) fn run(args: Args) -> Result<(), String> {
 }
 
 fn list_all() {
-    let value = |what| match what {
-        What::Life | What::Handle => "life",
-        What::Value(_) => "value",
-        What::Cells(_) => "cells",
-    };
-    for operation in OPERATIONS {
+    for operation in list::all() {
         let covers = operation.covers.join(" ");
-        println!("{:<6} {:<28} {covers}", value(operation.what), operation.name);
+        let oracle = match operation.what {
+            What::Value(_) => "value",
+            What::Locks => "locks",
+            What::Cells(_) => "cells",
+            What::Life | What::Handle => "life",
+        };
+        println!("{oracle:<6} {:<28} {covers}", operation.name);
     }
     println!("\nwithout a victim:");
     for (name, reason) in PURE {

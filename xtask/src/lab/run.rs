@@ -7,6 +7,7 @@ use super::list::{self, Effect, Operation, Touch, What};
 use super::oracle::cells::CellsStage;
 use super::oracle::handle::HandleStage;
 use super::oracle::life::LifeStage;
+use super::oracle::locks::LocksStage;
 use super::oracle::value::ValueStage;
 use super::step::{self, Outcome, Stage, State};
 use super::trace::Method;
@@ -36,6 +37,8 @@ enum Kind {
     Value(Effect, &'static str),
     /// On cells without a lock.
     Cells(Touch),
+    /// On a lock.
+    Locks,
     /// On the life of an object.
     Life,
     /// On the life of an object without a name.
@@ -99,6 +102,13 @@ fn jobs(args: &StepArgs) -> Vec<Job> {
         };
         return list::of_cells().filter(|(operation, _)| asked(operation)).map(job).collect();
     }
+    if args.what == Oracle::Locks {
+        let job = |operation: &'static Operation| {
+            let name = operation.name.to_owned();
+            Job { name, operation, kind: Kind::Locks }
+        };
+        return list::of_locks().filter(asked).map(job).collect();
+    }
     let all = list::of_value().filter(|(operation, _)| asked(operation));
     let sized = all.flat_map(|(operation, effect)| {
         sizes(operation, args).into_iter().map(move |size| {
@@ -131,6 +141,7 @@ fn one(job: &Job, args: &StepArgs) -> Result<(Vec<State>, Outcome), String> {
         }
         Kind::Cells(touch) => one_on(&mut CellsStage::new(job.operation, touch)?, args),
         Kind::Twice => twice::run(job.operation, args.seed),
+        Kind::Locks => one_on(&mut LocksStage::new(job.operation)?, args),
         Kind::Life => one_on(&mut LifeStage::new(job.operation, args.seed)?, args),
         Kind::Handle => one_on(&mut HandleStage::new(job.operation, args.seed)?, args),
     }

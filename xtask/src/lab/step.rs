@@ -42,7 +42,7 @@ pub(super) trait Stage {
     /// Sets the stage of one case and starts its victim, traced, in front of the operation.
     fn raise(&mut self, method: Method) -> Result<(Victim, World), String>;
     /// The victim just passed a state; who waits may be helped.
-    fn passed(&mut self, event: &Event) -> Result<(), String>;
+    fn passed(&mut self, event: &Event, world: &mut World) -> Result<(), String>;
     /// Kills the victim, which stands in `state`, and judges what the survivors find.
     fn judge(
         &mut self,
@@ -95,7 +95,7 @@ pub(super) fn record(stage: &mut dyn Stage, method: Method) -> Result<Record, St
         }
         let (position, address) = (victim.position(), victim.address());
         states.push(State { position, label: label(&event), address });
-        stage.passed(&event)?;
+        stage.passed(&event, &mut world)?;
         if states.len() > STATES_MAX {
             return Err(format!("the operation has more than {STATES_MAX} states"));
         }
@@ -161,7 +161,7 @@ pub(super) fn reach(
             return Ok(false);
         }
         if victim.position() < goal {
-            stage.passed(&event)?;
+            stage.passed(&event, world)?;
         }
     }
     Ok(victim.position() == goal)

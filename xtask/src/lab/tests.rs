@@ -92,7 +92,7 @@ impl Stage for Toy {
         Ok(start(&self.folder.0, method))
     }
 
-    fn passed(&mut self, _: &Event) -> Result<(), String> {
+    fn passed(&mut self, _: &Event, _: &mut World) -> Result<(), String> {
         Ok(())
     }
 

@@ -12,6 +12,9 @@ use crate::lab::list;
 use std::collections::{BTreeMap, BTreeSet};
 
 const TYPES: &[&str] = &[
+    "LockError",
+    "Mutex",
+    "MutexGuard",
     "Shared",
     "SharedView",
     "Value",
@@ -35,10 +38,11 @@ const TYPES: &[&str] = &[
 const CATALOG: &str = "crates/cohabit/src/catalog.rs";
 const FOLDER: &str = "crates/cohabit/src/";
 const LIST: &str = "xtask/src/lab/list.rs";
+const LOCKS: &str = "xtask/src/lab/lock_list.rs";
 
 /// Holds the rule for the laboratory's list.
 pub(super) fn check(tree: &Tree) -> Vec<Finding> {
-    let covered = list::OPERATIONS.iter().flat_map(|operation| operation.covers).copied();
+    let covered = list::all().flat_map(|operation| operation.covers).copied();
     compare(tree, &covered.collect::<Vec<_>>(), list::PURE)
 }
 
@@ -55,7 +59,8 @@ fn compare(tree: &Tree, covered: &[&str], pure: &[(&str, &str)]) -> Vec<Finding>
         }
     }
     let mut complain = |name: &str, what: &str| {
-        findings.push(Finding::at(LIST, line_of(tree, name), format!("`{name}` {what}")));
+        let (list, line) = place_of(tree, name);
+        findings.push(Finding::at(list, line, format!("`{name}` {what}")));
     };
     for name in covered.iter().filter(|name| !public.contains_key(**name)) {
         complain(name, "is covered and does not exist; remove it, or correct its name");
@@ -75,12 +80,13 @@ fn compare(tree: &Tree, covered: &[&str], pure: &[(&str, &str)]) -> Vec<Finding>
     findings
 }
 
-/// Where the list names the operation.
-fn line_of(tree: &Tree, name: &str) -> usize {
+/// Which list names the operation, and in which line.
+fn place_of(tree: &Tree, name: &str) -> (&'static str, usize) {
     let quoted = format!("\"{name}\"");
-    let place =
+    let line =
         |file: &Source| file.lines().find(|(_, text)| text.contains(&quoted)).map(|(line, _)| line);
-    tree.file(LIST).and_then(place).unwrap_or(1)
+    let place = |list: &'static str| Some((list, tree.file(list).and_then(line)?));
+    [LIST, LOCKS].into_iter().find_map(place).unwrap_or((LIST, 1))
 }
 
 /// The public operations with their places; what could hide one is a finding.

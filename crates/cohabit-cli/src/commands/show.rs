@@ -6,7 +6,7 @@ use cohabit::{Scope, Version};
 
 use crate::dynamic::image::Image;
 use crate::dynamic::show::{Layout, json, plain, quoted};
-use crate::exit::Outcome;
+use crate::exit::{self, Outcome};
 use crate::out;
 use crate::path::{Part, Target};
 
@@ -31,6 +31,9 @@ pub(crate) fn run(scope: &Scope, args: &Args) -> Outcome {
     let part = target.part()?;
     let read = Image::read(&target.object, part)?;
     let form = if args.json { Form::Json } else { Form::People(Layout::Lines) };
+    if !args.json && Image::is_unlocked(&target.object, part) {
+        exit::say("note: a mutex is read without its lock, perhaps in the middle of a change");
+    }
     let mut out = out::stdout();
     line(&mut out, &target, part, &read, form)?;
     out.flush()?;
@@ -67,6 +70,9 @@ pub(crate) fn line(
             }
             if let Some(version) = version {
                 write!(out, ",\"version\":{version}")?;
+            }
+            if Image::is_unlocked(&target.object, part) {
+                out.write_all(b",\"unsynchronised\":true")?;
             }
             out.write_all(b",\"value\":")?;
             json(out, part.node, source, Layout::Compact)?;

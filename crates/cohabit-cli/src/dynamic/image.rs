@@ -39,6 +39,12 @@ impl Image {
         Ok((Image::Cells(cells?), None))
     }
 
+    /// Whether a cell in the part was read without the lock that guards it.
+    pub(crate) fn is_unlocked(object: &Untyped, part: Part<'_>) -> bool {
+        let mut cells = object.cells_in(part.at..part.at + part.node.size().max(1));
+        part.cell_in(object).map_or_else(|| cells.any(Cell::is_unlocked), Cell::is_unlocked)
+    }
+
     /// Where the bytes of the part are that was read.
     pub(crate) fn source(&self, part: Part<'_>) -> Source<'_> {
         match self {
@@ -85,7 +91,9 @@ impl<'a> Source<'a> {
 /// What a cell holds; nothing of what is no cell.
 pub(crate) fn contents(node: &Node) -> Option<&Node> {
     match node {
-        Node::Value { of, .. } | Node::Frozen { of } | Node::Loose { of } => Some(of),
+        Node::Value { of, .. } | Node::Frozen { of } | Node::Loose { of } | Node::Mutex { of } => {
+            Some(of)
+        }
         Node::Atomic(_) | Node::Flag => Some(node),
         _ => None,
     }

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicI16, AtomicU64};
 use std::time::Duration;
 
 use cohabit::untyped::Untyped;
-use cohabit::{Keep, Text, Value, text};
+use cohabit::{Keep, Mutex, Text, Value, text};
 use serde_json::{Value as Json, json};
 
 use crate::support::{Data, Inner, Place, Ran, Talker};
@@ -116,6 +116,27 @@ fn floats_that_are_no_numbers_are_strings() {
     let bits = |values: [f32; 6]| values.map(f32::to_bits);
     assert_eq!(bits(object.get().unwrap())[1..], bits(values)[1..]);
     assert!(object.get().unwrap()[0].is_nan());
+}
+
+#[test]
+fn what_a_mutex_guards_is_shown_without_its_lock() {
+    let place = Place::new();
+    let object = place.options::<Mutex<Inner>>().create("m", || Inner { a: 1, b: -2 }).unwrap();
+    let mut guard = object.lock().unwrap();
+    guard.a = 7;
+    // It is held, and nobody waits.
+    let json = "{\"name\":\"m\",\"unsynchronised\":true,\"value\":{\"a\":7,\"b\":-2}}\n";
+    assert_eq!(place.run(&["show", "m", "--json"]).fine(), json);
+    let shown = place.run(&["show", "m.b"]);
+    assert_eq!((shown.code, shown.out.as_str()), (Some(0), "-2\n"));
+    assert!(shown.err.contains("without its lock"), "{shown:?}");
+    assert!(place.run(&["set", "m", "a=5"]).failed(1).contains("under its lock"));
+    assert_eq!(guard.a, 7);
+    let who: Json = serde_json::from_str(&place.run(&["who", "m", "--json"]).fine()).unwrap();
+    assert_eq!(who["locks"][0]["pid"], json!(std::process::id()));
+    drop(guard);
+    let who: Json = serde_json::from_str(&place.run(&["who", "m", "--json"]).fine()).unwrap();
+    assert_eq!(who["locks"], json!([]));
 }
 
 #[test]

@@ -162,7 +162,10 @@ fn advice(ty: &Type) -> Option<String> {
             if let Some(atomic) = plain_by_name(&name) {
                 return Some(plain_advice(&text, &atomic.map(str::to_owned)));
             }
-            by_name(&name)?
+            match path.path.segments.first()?.ident == "std" {
+                true => std_lock(&name).or_else(|| by_name(&name))?,
+                false => by_name(&name)?,
+            }
         }
         _ => return None,
     };
@@ -207,6 +210,19 @@ fn plain_by_name(name: &str) -> Option<Option<&'static str>> {
     })
 }
 
+/// Advice by the name of a lock of std, which alone would be cohabit's.
+fn std_lock(name: &str) -> Option<&'static str> {
+    Some(match name {
+        "Mutex" => {
+            "std's locks one process only, and for ever once its holder has died; use `cohabit::Mutex`"
+        }
+        "RwLock" | "Condvar" | "Once" | "Barrier" => {
+            "std's is of one process only; use a `cohabit::Mutex`, or a `Value` and `update`"
+        }
+        _ => return None,
+    })
+}
+
 fn by_name(name: &str) -> Option<&'static str> {
     Some(match name {
         "AtomicBool" => {
@@ -229,9 +245,8 @@ fn by_name(name: &str) -> Option<&'static str> {
         }
         "Option" | "Result" => "its layout is the compiler's; use a `Flag` beside the cell",
         "Box" | "Rc" | "Arc" | "Cow" | "Weak" => "it points into one process; use the cell itself",
-        "Mutex" | "RwLock" | "Condvar" | "Once" | "OnceLock" | "LazyLock" | "Barrier" => {
-            "std's locks one process only, and not for ever once another one has died; use a \
-             `Value`, whose `update` takes a lock that the dead cannot keep"
+        "OnceLock" | "LazyLock" => {
+            "it belongs to one process; use a `Value`, which the constructor of the object sets"
         }
         "Cell" | "RefCell" | "UnsafeCell" | "OnceCell" => {
             "another process may change it while it is used; use `Loose<T>`"
@@ -307,7 +322,7 @@ mod tests {
             ("struct A { x: *mut u8 }", "an index or an offset"),
             ("struct A { x: fn() }", "store a number"),
             ("struct A { x: (AtomicU8, AtomicU8) }", "a struct with #[shareable]"),
-            ("struct A { x: std::sync::Mutex<u8> }", "the dead cannot keep"),
+            ("struct A { x: std::sync::Mutex<u8> }", "use `cohabit::Mutex`"),
             ("struct A { x: RefCell<u8> }", "`Loose<T>`"),
             ("struct A { x: Duration }", "nanoseconds"),
             ("struct A { x: PhantomData<u8> }", "leave it out"),

@@ -60,6 +60,11 @@ impl Deadline {
     }
 }
 
+/// The monotonic clock in milliseconds, as far as 32 bits go: it starts over after 49 days.
+pub fn monotonic_ms() -> u32 {
+    (sys::monotonic_ns() / 1_000_000) as u32
+}
+
 /// Waits while the low half of `word` is `expected_low`, until `deadline` (Invariant 1).
 pub fn wait(word: &AtomicU64, expected_low: u32, deadline: Deadline) {
     sys::wait(word, expected_low, deadline.0);

@@ -91,6 +91,11 @@ pub enum Kind {
         /// What it holds.
         of: &'static Kind,
     },
+    /// A `Mutex`: a lock word, then what it guards.
+    Mutex {
+        /// What it guards.
+        of: &'static Kind,
+    },
     /// An array whose length is given when the object is made and stands in its header. It is the
     /// last thing of an object, by itself or in a `Value`.
     Tail {
@@ -204,6 +209,9 @@ impl Kind {
                 Self::VALUE_HEAD + *copies * *stride + of.appended_size()
             }
             Kind::Frozen { of } | Kind::Loose { of } => of.size().next_multiple_of(8),
+            Kind::Mutex { of } => {
+                (Self::behind_word(of.align()) + of.size()).next_multiple_of(self.align())
+            }
             Kind::Tail { .. } => 0,
         }
     }
@@ -237,6 +245,7 @@ impl Kind {
             Kind::Struct(kind) => kind.align,
             Kind::Value { .. } => Self::CELL_ALIGN,
             Kind::Frozen { .. } | Kind::Loose { .. } => 8,
+            Kind::Mutex { of } => Self::behind_word(of.align()),
             scalar => scalar.size(),
         }
     }
@@ -253,6 +262,11 @@ impl Kind {
     pub const fn items_at(of: &Kind) -> usize {
         let align = of.align();
         if align > Self::LIST_LEN { align } else { Self::LIST_LEN }
+    }
+
+    /// Where something of this alignment starts behind a word, which is also their alignment together.
+    pub(crate) const fn behind_word(align: usize) -> usize {
+        if align > 8 { align } else { 8 }
     }
 
     /// Whether it ends in an array whose length is given when the object is made.
@@ -308,6 +322,7 @@ impl Kind {
             | Kind::Value { of, .. }
             | Kind::Frozen { of }
             | Kind::Loose { of }
+            | Kind::Mutex { of }
             | Kind::Tail { of } => 1 + of.depth(),
             Kind::Struct(kind) => {
                 let mut deepest = 0;
@@ -338,7 +353,10 @@ impl Kind {
     const fn has_room_inside(&self) -> bool {
         match self {
             Kind::Array { of, .. } | Kind::List { of, .. } | Kind::Tail { of } => of.has_room(),
-            Kind::Value { of, .. } | Kind::Frozen { of } | Kind::Loose { of } => of.has_room(),
+            Kind::Value { of, .. }
+            | Kind::Frozen { of }
+            | Kind::Loose { of }
+            | Kind::Mutex { of } => of.has_room(),
             Kind::Struct(kind) => {
                 let mut index = 0;
                 while index < kind.fields.len() {

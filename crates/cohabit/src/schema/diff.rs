@@ -69,7 +69,8 @@ impl Lines {
                 }
             }
             (Node::Frozen { of: mine }, Node::Frozen { of: other })
-            | (Node::Loose { of: mine }, Node::Loose { of: other }) => {
+            | (Node::Loose { of: mine }, Node::Loose { of: other })
+            | (Node::Mutex { of: mine }, Node::Mutex { of: other }) => {
                 self.nodes(path, mine, other);
             }
             (Node::Tail { of: mine }, Node::Tail { of: other }) => {
@@ -189,6 +190,7 @@ fn is_nested(mine: &Node, other: &Node) -> bool {
         (Node::Value { .. }, Node::Value { .. })
         | (Node::Frozen { .. }, Node::Frozen { .. })
         | (Node::Loose { .. }, Node::Loose { .. })
+        | (Node::Mutex { .. }, Node::Mutex { .. })
         | (Node::Tail { .. }, Node::Tail { .. }) => true,
         (Node::Array { len, .. }, Node::Array { len: other, .. })
         | (Node::List { len, .. }, Node::List { len: other, .. }) => len == other,
@@ -229,6 +231,7 @@ fn describe(node: &Node) -> String {
         Node::Flag => "a Flag".to_owned(),
         Node::Frozen { of } => format!("a Frozen of {}", describe(of)),
         Node::Loose { of } => format!("a Loose of {}", describe(of)),
+        Node::Mutex { of } => format!("a Mutex of {}", describe(of)),
         Node::Scalar(_) | Node::Text { .. } | Node::WideText { .. } => node.type_name(),
     }
 }

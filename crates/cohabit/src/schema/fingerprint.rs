@@ -20,6 +20,7 @@
 //! | value | tag 49, copies, stride, what the value is |
 //! | flag | tag 50 |
 //! | frozen, loose | tag 51, 52, what it holds |
+//! | mutex | tag 64, what it guards |
 //!
 //! A field that was renamed counts by the first name that it had.
 //!
@@ -41,6 +42,7 @@ const VALUE: u8 = 49;
 const FLAG: u8 = 50;
 const FROZEN: u8 = 51;
 const LOOSE: u8 = 52;
+const MUTEX: u8 = 64;
 
 /// The fingerprint of a type of this program; a constant.
 pub const fn fingerprint(kind: &Kind, has_end: bool) -> [u8; 16] {
@@ -131,6 +133,7 @@ impl Fnv {
             Kind::Flag => self.byte(FLAG),
             Kind::Frozen { of } => self.byte(FROZEN).kind(of),
             Kind::Loose { of } => self.byte(LOOSE).kind(of),
+            Kind::Mutex { of } => self.byte(MUTEX).kind(of),
             Kind::Atomic { of } => self.byte(ATOMIC).kind(of),
             Kind::Value { copies, stride, of } => {
                 self.byte(VALUE).number(*copies as u64).number(*stride as u64).kind(of)
@@ -195,6 +198,7 @@ impl Fnv {
             Node::Flag => self.byte(FLAG),
             Node::Frozen { of } => self.byte(FROZEN).node(of),
             Node::Loose { of } => self.byte(LOOSE).node(of),
+            Node::Mutex { of } => self.byte(MUTEX).node(of),
             Node::Atomic(scalar) => self.byte(ATOMIC).scalar(*scalar),
             Node::Value { copies, stride, of } => {
                 self.byte(VALUE).number(*copies).number(*stride).node(of)

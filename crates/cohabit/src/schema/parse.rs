@@ -127,7 +127,7 @@ fn members_of(object: &Object) -> Result<&'static [&'static str], SchemaError> {
             "atomic" => &["cell", "kind"],
             "value" => &["cell", "copies", "stride", "type"],
             "flag" => &["cell"],
-            "frozen" | "loose" => &["cell", "type"],
+            "frozen" | "loose" | "mutex" => &["cell", "type"],
             other => return Err(unknown("cell", other)),
         });
     }
@@ -293,7 +293,11 @@ impl Limits {
             other => {
                 let of = Box::new(self.inner(object, "type", here.inside(false))?);
                 expect_plain(&of, "type")?;
-                Ok(if other == "loose" { Node::Loose { of } } else { Node::Frozen { of } })
+                Ok(match other {
+                    "loose" => Node::Loose { of },
+                    "mutex" => Node::Mutex { of },
+                    _ => Node::Frozen { of },
+                })
             }
         }
     }

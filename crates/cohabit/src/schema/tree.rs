@@ -68,6 +68,11 @@ pub enum Node {
         /// What it holds.
         of: Box<Node>,
     },
+    /// A `Mutex`: a lock word, then what it guards.
+    Mutex {
+        /// What it guards.
+        of: Box<Node>,
+    },
     /// An array whose length stands in the header of the object: see [`Schema::resolved`].
     Tail {
         /// What its elements are.
@@ -265,6 +270,7 @@ impl Node {
             Kind::Flag => Self::Flag,
             Kind::Frozen { of } => Self::Frozen { of: inner(of) },
             Kind::Loose { of } => Self::Loose { of: inner(of) },
+            Kind::Mutex { of } => Self::Mutex { of: inner(of) },
             Kind::Tail { of } => Self::Tail { of: inner(of) },
             // An atomic of anything but a scalar cannot be built.
             Kind::Atomic { of } => Self::Atomic(Scalar::of(of).unwrap_or(Scalar::U64)),
@@ -296,6 +302,10 @@ impl Node {
             Self::Frozen { of } | Self::Loose { of } => {
                 of.size().checked_next_multiple_of(8).unwrap_or(u64::MAX)
             }
+            Self::Mutex { of } => {
+                let align = self.align();
+                of.size().saturating_add(align).checked_next_multiple_of(align).unwrap_or(u64::MAX)
+            }
             Self::Tail { .. } => 0,
         }
     }
@@ -320,6 +330,7 @@ impl Node {
             Self::Struct(node) => node.align,
             Self::Value { .. } => Kind::CELL_ALIGN as u64,
             Self::Frozen { .. } | Self::Loose { .. } => 8,
+            Self::Mutex { of } => of.align().max(8),
         }
     }
 
@@ -338,6 +349,7 @@ impl Node {
             Self::Value { of, .. } => format!("Value<{}>", of.type_name()),
             Self::Frozen { of } => format!("Frozen<{}>", of.type_name()),
             Self::Loose { of } => format!("Loose<{}>", of.type_name()),
+            Self::Mutex { of } => format!("Mutex<{}>", of.type_name()),
             Self::Tail { of } => format!("[{}]", of.type_name()),
         }
     }
@@ -352,7 +364,8 @@ impl Node {
             | Self::Flag
             | Self::Value { .. }
             | Self::Frozen { .. }
-            | Self::Loose { .. } => false,
+            | Self::Loose { .. }
+            | Self::Mutex { .. } => false,
         }
     }
 

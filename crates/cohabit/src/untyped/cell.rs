@@ -65,8 +65,8 @@ impl Untyped {
 }
 
 fn is_cell(node: &Node) -> bool {
-    use Node::{Atomic, Flag, Frozen, Loose, Value};
-    matches!(node, Atomic(_) | Flag | Frozen { .. } | Loose { .. } | Value { .. })
+    use Node::{Atomic, Flag, Frozen, Loose, Mutex, Value};
+    matches!(node, Atomic(_) | Flag | Frozen { .. } | Loose { .. } | Mutex { .. } | Value { .. })
 }
 
 /// The first cell in `node`, which stands at `at`, whose end lies behind the byte `from`.
@@ -99,16 +99,19 @@ impl<'a> Cell<'a> {
         self.at
     }
 
-    /// What it is: a `Value`, `Frozen`, `Loose`, `Flag` or atomic.
+    /// What it is: a `Value`, `Frozen`, `Loose`, `Mutex`, `Flag` or atomic.
     pub fn node(self) -> &'a Node {
         self.node
     }
 
-    /// What is in it, whose bytes are read and written: the plain data of a `Value`, `Frozen` or
-    /// `Loose`; the node itself of an atomic, and of a `Flag`, whose one byte is read as 0 or 1.
+    /// What is in it, whose bytes are read and written: the plain data of a `Value`, `Frozen`, `Loose`
+    /// or `Mutex`; the node itself of an atomic, and of a `Flag`, whose one byte is read as 0 or 1.
     pub fn contents(self) -> &'a Node {
         match self.node {
-            Node::Value { of, .. } | Node::Frozen { of } | Node::Loose { of } => of,
+            Node::Value { of, .. }
+            | Node::Frozen { of }
+            | Node::Loose { of }
+            | Node::Mutex { of } => of,
             other => other,
         }
     }
@@ -116,6 +119,17 @@ impl<'a> Cell<'a> {
     /// Whether its contents have versions, which can be waited for: those of a `Value` have.
     pub fn has_versions(self) -> bool {
         matches!(self.node, Node::Value { .. })
+    }
+
+    /// Whether it has a lock that somebody may hold: see [`Untyped::held_locks`].
+    pub fn has_lock(self) -> bool {
+        matches!(self.node, Node::Value { .. } | Node::Mutex { .. })
+    }
+
+    /// Whether its contents are read without the lock that guards them, and so perhaps in the middle of
+    /// a change: those of a `Mutex` are, whose lock is taken by its users only.
+    pub fn is_unlocked(self) -> bool {
+        matches!(self.node, Node::Mutex { .. })
     }
 
     /// Its name in the object, such as `state` or `wheels[2].value`; empty if it is the whole object.
@@ -161,7 +175,9 @@ impl<'a> Cell<'a> {
             Raw::Value(value) => self.read_value(&value),
             Raw::Atomic(number) => Ok(unversioned(number.load())),
             Raw::Flag(byte) => Ok(unversioned(vec![u8::from(byte.load() != [0])])),
-            Raw::Frozen(plain) | Raw::Loose(plain) => plain.load(self.name()).map(unversioned),
+            Raw::Frozen(plain) | Raw::Loose(plain) | Raw::Mutex(plain) => {
+                plain.load(self.name()).map(unversioned)
+            }
         }
     }
 
@@ -184,7 +200,7 @@ impl<'a> Cell<'a> {
     ///
     /// # Errors
     /// `Busy`, and as [`Value::update`](crate::Value::update); `Frozen`; `Unsupported` on an object
-    /// that was opened for reading only.
+    /// that was opened for reading only, and for a `Mutex`.
     pub fn update<R, E>(
         self,
         timeout: Duration,
@@ -200,6 +216,10 @@ impl<'a> Cell<'a> {
         if let Raw::Frozen(_) = self.raw()? {
             let detail = format!("the object is constructed, and {} is frozen since", self.named());
             return Err(Error::new(ErrorKind::Frozen, self.name(), detail));
+        }
+        if let Raw::Mutex(_) = self.raw()? {
+            let detail = "what a mutex guards is changed by its users only, under its lock";
+            return Err(Error::new(ErrorKind::Unsupported, self.name(), detail));
         }
         let (before, _) = self.read()?;
         let mut after = before.clone();
@@ -249,7 +269,7 @@ impl<'a> Cell<'a> {
                     return Err(Error::new(ErrorKind::Busy, self.name(), detail));
                 }
             }
-            Raw::Value(_) | Raw::Frozen(_) => {}
+            Raw::Value(_) | Raw::Frozen(_) | Raw::Mutex(_) => {}
         }
         Ok(())
     }

@@ -32,7 +32,7 @@ impl NewCell<'_> {
         self.offset
     }
 
-    /// What is in it: the plain data of a `Value`, `Frozen` or `Loose`; else the atomic or flag itself.
+    /// What is in it: the plain data of a `Value`, `Frozen`, `Loose` or `Mutex`; else the atomic or flag itself.
     pub fn contents(&self) -> &Node {
         self.contents
     }
@@ -141,9 +141,10 @@ impl Builder<'_> {
             Node::Array { of, len } => {
                 (0..*len).try_for_each(|index| self.each(of, at + index * of.size(), first))
             }
-            Node::Value { of, .. } | Node::Frozen { of } | Node::Loose { of } => {
-                self.cell(node, of, at, first)
-            }
+            Node::Value { of, .. }
+            | Node::Frozen { of }
+            | Node::Loose { of }
+            | Node::Mutex { of } => self.cell(node, of, at, first),
             other => self.cell(node, other, at, first),
         }
     }
@@ -185,7 +186,9 @@ impl Builder<'_> {
             }
             Raw::Atomic(number) => number.store(&self.bytes),
             Raw::Flag(byte) => byte.store(&self.bytes),
-            Raw::Frozen(plain) | Raw::Loose(plain) => plain.store_first(&self.bytes),
+            Raw::Frozen(plain) | Raw::Loose(plain) | Raw::Mutex(plain) => {
+                plain.store_first(&self.bytes);
+            }
         }
         Ok(())
     }

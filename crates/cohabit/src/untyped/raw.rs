@@ -21,6 +21,8 @@ pub(super) enum Raw<'a> {
     Flag(Narrow<'a>),
     Frozen(Plain<'a>),
     Loose(Plain<'a>),
+    /// What it guards.
+    Mutex(Plain<'a>),
 }
 
 impl<'a> Raw<'a> {
@@ -43,6 +45,7 @@ impl<'a> Raw<'a> {
             Node::Flag => Raw::Flag(Narrow::new(segment, at, Scalar::U8)),
             Node::Frozen { of } => Raw::Frozen(Plain::new(segment, at, of)),
             Node::Loose { of } => Raw::Loose(Plain::new(segment, at, of)),
+            Node::Mutex { of } => Raw::Mutex(Plain::new(segment, at + node.align(), of)),
             _ => return Err(misfit(segment, node, at)),
         })
     }

@@ -9,10 +9,12 @@ mod support;
 mod case;
 mod files;
 mod handles;
+mod locks;
 mod resources;
 mod running;
 mod types;
 
 roles! {
     "user" => support::user::user,
+    "dies-inside" => locks::dies_inside,
 }

@@ -7,6 +7,7 @@
 mod cells;
 mod handle;
 mod life;
+mod locks;
 mod slice;
 mod specimen;
 mod value;
@@ -52,6 +53,9 @@ pub(super) fn run(words: &[String]) -> Result<(), String> {
         ["victim", "cells", what, folder, name, number] => {
             cells::suffer(what, folder, name, number)
         }
+        ["player", "locks"] => locks::play(),
+        ["victim", "locks", what, folder, name] => locks::suffer(what, folder, name),
+        ["suicide", "locks", deed, folder, name] => locks::die(deed, folder, name),
         ["player", "life", log] => life::play(log),
         ["victim", "life", what, folder, name, log] => life::suffer(what, folder, name, log),
         ["victim", "handle", what, path, log] => handle::suffer(what, path, log),

@@ -247,7 +247,7 @@ impl Stage for CellsStage {
         Ok((victim, world))
     }
 
-    fn passed(&mut self, _: &Event) -> Result<(), String> {
+    fn passed(&mut self, _: &Event, _: &mut World) -> Result<(), String> {
         self.mate_stores_beside()
     }
 

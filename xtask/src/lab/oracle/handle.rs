@@ -310,7 +310,7 @@ impl Stage for HandleStage {
         Ok((victim, world))
     }
 
-    fn passed(&mut self, event: &Event) -> Result<(), String> {
+    fn passed(&mut self, event: &Event, _: &mut World) -> Result<(), String> {
         match *event {
             Event::Enter { number, args } if calls::is_wait(number, args) => self.host_goes_on(),
             _ => Ok(()),

@@ -109,7 +109,7 @@ pub(super) fn lock_word(world: &World) -> u64 {
 }
 
 /// A word of the object, in the only segment that there is.
-fn object_word(world: &World, at: usize) -> u64 {
+pub(super) fn object_word(world: &World, at: usize) -> u64 {
     world.segments().next().map_or(0, |(_, bytes)| {
         let object = usize::try_from(bytes.word(OBJECT_AT)).unwrap_or(0);
         bytes.word(object + at)

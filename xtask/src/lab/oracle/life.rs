@@ -411,7 +411,7 @@ impl Stage for LifeStage {
         Ok((victim, world))
     }
 
-    fn passed(&mut self, event: &Event) -> Result<(), String> {
+    fn passed(&mut self, event: &Event, _: &mut World) -> Result<(), String> {
         match *event {
             Event::Enter { number, args } if calls::is_wait(number, args) => self.host_acts(),
             _ => Ok(()),

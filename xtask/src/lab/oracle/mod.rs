@@ -8,6 +8,7 @@ pub(super) mod handle;
 mod history;
 mod instance;
 pub(super) mod life;
+pub(super) mod locks;
 pub(super) mod value;
 
 use super::cast::{self, Player};

@@ -326,7 +326,7 @@ impl Stage for ValueStage {
         Ok((victim, world))
     }
 
-    fn passed(&mut self, event: &Event) -> Result<(), String> {
+    fn passed(&mut self, event: &Event, _: &mut World) -> Result<(), String> {
         let Event::Enter { number, args } = *event else { return Ok(()) };
         if self.case.helped || !calls::is_wait(number, args) {
             return Ok(());

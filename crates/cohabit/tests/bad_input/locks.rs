@@ -1,0 +1,114 @@
+//! What goes wrong with locks.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Barrier;
+use std::time::Duration;
+
+use cohabit::{Error, LockResult, Mutex, MutexGuard, Shared};
+
+use crate::case;
+use crate::case::{Case, NAME};
+use crate::support::{Peer, sys};
+
+const WAIT: Duration = Duration::from_millis(5);
+
+type Guarded = Mutex<[bool; 8]>;
+
+fn guarded(case: &Case) -> Shared<Guarded> {
+    let options = Shared::<Guarded>::options().scope(case.world.scope());
+    options.open_or_create(NAME, || [true; 8]).expect("a mutex")
+}
+
+/// As `?` makes of it; the guard goes.
+fn plainly(outcome: LockResult<MutexGuard<'_, [bool; 8]>>) -> cohabit::Result<()> {
+    outcome.map(drop).map_err(Error::from)
+}
+
+#[test]
+fn busy_mutex() {
+    case!(busy_mutex, |case| {
+        let mutex = guarded(case);
+        let (held, tried) = (Barrier::new(2), Barrier::new(2));
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                let _guard = mutex.lock().expect("the lock");
+                held.wait();
+                tried.wait();
+            });
+            held.wait();
+            let words = ["`rpm`", &format!("held by pid {}", std::process::id())];
+            case.refused("busy", &words, || plainly(mutex.try_lock()));
+            case.refused("busy", &words, || plainly(mutex.lock_timeout(WAIT)));
+            case.refused("busy", &words, || mutex.replace_timeout([false; 8], WAIT));
+            tried.wait();
+        });
+    });
+}
+
+/// Takes the lock and dies.
+pub(crate) fn dies_inside(peer: &mut Peer) {
+    let mutex = Shared::<Guarded>::open(NAME).expect("a mutex");
+    let _guard = mutex.lock().expect("the lock");
+    peer.say("inside");
+    peer.hear();
+}
+
+#[test]
+fn owner_died() {
+    case!(owner_died, |case| {
+        let mutex = guarded(case);
+        let mut holder = case.world.child("dies-inside");
+        holder.expect_next("inside");
+        holder.kill();
+        case.refused("owner-died", &["`rpm`", "died inside"], || plainly(mutex.lock()));
+        case.refused("owner-died", &["`rpm`", "died inside"], || plainly(mutex.try_lock()));
+        mutex.replace([false; 8]).expect("a new start");
+        plainly(mutex.lock()).expect("nothing is told any more");
+    });
+}
+
+#[test]
+fn poisoned() {
+    case!(poisoned, |case| {
+        let mutex = guarded(case);
+        let panics = AssertUnwindSafe(|| {
+            let _guard = mutex.lock().expect("the lock");
+            std::panic::resume_unwind(Box::new("as the test asked"));
+        });
+        let panicked: Result<(), _> = catch_unwind(panics);
+        panicked.expect_err("the panic goes on");
+        case.refused("poisoned", &["`rpm`", "panicked inside"], || plainly(mutex.lock()));
+        mutex.clear_poison().expect("an object");
+        plainly(mutex.lock()).expect("nothing is told any more");
+    });
+}
+
+#[test]
+fn bad_bits_mutex() {
+    case!(bad_bits_mutex, |case| {
+        let mutex = guarded(case);
+        let at = u64::from_le_bytes(case.bytes()[88..96].try_into().expect("8 bytes"));
+        case.patch(at + 8 + 2, &[7]);
+        let words = ["`rpm`", "field `[2]`", "expected 0 or 1 for bool, found 7"];
+        case.refused("bad-bits", &words, || plainly(mutex.lock()));
+        case.refused("bad-bits", &words, || plainly(mutex.lock_timeout(WAIT)));
+        mutex.replace([true; 8]).expect("good bits");
+        plainly(mutex.lock()).expect("a guard");
+    });
+}
+
+#[test]
+fn deadlock_mutex() {
+    case!(deadlock_mutex, |case| {
+        let mutex = guarded(case);
+        let _guard = mutex.lock().expect("the lock");
+        let words = ["`rpm`", "this thread holds the same lock"];
+        case.refused("deadlock", &words, || plainly(mutex.lock()));
+        case.refused("deadlock", &words, || plainly(mutex.try_lock()));
+        let child = sys::forked(|| {
+            case.refused("forked", &["`rpm`"], || plainly(mutex.lock()));
+            0
+        });
+        assert_eq!(sys::code_of(child), 0);
+    });
+}

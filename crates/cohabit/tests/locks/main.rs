@@ -1,0 +1,22 @@
+//! Locks in shared memory between real processes: held by one at a time, told after a death, never
+//! taken from the living, fair, and unimpressed by hostile bytes.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod deaths;
+mod fairness;
+mod hostile;
+mod ledger;
+mod mutex;
+mod storm;
+
+roles! {
+    "ledger" => ledger::ledger,
+    "forks" => mutex::forks,
+    "threads" => mutex::threads,
+    "taker" => fairness::taker,
+    "worker" => storm::worker,
+    "user" => hostile::user,
+    "vandal" => hostile::vandal,
+}
