@@ -6,6 +6,9 @@
 //! number that depends on all fields up to it. Whoever finds another mark than its own has other fields.
 //! So the words need no lock, and who is killed between two of them leaves a beginning that is true.
 //!
+//! All of an object's values are looked at before the first is marked: a program that is refused leaves no
+//! marks, which would bind others to fields that nobody uses. Only where another one marks in between, it may.
+//!
 //! The words only tell honest programs apart. A peer that breaks the rules may write what it likes
 //! there: then an opener is refused, or is not refused and reads values that are not its own, checked as ever.
 
@@ -33,11 +36,15 @@ pub(crate) fn has_grown(segment: &Segment, mine: &Schema) -> bool {
 /// `TypeMismatch` where another program has appended something else, or too much was appended.
 pub(crate) fn agree(segment: &Segment, role: Role, mine: &Schema) -> Result<()> {
     let theirs = segment.schema()?;
-    mine.each_grown(&theirs, segment.header.tail_len, &mut |grown| {
-        let at = segment.header.object_at + grown.words_at;
-        let words = segment.words(at as usize, APPENDED_MAX * size_of::<u64>());
-        compare(words, role, grown).map_err(|line| mismatch::refusal(segment, &[line]))
-    })
+    let each = |role| {
+        mine.each_grown(&theirs, segment.header.tail_len, &mut |grown| {
+            let at = segment.header.object_at + grown.words_at;
+            let words = segment.words(at as usize, APPENDED_MAX * size_of::<u64>());
+            compare(words, role, grown).map_err(|line| mismatch::refusal(segment, &[line]))
+        })
+    };
+    each(Role::Observer)?;
+    if role == Role::Observer { Ok(()) } else { each(role) }
 }
 
 /// One value. The error is a line for people.

@@ -41,6 +41,21 @@ boards! {
     DivergedBoard: Diverged;
 }
 
+macro_rules! pairs {
+    ($($name:ident { $first:ty, $last:ty })*) => {$(
+        #[shareable]
+        #[derive(Debug)]
+        struct $name { first: Value<$first>, last: Value<$last> }
+    )*};
+}
+
+pairs! {
+    OldPair { Old, Old }
+    HalfPair { Old, New }
+    DivergedPair { Diverged, Diverged }
+    NewPair { New, New }
+}
+
 /// Opens the object as another type, by each way in.
 fn refused<T: cohabit::Plain>(world: &World, words: &[&str]) {
     let options = || SharedValue::<T>::options().scope(world.scope());
@@ -136,6 +151,23 @@ fn different_fields_in_parts_of_an_object() {
         assert!(error.to_string().contains("field `many[0].torque`: another program"), "{error}");
     }
     assert_eq!(board.many[1].get().expect("a value"), Old::of(2));
+}
+
+/// Who is refused for one part of an object has no say in the others.
+#[test]
+fn who_is_refused_leaves_no_marks() {
+    let world = World::new();
+    let of = |number| Value::new(Old::of(number));
+    let options = Shared::<OldPair>::options().scope(world.scope());
+    let old = options.create(NAME, || OldPair { first: of(1), last: of(2) }).expect("an object");
+    let half = Shared::<HalfPair>::options().scope(world.scope()).open(NAME);
+    half.expect("the first in the last part");
+    let diverged = Shared::<DivergedPair>::options().scope(world.scope()).open(NAME);
+    let error = diverged.expect_err("the last part is another one's");
+    assert!(error.to_string().contains("field `last.level`: another program"), "{error}");
+    let new = Shared::<NewPair>::options().scope(world.scope()).open(NAME);
+    new.expect("nobody uses what was refused");
+    assert_eq!(old.first.get().expect("a value"), Old::of(1));
 }
 
 #[plain(appendable)]
