@@ -7,6 +7,12 @@ use cohabit::untyped::{Cell, Untyped};
 use crate::exit::Failure;
 use crate::path::Part;
 
+/// The most memory that the cells of a part may take, in bytes. What is larger can be shown piece by
+/// piece only: a schema may have more cells than any memory has room for.
+const MOST: u64 = 1 << 30;
+/// What a cell takes beside its contents, in bytes.
+const PER_CELL: u64 = 64;
+
 /// The bytes of a part of an object.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Image {
@@ -23,7 +29,7 @@ impl Image {
     /// are not of one moment.
     ///
     /// # Errors
-    /// As [`Cell::read`].
+    /// As [`Cell::read`]; where the part has more cells than are read at once.
     pub(crate) fn read(
         object: &Untyped,
         part: Part<'_>,
@@ -32,6 +38,14 @@ impl Image {
             let (bytes, version) = cell.read()?;
             let image = Image::Part(bytes[part.range()].to_vec());
             return Ok((image, cell.has_versions().then_some(version)));
+        }
+        if memory_of(part.node) > MOST {
+            let name = object.name();
+            let what = format!(
+                "`{name}`: these are more cells than are read at once, which is 1 GiB with {PER_CELL} \
+                 bytes for each; name one element or field of them"
+            );
+            return Err(Failure::Other(what));
         }
         let cells = object.cells_in(part.at..part.at + part.node.size());
         let read = |cell: Cell<'_>| cell.read().map(|(bytes, _)| (cell.offset(), bytes));
@@ -51,6 +65,21 @@ impl Image {
             Image::Part(bytes) => Source::Bytes(bytes),
             Image::Cells(cells) => Source::Image { cells, at: part.at },
         }
+    }
+}
+
+/// The memory that all cells in a node take when they are read, in bytes.
+fn memory_of(node: &Node) -> u64 {
+    if let Some(contents) = contents(node) {
+        return contents.size().saturating_add(PER_CELL);
+    }
+    match node {
+        Node::Array { of, len } => memory_of(of).saturating_mul(*len),
+        Node::Struct(node) => {
+            let fields = node.fields.iter().map(|field| memory_of(&field.node));
+            fields.fold(0, u64::saturating_add)
+        }
+        _ => 0,
     }
 }
 

@@ -1,6 +1,6 @@
 //! Objects with parts: each cell is shown, set and watched by its own protocol.
 
-use std::sync::atomic::{AtomicI16, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI16, AtomicU8, AtomicU64, Ordering};
 
 use cohabit::{
     Flag, Frozen, LastOneOut, Loose, Shared, Text, Value, Version, plain, shareable, text,
@@ -117,6 +117,19 @@ fn a_board_is_shown_with_what_its_cells_hold() {
     assert!(failed.contains("State has no field `y`; there are: x, name"), "{failed}");
     let failed = place.run(&["show", "board.wheels[2]"]).failed(2);
     assert!(failed.contains("there are 2 elements"), "{failed}");
+}
+
+/// A schema may have more cells than there is memory for: they are shown one by one only.
+#[test]
+fn more_cells_than_memory_has_room_for_are_refused() {
+    let place = Place::new();
+    let options = place.options::<[AtomicU8]>().len(1 << 24);
+    let bytes = options.open_or_create_in_place("bytes", |_| ()).unwrap();
+    bytes[7].store(9, Ordering::Relaxed);
+    let failed = place.run(&["show", "bytes"]).failed(1);
+    assert!(failed.contains("name one element or field of them"), "{failed}");
+    place.run(&["watch", "bytes", "--count", "1"]).failed(1);
+    assert_eq!(place.run(&["show", "bytes[7]"]).fine(), "9\n");
 }
 
 #[test]

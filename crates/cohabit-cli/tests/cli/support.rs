@@ -27,7 +27,7 @@ impl Place {
         Scope::Folder(self.folder.clone())
     }
 
-    pub(crate) fn options<T: Shareable>(&self) -> Options<T> {
+    pub(crate) fn options<T: Shareable + ?Sized>(&self) -> Options<T> {
         Shared::<T>::options().scope(self.scope())
     }
 
