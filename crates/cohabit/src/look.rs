@@ -45,6 +45,7 @@ pub(crate) fn look(place: &Place, name: &str, role: Role) -> Result<Option<Optio
         Error::new(bad.kind, name, format!("{} in {}", bad.detail, path.display()))
     };
     let header = header_of(name, &file, &status, refuse)?;
+    check_room(place, &header).map_err(refuse)?;
     disk::check_folder(name, header.keep, &place.folder)?;
     let has_lock_file = header.has_lock_file;
     let mut segment = map(name, Some(&path), file, &status, header, access)?;
@@ -69,6 +70,28 @@ pub(crate) fn header_of(
     let read = file.read_at(&mut bytes, 0);
     let read = read.map_err(|e| Error::from_os(name, "reading the header", e))?;
     Header::parse(&bytes[..read], status.size).map_err(refuse)
+}
+
+/// Refuses what is larger than its filesystem: a file with holes, of which every reader would take as much
+/// memory as it reads. The pages of an object were reserved when it was made.
+fn check_room(place: &Place, header: &Header) -> Result<(), BadHeader> {
+    // Below, it costs nobody much, and the question costs a system call.
+    const LARGE: u64 = 1 << 30;
+    let size = header.segment_size;
+    if size < LARGE {
+        return Ok(());
+    }
+    // Some filesystems do not say how large they are.
+    match mapping::space(&place.folder) {
+        Ok(space) if space.total > 0 && size > space.total => Err(BadHeader {
+            kind: ErrorKind::HeaderInvalid,
+            detail: format!(
+                "the header's segment size is {size}, and the filesystem has room for {} bytes",
+                space.total
+            ),
+        }),
+        _ => Ok(()),
+    }
 }
 
 /// Maps the file that has this checked header.

@@ -228,6 +228,26 @@ fn header_invalid() {
     });
 }
 
+/// A file with holes may be of any size, and a header may agree with it: but an object has no holes.
+#[test]
+fn header_invalid_larger_than_its_filesystem() {
+    case!(header_invalid_larger_than_its_filesystem, |case| {
+        case.kept();
+        let good = case.bytes();
+        let object_at = u64::from_le_bytes(good[88..96].try_into().expect("8 bytes"));
+        let object_size = 1 << 45;
+        let segment_size = (object_at + object_size).next_multiple_of(4096);
+        case.patch(16, &u64::to_le_bytes(segment_size));
+        case.patch(96, &u64::to_le_bytes(object_size));
+        let file = fs::OpenOptions::new().write(true).open(case.path()).expect("the object");
+        file.set_len(segment_size).expect("a file with a hole");
+        let words = ["the header's segment size is 35184", "the filesystem has room for"];
+        case.refused_by_all("header-invalid", &words);
+        case.refused("header-invalid", &words, || Untyped::open(NAME, &case.world.scope()));
+        cohabit::remove(&case.world.scope(), NAME, true).expect("the cure");
+    });
+}
+
 #[test]
 fn header_invalid_schema() {
     case!(header_invalid_schema, |case| {
