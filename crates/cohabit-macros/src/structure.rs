@@ -6,9 +6,10 @@
 //! plain, the compiler then says the same thing at the same place, which it does once.
 
 use proc_macro2::{Span, TokenStream};
-use quote::{quote, quote_spanned};
+use quote::{format_ident, quote, quote_spanned};
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
+use syn::{Ident, Type};
 
 use crate::arguments::Room;
 use crate::check::{Part, StructInput};
@@ -79,14 +80,26 @@ fn usize_literal(bytes: u64) -> proc_macro2::Literal {
 /// Stops the compilation if another attribute adds, removes or retypes a field after us.
 fn unchanged(input: &StructInput) -> TokenStream {
     let name = &input.item.ident;
-    let fields = input.fields.iter().map(|part| &part.field);
-    let types = input.fields.iter().map(|part| {
-        let (field, ty) = (&part.field, &part.ty);
-        quote!(let _: &#ty = #field;)
-    });
+    let fields = input.fields.iter().map(|part| (&part.field, &part.ty));
+    as_seen(name, fields)
+}
+
+/// A function that compiles only if these are all fields of a struct. A field is bound to a name of our
+/// own: its own may be that of a constant of the program, which a pattern would compare with.
+pub(crate) fn as_seen<'a>(
+    name: &Ident,
+    fields: impl Iterator<Item = (&'a Ident, &'a Type)>,
+) -> TokenStream {
+    let (patterns, types): (Vec<_>, Vec<_>) = fields
+        .enumerate()
+        .map(|(index, (field, ty))| {
+            let bound = format_ident!("__cohabit_{index}");
+            (quote!(#field: #bound), quote!(let _: &#ty = #bound;))
+        })
+        .unzip();
     quote! {
         fn __cohabit_fields_are_as_seen(value: &#name) {
-            let #name { #(#fields,)* } = value;
+            let #name { #(#patterns,)* } = value;
             #(#types)*
         }
     }

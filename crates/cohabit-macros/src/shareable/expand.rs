@@ -1,13 +1,15 @@
 //! What `#[shareable]` writes: the struct, its `impl Shareable`, and its view.
 //!
-//! All paths are absolute, so that nothing in the user's scope can change their meaning, and each
-//! field's type carries its own span, so that the compiler's errors point at the field.
+//! All paths are absolute, so that nothing in the user's scope can change their meaning, and names of
+//! our own begin with `__cohabit`, so that they hide nothing that a field's type is made of. Each field's
+//! type carries its own span, so that the compiler's errors point at the field.
 
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
 use syn::spanned::Spanned;
 
 use super::check::{Field, Input};
+use crate::structure::as_seen;
 
 /// The struct, its `impl Shareable` and its view.
 pub(super) fn shareable(input: &Input) -> TokenStream {
@@ -94,18 +96,7 @@ fn view(input: &Input, view: &Ident) -> TokenStream {
 
 /// Stops the compilation if another attribute adds, removes or retypes a field after us.
 fn unchanged(input: &Input) -> TokenStream {
-    let name = &input.item.ident;
-    let fields = input.fields.iter().map(|field| &field.ident);
-    let types = input.fields.iter().map(|field| {
-        let Field { ident, ty, .. } = field;
-        quote!(let _: &#ty = #ident;)
-    });
-    quote! {
-        fn fields_are_as_seen(object: &#name) {
-            let #name { #(#fields,)* } = object;
-            #(#types)*
-        }
-    }
+    as_seen(&input.item.ident, input.fields.iter().map(|field| (&field.ident, &field.ty)))
 }
 
 /// The same struct with its last field's tail, if it has one, left out: its layout is the struct's.
@@ -117,7 +108,7 @@ fn without_tail(input: &Input) -> TokenStream {
     });
     quote! {
         #[repr(C)]
-        pub struct WithoutTail { #(#fields,)* }
+        pub struct __CohabitWithoutTail { #(#fields,)* }
     }
 }
 
@@ -125,9 +116,9 @@ fn without_tail(input: &Input) -> TokenStream {
 fn from_parts(input: &Input) -> TokenStream {
     let last = input.fields.last().map(as_shareable);
     quote! {
-        type Head = WithoutTail;
+        type Head = __CohabitWithoutTail;
         const SIZE: ::core::option::Option<usize> =
-            ::cohabit::__private::size_of_struct::<WithoutTail>(
+            ::cohabit::__private::size_of_struct::<__CohabitWithoutTail>(
                 ::cohabit::__private::SizeOf::<Self>::LAYOUT,
             );
 
@@ -188,7 +179,7 @@ fn kind(input: &Input) -> TokenStream {
             ::cohabit::__private::Field {
                 name: #name,
                 was: ::core::option::Option::None,
-                at: ::core::mem::offset_of!(WithoutTail, #ident),
+                at: ::core::mem::offset_of!(__CohabitWithoutTail, #ident),
                 kind: #shareable::KIND,
             }
         }
@@ -197,8 +188,8 @@ fn kind(input: &Input) -> TokenStream {
         const KIND: ::cohabit::__private::Kind =
             ::cohabit::__private::Kind::Struct(&::cohabit::__private::StructKind {
                 name: #label,
-                size: ::core::mem::size_of::<WithoutTail>(),
-                align: ::core::mem::align_of::<WithoutTail>(),
+                size: ::core::mem::size_of::<__CohabitWithoutTail>(),
+                align: ::core::mem::align_of::<__CohabitWithoutTail>(),
                 appendable: false,
                 fields: &[#(#fields,)*],
             });

@@ -238,6 +238,23 @@ mod names {
         pub(crate) layout: [u8; LAYOUT],
         pub(crate) kind: u8,
     }
+
+    const X: f64 = 0.5;
+
+    /// Fields of the names of constants, as matrices have them.
+    #[plain]
+    #[derive(Debug, Default, PartialEq)]
+    #[allow(non_snake_case, reason = "names as in the formula")]
+    pub(crate) struct Formula {
+        X: f64,
+        A: [f64; 2],
+    }
+
+    impl Formula {
+        pub(crate) fn new() -> Self {
+            Self { X, A: [1.0, 2.0] }
+        }
+    }
 }
 
 #[test]
@@ -245,4 +262,6 @@ fn a_programs_own_names_stay_its_own() {
     let value = names::Named { size: [1; 3], align: [2; 5], layout: [3; 7], kind: 4 };
     assert_eq!(value_of::<names::Named>(&image(&value)).unwrap(), value);
     assert_eq!((names::Named::LAYOUT.offset(), names::Named::KIND.offset()), (14, 21));
+    let formula = names::Formula::new();
+    assert_eq!(value_of::<names::Formula>(&image(&formula)).unwrap(), formula);
 }
