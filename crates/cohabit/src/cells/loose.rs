@@ -23,7 +23,9 @@ use crate::words::{self, Stored};
 /// - a number, bool or char of at most 8 bytes is never torn: reading gives a value that somebody
 ///   stored, whole;
 /// - what is larger (a 128-bit number, a text, an array, a struct) may be seen half stored, but each
-///   aligned 8 bytes of it, and each small field in it, are whole;
+///   aligned 8 bytes of it, and each small field in it, are whole. A length or the presence of a value may
+///   be seen before the elements or the value, which are zero then: of a [`List`](crate::List) or
+///   [`Appended`](crate::Appended) of an enum without a variant 0, that is `BadBits`;
 /// - there is no order between two fields, as seen by others: all is relaxed. Who needs one, takes a
 ///   [`Value`](crate::Value), or stores an atomic with `Release` behind the fields, and loads it with
 ///   `Acquire` in front of them;
@@ -100,7 +102,8 @@ impl<T: Plain> Loose<T> {
     /// All fields, each of them whole.
     ///
     /// # Errors
-    /// `BadBits` when a peer broke the rules; `Forked`, `NotShared`.
+    /// `BadBits` when a peer broke the rules, or a list was seen half stored whose elements cannot be zero;
+    /// `Forked`, `NotShared`.
     #[inline]
     pub fn load(&self) -> Result<T> {
         let site = self.site()?;
