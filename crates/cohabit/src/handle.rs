@@ -22,7 +22,7 @@ use crate::build::{Build, Place, build_in_place};
 use crate::create::fresh_nameless;
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::BadHeader;
-use crate::look::{header_of, map};
+use crate::look::{LARGE, header_of, map};
 use crate::member::{Attachment, Role};
 use crate::place::who_may;
 use crate::segment::Segment;
@@ -228,6 +228,10 @@ fn hold(plan: &Plan<'_>, descriptor: BorrowedFd<'_>) -> Result<Segment> {
     let header = header_of(plan.name, &file, &status, |header| no_object(plan, &header))?;
     if header.has_lock_file {
         return Err(bad(plan, "one whose header speaks of a file beside it"));
+    }
+    // Whoever reads a hole fills it, with memory of its own; an object has none.
+    if status.stored < status.size && status.size >= LARGE {
+        return Err(bad(plan, "one of memory that is not all there"));
     }
     map(plan.name, None, file, &status, header, access)
 }

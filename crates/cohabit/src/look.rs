@@ -72,11 +72,13 @@ pub(crate) fn header_of(
     Header::parse(&bytes[..read], status.size).map_err(refuse)
 }
 
+/// From this size on, in bytes, it is asked whether an object can be so large: to join a smaller one costs
+/// nobody much.
+pub(crate) const LARGE: u64 = 1 << 30;
+
 /// Refuses what is larger than its filesystem: a file with holes, of which every reader would take as much
 /// memory as it reads. The pages of an object were reserved when it was made.
 fn check_room(place: &Place, header: &Header) -> Result<(), BadHeader> {
-    // Below, it costs nobody much, and the question costs a system call.
-    const LARGE: u64 = 1 << 30;
     let size = header.segment_size;
     if size < LARGE {
         return Ok(());

@@ -254,6 +254,8 @@ fn status_from(stat: &fs::Stat) -> FileStatus {
     FileStatus {
         id: FileId { device: stat.st_dev, inode: stat.st_ino },
         size: u64::try_from(stat.st_size).unwrap_or(0),
+        // Counted in pieces of 512 bytes, whatever the filesystem's own are (stat(3type)).
+        stored: u64::try_from(stat.st_blocks).unwrap_or(0).saturating_mul(512),
         links: stat.st_nlink.into(),
         owner: stat.st_uid,
         group: stat.st_gid,

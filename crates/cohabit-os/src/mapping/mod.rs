@@ -71,6 +71,8 @@ pub struct FileStatus {
     pub id: FileId,
     /// Its length in bytes.
     pub size: u64,
+    /// How many bytes are stored for it: fewer than its length where it has holes.
+    pub stored: u64,
     /// How many names it has; 0 once it was unlinked, or before it was published.
     pub links: u64,
     /// The user id of its owner.

@@ -165,6 +165,21 @@ fn bad_handle_lies() {
     });
 }
 
+/// A header and memory with a hole agree on a size that no machine has.
+#[test]
+fn bad_handle_with_holes() {
+    case!(bad_handle_with_holes, |case| {
+        let mut large = bytes();
+        let object_at = u64::from_le_bytes(large[88..96].try_into().expect("8 bytes"));
+        let object_size = 1 << 45;
+        let segment_size = (object_at + object_size).next_multiple_of(4096);
+        large[16..24].copy_from_slice(&u64::to_le_bytes(segment_size));
+        large[96..104].copy_from_slice(&u64::to_le_bytes(object_size));
+        let memory = sealed(&large, segment_size);
+        refused_by_both(case, "bad-handle", &["memory that is not all there"], memory);
+    });
+}
+
 #[test]
 fn format_version_of_a_handle() {
     case!(format_version_of_a_handle, |case| {

@@ -187,8 +187,8 @@ fn no_address_space_for_a_copy() {
         // The lock was let go.
         case.refused("no-address-space", &words, update);
         drop(user);
-        sys::limit(sys::RLIMIT_AS, 2 << 30);
-        claim(case, "huge", (1 << 46) / 3 - (1 << 20));
+        sys::limit(sys::RLIMIT_AS, (now + (512 << 20)).min(2 << 30));
+        claim(case, "huge", 300 << 20);
         let open = || Untyped::open_read_only("huge", &scope);
         case.refused("no-address-space", &["`huge`", "map"], || open()?.read());
         let open = || Untyped::open("huge", &scope);

@@ -184,6 +184,7 @@ mod tests {
         let status = |owner, kind| FileStatus {
             id: mapping::FileId { device: 1, inode: 1 },
             size: 0,
+            stored: 0,
             links: 2,
             owner,
             group: 0,
