@@ -57,9 +57,9 @@ fn write(path: &PathBuf, text: &str) -> Outcome {
 /// The program in the text of README.md.
 fn program(readme: &str) -> Result<&str, String> {
     let (_, marked) = readme.split_once(MARK).ok_or_else(|| format!("README.md: no `{MARK}`"))?;
-    let block = marked.trim_start().strip_prefix("```rust\n");
+    let block = marked.trim_start().strip_prefix("```rust,no_run\n");
     let program = block.and_then(|block| block.split_once("\n```")).map(|(program, _)| program);
-    program.ok_or_else(|| format!("README.md: no Rust block directly after `{MARK}`"))
+    program.ok_or_else(|| format!("README.md: no block of `rust,no_run` directly after `{MARK}`"))
 }
 
 fn build(package: &Path) -> Result<String, String> {
@@ -105,7 +105,8 @@ mod tests {
 
     #[test]
     fn the_program_is_the_block_after_the_mark() {
-        let text = "# a\n```rust\nno\n```\n<!-- quickstart -->\n```rust\nfn main() {}\n// b\n```\n";
+        let text =
+            "# a\n```rust\nno\n```\n<!-- quickstart -->\n```rust,no_run\nfn main() {}\n// b\n```\n";
         assert_eq!(program(text), Ok("fn main() {}\n// b"));
         assert!(program("```rust\nno\n```").unwrap_err().contains("no `<!--"));
         assert!(program("<!-- quickstart -->\ntext\n```rust\nno\n```").is_err());

@@ -74,6 +74,11 @@
 
 extern crate self as cohabit;
 
+/// README's programs, which the documentation's tests compile.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;
+
 mod access;
 mod acting;
 mod appear;
