@@ -9,7 +9,7 @@ use std::ops::Range;
 
 use cohabit::schema::{Node, Schema};
 use cohabit::untyped::{Cell, Untyped};
-use cohabit::{Entry, EntryState, ErrorKind, Scope};
+use cohabit::{EntryState, ErrorKind, Scope};
 
 use crate::bad_text::BadText;
 use crate::dynamic::image::contents;
@@ -128,17 +128,31 @@ fn may_be_longer(kind: ErrorKind) -> bool {
     )
 }
 
-/// Adds to "not found" which objects there are.
+/// Adds to "not found" which objects there are, or that this one's users were killed.
 pub(crate) fn hint_at_names(failure: Failure, scope: &Scope) -> Failure {
-    if failure.kind() != Some(ErrorKind::NotFound) {
+    let Failure::Object { error, .. } = &failure else {
+        return failure;
+    };
+    if error.kind() != ErrorKind::NotFound {
         return failure;
     }
-    match cohabit::list(scope) {
-        Ok(entries) if !entries.is_empty() => {
-            let is_there =
-                |entry: &&Entry| !matches!(entry.state, EntryState::Orphan | EntryState::Ended);
-            let names = entries.iter().filter(is_there).map(|entry| entry.name.as_str());
-            failure.with_hint(format!("There are: {}", listed(names)))
+    let mut entries = cohabit::list(scope).unwrap_or_default();
+    if entries.iter().any(|one| one.name == error.object() && one.state == EntryState::Orphan) {
+        return failure.with_hint("All its users were killed: whoever opens it next starts anew.");
+    }
+    entries.retain(|entry| !matches!(entry.state, EntryState::Orphan | EntryState::Ended));
+    if entries.is_empty() {
+        return failure;
+    }
+    let names = entries.iter().map(|entry| entry.name.as_str());
+    failure.with_hint(format!("There are: {}", listed(names)))
+}
+
+/// Adds to "belongs to another user" how that user is trusted here.
+pub(crate) fn hint_at_trust(failure: Failure, scope: &Scope) -> Failure {
+    match (failure.kind(), scope) {
+        (Some(ErrorKind::OtherOwner), Scope::Machine(_)) => {
+            failure.with_hint("On the command line: `--trust USER` behind `--machine`.")
         }
         _ => failure,
     }

@@ -92,7 +92,7 @@ pub(crate) fn attach(plan: &Plan<'_>, verb: Verb, build: BuildFn<'_>) -> Result<
     let makes = verb != Verb::Open;
     for _ in 0..place::TRIES {
         let Some(place) = Place::find(&plan.settings.scope, plan.name, makes)? else {
-            return Err(not_found(plan, None));
+            return Err(not_found(plan.name, &plan.settings.scope, None));
         };
         if plan.role != Role::Observer {
             try_liveness(plan, Some(&place.folder))?;
@@ -126,7 +126,9 @@ fn attach_in(
                 return Err(Error::new(ErrorKind::AlreadyExists, plan.name, detail));
             }
             Found::Absent if place.is_gone() => return Ok(None),
-            Found::Absent if verb == Verb::Open => return Err(not_found(plan, Some(place))),
+            Found::Absent if verb == Verb::Open => {
+                return Err(not_found(plan.name, &plan.settings.scope, Some(place)));
+            }
             Found::Absent => {}
         }
         if let Some(attachment) = fresh(plan, place, build)? {
@@ -154,15 +156,16 @@ pub(crate) fn observe(plan: &Plan<'_>) -> Result<Arc<Attachment>> {
     attach(plan, Verb::Open, &mut |_| Ok(()))
 }
 
-fn not_found(plan: &Plan<'_>, place: Option<&Place>) -> Error {
-    let detail = match (place, &plan.settings.scope) {
+/// That there is no object of this name, and where it was looked for.
+pub(crate) fn not_found(name: &str, scope: &Scope, place: Option<&Place>) -> Error {
+    let detail = match (place, scope) {
         (Some(place), _) => format!("no object of this name in {}", place.folder.display()),
         (None, Scope::User) => "this user has no objects yet".to_owned(),
         (None, _) => {
             format!("no object of this name for the machine's users in {}", root().display())
         }
     };
-    Error::new(ErrorKind::NotFound, plan.name, detail)
+    Error::new(ErrorKind::NotFound, name, detail)
 }
 
 /// Attaches to the object that a descriptor of its own leads to.

@@ -9,7 +9,7 @@ use cohabit_os::mapping::{self, Access, File};
 use cohabit_os::place::{shared_names, tidy_shared_root};
 use cohabit_os::wait::Deadline;
 
-use crate::attach::is_over;
+use crate::attach::{is_over, not_found};
 use crate::bytes;
 use crate::disk;
 use crate::error::{Error, ErrorKind, Result};
@@ -124,12 +124,11 @@ pub fn list(scope: &Scope) -> Result<Vec<Entry>> {
 /// `Busy` with the list of users, when there are some and `force` is false; `NotFound`.
 pub fn remove(scope: &Scope, name: &str, force: bool) -> Result<()> {
     check_name(name)?;
-    let not_found =
-        || Error::new(ErrorKind::NotFound, name, "no object of this name in the scope's folder");
-    let place = Place::find(scope, name, false)?.ok_or_else(not_found)?;
+    let not_found = |place| not_found(name, scope, place);
+    let place = Place::find(scope, name, false)?.ok_or_else(|| not_found(None))?;
     loop {
         let segment = match look(&place, name, Role::User) {
-            Ok(None) => return Err(not_found()),
+            Ok(None) => return Err(not_found(Some(&place))),
             Ok(Some(None)) => continue,
             Ok(Some(Some(segment))) => segment,
             Err(error) if is_damage(&error) => {

@@ -72,10 +72,10 @@ kinds! {
     /// The name has another character that is not allowed.
     NameCharacter = "name-character", "Use ASCII letters, digits and . _ - { } ( ) # @ + = , only.";
     /// The name starts with `Local\` or `Global\`.
-    NameScopePrefix = "name-scope-prefix", "Leave the prefix out and choose a Scope: Scope::User or Scope::Folder.";
+    NameScopePrefix = "name-scope-prefix", "Leave the prefix out and choose a Scope: Scope::User for Local\\, Scope::Machine for Global\\.";
 
     /// No object of this name exists.
-    NotFound = "not-found", "Start the program that creates it first, or use open_or_create.";
+    NotFound = "not-found", "Start the program that creates it first, or use open_or_create or open_wait.";
     /// An object of this name exists already, and `create` was asked for.
     AlreadyExists = "already-exists", "Use open or open_or_create, or another name.";
     /// The object's type is not the caller's.
@@ -108,7 +108,7 @@ kinds! {
     /// The file has a second name.
     HardLink = "hard-link", "An object has one name: remove the other link.";
     /// The file or folder belongs to another user.
-    OtherOwner = "other-owner", "Use a name or folder of your own, or trust its owner by name: Access::trust_user.";
+    OtherOwner = "other-owner", "Use a name or folder of your own, or trust its owner: Access::trust_user, trust_group.";
     /// This machine knows no user or group of that name.
     AccountUnknown = "account-unknown", "Correct the name, make the account, or give its number: Access::group(1001).";
     /// Two groups have rights on one object.
@@ -173,7 +173,7 @@ kinds! {
     /// A part lies outside of what a value of run-time length has.
     OutOfRange = "out-of-range", "Use an index below the length: Value::len.";
     /// A text does not fit its `Text<N>`, or has a NUL in it.
-    BadText = "bad-text", "Use a shorter text, Text::truncated, or a larger N.";
+    BadText = "bad-text", "Use a shorter text, Text::truncated, or a larger N in all programs.";
     /// A `Frozen` was to be written after the object was constructed.
     Frozen = "frozen", "Only the constructor writes a Frozen: use a Value or a Loose for what changes.";
     /// A list has no room for an element.
@@ -346,7 +346,7 @@ mod tests {
         assert_eq!(
             error.to_string(),
             "`rpm`: no object of this name in /x. Start the program that creates it first, or use \
-             open_or_create. [not-found]"
+             open_or_create or open_wait. [not-found]"
         );
     }
 

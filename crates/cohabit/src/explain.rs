@@ -76,6 +76,10 @@ causes! {
     TypeMismatch:
         "a program was rebuilt after its struct was edited, while another one still runs with the old struct" =>
             "Restart the programs that are named as holders.",
+        "a field was renamed" =>
+            "Say #[plain(was = \"old\")] on it: then programs with either name go on together.",
+        "a field was added at the end" =>
+            "Fields can be added beside older programs if the struct was #[plain(appendable)] before.",
         "the object is kept, with the type that it had then" =>
             "`cohabit show NAME` prints its last value, `cohabit rm NAME` takes it away.",
         "two programs use one name for different things" =>

@@ -360,7 +360,7 @@ fn differences_name_the_fields() {
     assert_eq!(
         lines(&mine, &other),
         [
-            "field `load`: the object calls it `power` (f32 at 8)",
+            "field `load`: the object calls it `power` (f32 at 8; if it is the same, say #[plain(was = \"power\")])",
             "field `rpm`: mine f32 at 12, the object's f64 at 16",
             "field `text`: only here (Text<8> at 16)",
         ]

@@ -15,6 +15,7 @@ use crate::path::hint_at_names;
 /// What can be typed behind `diff`.
 #[derive(Debug, clap::Args)]
 #[command(
+    override_usage = "cohabit diff [OPTIONS] <OBJECT> <OTHER|--type <TYPE>|--file <PATH>>",
     after_help = "Exit codes, as those of diff(1):\n  0  the types are the same, but for their names\n  \
                         1  they differ\n  2 and more  it could not be compared"
 )]

@@ -83,6 +83,8 @@ pub(crate) fn run(scope: &Scope, args: &Args) -> Outcome {
         ErrorKind::ConstructorIncomplete => {
             Failure::from(error).with_hint("Zero is no value there: give one by --set FIELD=VALUE.")
         }
+        ErrorKind::AlreadyExists => Failure::from(error)
+            .with_hint("`cohabit show` prints it; `cohabit rm` takes it away, if nobody uses it."),
         ErrorKind::LengthMissing => Failure::from(error).with_hint("Give it by --len N."),
         _ => error.into(),
     })?;

@@ -30,7 +30,7 @@ fn an_object_is_compared_with_a_type() {
     assert_eq!(
         ran.out,
         "mine is the type that was given, the object is `old`\n\
-         field `speed`: the object calls it `rpm` (u32 at 0)\n\
+         field `speed`: the object calls it `rpm` (u32 at 0; if it is the same, say #[plain(was = \"rpm\")])\n\
          field `level`: mine f64 at 8, the object's f32 at 4\n\
          field `name`: mine Text<8> at 16, the object's at 8\n"
     );

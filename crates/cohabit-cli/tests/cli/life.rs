@@ -56,6 +56,13 @@ fn an_orphan_is_shown_as_one_and_collected() {
     let states: Vec<_> =
         list.as_array().unwrap().iter().map(|e| (&e["name"], &e["state"])).collect();
     assert_eq!(states, [(&json!("data"), &json!("orphan")), (&json!("other"), &json!("live"))]);
+    for args in [["show", "data"], ["who", "data"]] {
+        let err = place.run(&args).failed(3);
+        let hint = "\nAll its users were killed: whoever opens it next starts anew.\n";
+        assert!(err.ends_with(hint), "{err}");
+    }
+    let err = place.run(&["show", "nix"]).failed(3);
+    assert!(err.ends_with("[not-found]\nThere are: other\n"), "{err}");
     assert_eq!(place.run(&["gc"]).fine(), "removed data\n1 removed, 1 left\n");
     assert_eq!(place.files(), ["other"]);
     let again: Json = serde_json::from_str(&place.run(&["gc", "--json"]).fine()).unwrap();

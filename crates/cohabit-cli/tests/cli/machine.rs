@@ -51,6 +51,24 @@ fn what_cannot_be_meant_is_exit_code_2() {
 }
 
 #[test]
+fn a_strangers_object_is_trusted_by_name_and_the_error_says_how() {
+    let place = Place::new();
+    run(&place, &["new", "rpm", "u8"]).fine();
+    let folder = place.folder.join("cohabit.rpm");
+    if std::os::unix::fs::chown(&folder, Some(65_534), None).is_err() {
+        // Only root can give a folder away.
+        run(&place, &["rm", "rpm"]).fine();
+        return;
+    }
+    let err = run(&place, &["show", "rpm"]).failed(6);
+    let hint = "[other-owner]\nOn the command line: `--trust USER` behind `--machine`.\n";
+    assert!(err.ends_with(hint), "{err}");
+    std::os::unix::fs::chown(&folder, Some(0), None).unwrap();
+    run(&place, &["rm", "rpm"]).fine();
+    assert_eq!(place.files(), [""; 0]);
+}
+
+#[test]
 fn new_makes_an_object_for_others_too() {
     use std::os::unix::fs::PermissionsExt;
     let place = Place::new();

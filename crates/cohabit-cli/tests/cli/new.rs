@@ -125,7 +125,10 @@ fn what_is_no_type_no_value_or_no_name_makes_nothing() {
     assert_eq!(place.files(), [""; 0]);
     let _data = place.sample("data");
     let err = place.run(&["new", "data", "x: i32"]).failed(4);
-    assert!(err.ends_with("[already-exists]\n"), "{err}");
+    assert!(
+        err.contains("[already-exists]\n`cohabit show` prints it; `cohabit rm` takes"),
+        "{err}"
+    );
 }
 
 #[test]

@@ -102,11 +102,7 @@ impl Lines {
                     match twin.filter(|twin| alike(&field.node, &twin.node)) {
                         Some(twin) => {
                             renamed.insert(twin.name.as_str());
-                            let (kind, name) = (describe(&field.node), &twin.name);
-                            let at = field.at;
-                            self.push(format!(
-                                "field `{path}`: the object calls it `{name}` ({kind} at {at})"
-                            ));
+                            self.push(renamed_to(&path, field, twin));
                         }
                         None => self.lone(&path, field, "here", other),
                     }
@@ -181,6 +177,16 @@ impl Lines {
         let (kind, at) = (describe(&field.node), field.at);
         self.push(format!("field `{path}`: only {side} ({kind} at {at}{appended})"));
     }
+}
+
+/// That the object has another name for a field, and how plain data says that it is one field.
+fn renamed_to(path: &str, mine: &FieldNode, other: &FieldNode) -> String {
+    let (kind, name, at) = (describe(&mine.node), &other.name, mine.at);
+    let cure = match mine.node.is_plain() {
+        true => format!("; if it is the same, say #[plain(was = \"{}\")]", other.first_name()),
+        false => String::new(),
+    };
+    format!("field `{path}`: the object calls it `{name}` ({kind} at {at}{cure})")
 }
 
 /// Whether two parts differ, if at all, in what is inside of them.

@@ -49,7 +49,7 @@ fn type_mismatch_same_size() {
 
 #[test]
 fn type_mismatch_renamed() {
-    case!(type_mismatch_renamed, |case| opened_as::<Renamed>(case, &["speed", "rpm"]));
+    case!(type_mismatch_renamed, |case| opened_as::<Renamed>(case, &["speed", "was = \"rpm\""]));
 }
 
 #[test]

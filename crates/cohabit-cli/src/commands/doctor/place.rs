@@ -19,8 +19,11 @@ const ROOM_SMALL: u64 = 16 << 20;
 pub(super) fn check(scope: &Scope) -> Vec<Finding> {
     let root = root_of(scope);
     let container = health::container();
-    let mut findings = vec![where_it_is(scope, &root, health::filesystem(&root))];
+    let found = health::filesystem(&root);
+    let on_disk = matches!(&found, Ok(found) if found.medium != Medium::Memory);
+    let mut findings = vec![where_it_is(scope, &root, found)];
     match mapping::space(&root) {
+        Ok(space) if on_disk => findings.push(room_on_disk(&root, space)),
         Ok(space) => findings.push(room(&root, space, container.as_deref())),
         Err(error) => findings.push(Finding::bad("room", format!("{}: {error}", root.display()))),
     }
@@ -68,12 +71,28 @@ fn where_it_is(
     }
 }
 
-fn room(root: &Path, space: Space, container: Option<&str>) -> Finding {
-    let Space { total, free } = space;
-    let text = match total {
+fn room_text(root: &Path, Space { total, free }: Space) -> String {
+    match total {
         0 => "the file system has no limit of its own".to_owned(),
         _ => format!("{} of {} are free in {}", bytes(free), bytes(total), root.display()),
-    };
+    }
+}
+
+/// A disk is no memory: a tenth of it is plenty, and no container's option enlarges it.
+fn room_on_disk(root: &Path, space: Space) -> Finding {
+    let text = room_text(root, space);
+    let advice = "Free some room on that disk; `cohabit gc` takes away what killed processes left.";
+    match space.free {
+        _ if space.total == 0 => Finding::ok("room", text),
+        free if free < ROOM_LEAST => Finding::bad("room", text).advise(advice),
+        free if free < ROOM_SMALL => Finding::warn("room", text).advise(advice),
+        _ => Finding::ok("room", text),
+    }
+}
+
+fn room(root: &Path, space: Space, container: Option<&str>) -> Finding {
+    let Space { total, free } = space;
+    let text = room_text(root, space);
     let enlarge = match container {
         Some(_) => {
             "Start the container with --shm-size=1g (Kubernetes: an emptyDir with medium: Memory)."
@@ -168,6 +187,16 @@ mod tests {
         assert_eq!(found.text, "60 MiB of 64 MiB are free in /dev/shm");
         assert_eq!(found.level, Level::Warn);
         assert!(found.advice.unwrap().contains("--shm-size=1g"));
+    }
+
+    #[test]
+    fn a_disk_is_judged_by_what_is_left_and_not_by_its_size() {
+        let found = |free| room_on_disk(Path::new("/data"), Space { total: 250 << 30, free });
+        assert_eq!(found(14 << 30).level, Level::Ok);
+        assert_eq!(found(15 << 20).level, Level::Warn);
+        let full = found(4096);
+        assert_eq!(full.level, Level::Bad);
+        assert!(!full.advice.unwrap().contains("--shm-size"));
     }
 
     #[test]
