@@ -11,6 +11,7 @@ pub mod lab;
 mod large;
 mod licences;
 mod peer;
+mod permissions;
 mod quickstart;
 mod readme;
 mod tidy;
@@ -43,6 +44,8 @@ enum Command {
     TestAbi(abi::Args),
     /// Use objects of more than 4 GiB, in a folder on disk
     TestLarge(large::Args),
+    /// Try who may do what with objects that several users share, under real user ids
+    TestPermissions(permissions::Args),
     /// Build and run README's first program as a user would, in two processes
     TestQuickstart(quickstart::Args),
     /// Run every command that README shows
@@ -58,6 +61,7 @@ fn main() -> ExitCode {
         Command::Lab(args) => lab::run(args),
         Command::TestAbi(args) => abi::run(args),
         Command::TestLarge(args) => large::run(args),
+        Command::TestPermissions(args) => permissions::run(args),
         Command::TestQuickstart(args) => quickstart::run(args),
         Command::TestReadme(args) => readme::run(args),
     };

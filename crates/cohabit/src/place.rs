@@ -228,8 +228,9 @@ fn refused_shared(name: &str, error: PlaceError) -> Error {
             };
             (path, what.to_owned(), kind)
         }
-        PlaceError::Os(os) if os.step() == "fchown" && os.cause() == Cause::PermissionDenied => {
-            let detail = "only a member of a group, or root, can make an object for it";
+        PlaceError::Os(os) if os.step() == "fchown" => {
+            let detail = "only a member of a group, or root, can make an object for it, and a user \
+                          namespace knows only its own groups";
             return Error::new(ErrorKind::PermissionDenied, name, format!("{detail}: {os}"));
         }
         _ => return refused(&Scope::Machine(Access::owner()), name, error),
