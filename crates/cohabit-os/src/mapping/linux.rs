@@ -1,7 +1,7 @@
 //! Linux: `O_TMPFILE`, `memfd_create`, `fallocate`, `linkat`, `mmap`. See open(2), memfd_create(2),
 //! fallocate(2), linkat(2), mmap(2).
 
-use std::ffi::CStr;
+use std::ffi::{CStr, OsStr};
 use std::io::Write;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::path::Path;
@@ -58,15 +58,18 @@ pub(super) fn anonymous(size: u64, mode: u32) -> Result<Handle> {
 pub(super) fn open(path: &Path, access: Access) -> Result<Handle> {
     // NONBLOCK, since a pipe under our name must not stop us.
     let flags = flags_of(access) | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-    fs::open(path, flags, Mode::empty()).map_err(refused("open"))
+    let opened =
+        in_folder(path).and_then(|(folder, name)| fs::openat(folder, name, flags, Mode::empty()));
+    opened.map_err(refused("open"))
 }
 
 pub(super) fn publish(handle: &Handle, path: &Path) -> Result<()> {
-    match fs::linkat(handle, c"", CWD, path, AtFlags::EMPTY_PATH) {
+    let (folder, to) = in_folder(path).map_err(refused("open the folder"))?;
+    match fs::linkat(handle, c"", &folder, to, AtFlags::EMPTY_PATH) {
         Ok(()) => Ok(()),
         // Before Linux 6.10 the short way is for CAP_DAC_READ_SEARCH, and others see ENOENT.
         Err(Errno::NOENT | Errno::PERM | Errno::INVAL) => through_proc(handle, |name| {
-            fs::linkat(CWD, name, CWD, path, AtFlags::SYMLINK_FOLLOW).map_err(refused("linkat"))
+            fs::linkat(CWD, name, &folder, to, AtFlags::SYMLINK_FOLLOW).map_err(refused("linkat"))
         }),
         Err(errno) => Err(refused("linkat")(errno)),
     }
@@ -144,12 +147,16 @@ pub(super) fn status_of(path: &Path) -> Result<FileStatus> {
 }
 
 pub(super) fn retire(path: &Path, id: FileId) -> Result<bool> {
-    match fs::lstat(path) {
+    let (folder, name) = match in_folder(path) {
+        Err(Errno::NOENT) => return Ok(false),
+        found => found.map_err(refused("open the folder"))?,
+    };
+    match fs::statat(&folder, name, AtFlags::SYMLINK_NOFOLLOW) {
         Ok(stat) if status_from(&stat).id == id => {}
         Ok(_) | Err(Errno::NOENT) => return Ok(false),
         Err(errno) => return Err(refused("lstat")(errno)),
     }
-    match fs::unlink(path) {
+    match fs::unlinkat(&folder, name, AtFlags::empty()) {
         Ok(()) => Ok(true),
         Err(Errno::NOENT) => Ok(false),
         Err(errno) => Err(refused("unlink")(errno)),
@@ -261,6 +268,20 @@ fn status_from(stat: &fs::Stat) -> FileStatus {
         group: stat.st_gid,
         mode: stat.st_mode & 0o7777,
         kind,
+    }
+}
+
+/// The folder of a path, to name things in it, and the name. What is there and is no folder is ENOENT.
+///
+/// A symbolic link is none: whoever owns a folder in a sticky one may put a link in its place at any
+/// moment, and what is done in it would then be done elsewhere, with our rights.
+fn in_folder(path: &Path) -> rustix::io::Result<(OwnedFd, &OsStr)> {
+    let name = path.file_name().ok_or(Errno::ISDIR)?;
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    match fs::open(folder.unwrap_or(Path::new(".")), flags, Mode::empty()) {
+        Err(Errno::NOTDIR) => Err(Errno::NOENT),
+        folder => Ok((folder?, name)),
     }
 }
 

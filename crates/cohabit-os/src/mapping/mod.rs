@@ -11,6 +11,8 @@
 //! 4. A [`Mapping`] owns exactly the pages `base .. base + len` that one successful map returned,
 //!    and no one else unmaps them. The pages stay mapped until it is dropped.
 //! 5. Nothing in this module reads or writes through a mapping.
+//! 6. What is opened, named or unlinked by a path is so in the folder that the path names, and never
+//!    behind a symbolic link that took the folder's place.
 
 #[cfg(target_os = "linux")]
 mod linux;

@@ -110,6 +110,25 @@ fn opening_never_creates_and_never_follows() {
 }
 
 #[test]
+fn a_link_in_the_place_of_the_folder_leads_nowhere() {
+    let folder = Folder::new();
+    let (path, file, id) = folder.file("name");
+    let link = folder.join("link");
+    symlink(folder.path(), &link).expect("a link");
+    let behind = link.join("name");
+    let refused = File::open(&behind, Access::ReadWrite).expect_err("behind a link");
+    assert_eq!(refused.cause(), Cause::NotFound);
+    assert!(!retire(&behind, id).expect("retire"), "behind a link");
+    let unnamed = File::unnamed(folder.path(), 0, 0o600).expect("an unnamed file");
+    let refused = unnamed.publish(&link.join("other")).expect_err("behind a link");
+    assert_eq!(refused.cause(), Cause::NotFound);
+    std::fs::remove_file(&link).expect("a link");
+    assert_eq!(list(folder.path()).expect("list"), ["name"]);
+    assert_eq!(file.status().expect("a status").links, 1);
+    assert!(retire(&path, id).expect("retire"));
+}
+
+#[test]
 fn a_name_is_retired_only_with_its_file() {
     let folder = Folder::new();
     let (path, file, id) = folder.file("name");
