@@ -25,8 +25,21 @@ pub(crate) type Handle = OwnedFd;
 /// one in a single piece.
 const RESERVE_AT_ONCE: u64 = 16 << 20;
 
+/// Standard input, output and error are below it.
+const FIRST_OF_OURS: i32 = 3;
+
 /// What /proc shows as the name of memory without a name.
 const LABEL: &CStr = c"cohabit";
+
+/// A descriptor that is none of the three that every part of a program reads and writes: where the
+/// program has closed one of these, its next message would go into an object.
+pub(super) fn no_standard_stream(handle: Handle) -> Result<Handle> {
+    if handle.as_raw_fd() >= FIRST_OF_OURS {
+        return Ok(handle);
+    }
+    rustix::io::fcntl_dupfd_cloexec(&handle, FIRST_OF_OURS)
+        .map_err(refused("fcntl (another descriptor)"))
+}
 
 pub(super) fn unnamed(folder: &Path, size: u64, mode: u32) -> Result<Handle> {
     check_limit(size)?;

@@ -13,6 +13,7 @@
 //! 5. Nothing in this module reads or writes through a mapping.
 //! 6. What is opened, named or unlinked by a path is so in the folder that the path names, and never
 //!    behind a symbolic link that took the folder's place.
+//! 7. No file is ever a standard stream, also in a program that has closed these.
 
 #[cfg(target_os = "linux")]
 mod linux;
@@ -204,7 +205,7 @@ impl File {
     /// Counts the forks before it opens, so that one that comes between is never missed.
     pub(crate) fn opened(open: impl FnOnce() -> Result<Handle>) -> Result<File> {
         let forks = fork::forks();
-        Ok(File { handle: open()?, forks })
+        Ok(File { handle: open().and_then(sys::no_standard_stream)?, forks })
     }
 }
 

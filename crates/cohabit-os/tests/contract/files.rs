@@ -129,6 +129,34 @@ fn a_link_in_the_place_of_the_folder_leads_nowhere() {
 }
 
 #[test]
+fn no_file_takes_the_place_of_a_standard_stream_that_was_closed() {
+    let folder = Folder::new();
+    let (path, ..) = folder.file("name");
+    let careless = child(|| {
+        for stream in 0..3 {
+            // SAFETY: of the numbers in this child; what used them goes on without.
+            unsafe { libc::close(stream) };
+        }
+        let opened = File::open(&path, Access::ReadWrite).expect("open");
+        let own = opened.reopen(Access::ReadWrite).expect("reopen");
+        let fresh = File::unnamed(folder.path(), 0, 0o600).expect("an unnamed file");
+        let memory = File::anonymous(8, 0o600).expect("memory");
+        for stream in 0..3 {
+            // SAFETY: one byte of a text is read.
+            let said = unsafe { libc::write(stream, c"!".as_ptr().cast(), 1) };
+            assert_eq!(said, -1, "there is no stream {stream}");
+        }
+        drop((opened, own, fresh, memory));
+        0
+    });
+    assert_eq!(careless.code(), 0);
+    let mut byte = [9];
+    let file = File::open(&path, Access::ReadOnly).expect("open");
+    file.read_at(&mut byte, 0).expect("read");
+    assert_eq!(byte, [0]);
+}
+
+#[test]
 fn a_name_is_retired_only_with_its_file() {
     let folder = Folder::new();
     let (path, file, id) = folder.file("name");
