@@ -220,6 +220,8 @@ fn hold(plan: &Plan<'_>, descriptor: BorrowedFd<'_>) -> Result<Segment> {
     })?;
     let status = given.status().map_err(os("looking at the handle"))?;
     check(plan, &given, &status)?;
+    // Again, now that its size is known to be sealed: before, the sender could still change it.
+    let status = given.status().map_err(os("looking at the handle"))?;
     let (file, access) = match plan.role {
         // Observers ask the kernel and lock nothing: for that, a shared description will do.
         Role::Observer => (given, Access::ReadOnly),

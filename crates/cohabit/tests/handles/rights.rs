@@ -3,7 +3,8 @@
 use std::fs::{File, OpenOptions, Permissions};
 use std::io::{ErrorKind, Write};
 use std::os::fd::{AsRawFd, OwnedFd};
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{FileExt, PermissionsExt};
+use std::sync::Barrier;
 
 use cohabit::{SharedValue, SharedView, Value};
 
@@ -40,6 +41,41 @@ fn nobody_can_cut_or_lengthen_it() {
     assert_eq!(raw.metadata().expect("its size").len(), size);
     object.set(Pair::of(2)).expect("a set");
     assert_eq!(object.get().expect("a value").whole(), 2);
+}
+
+/// Memory with the bytes of an object, which is not sealed yet.
+fn unsealed(bytes: &[u8]) -> File {
+    let mut memory = File::from(sys::memory());
+    memory.write_all(bytes).expect("bytes");
+    memory
+}
+
+#[test]
+fn one_that_is_cut_and_sealed_while_it_is_looked_at_is_refused() {
+    let (object, handle, _) = object();
+    let size = object.size();
+    let mut bytes = vec![0; usize::try_from(size).expect("a size")];
+    File::from(handle).read_exact_at(&mut bytes, 0).expect("its bytes");
+    for _ in 0..2_000 {
+        let memory = unsealed(&bytes);
+        let start = Barrier::new(2);
+        let seen = std::thread::scope(|scope| {
+            scope.spawn(|| {
+                start.wait();
+                memory.set_len(size - 1024).expect("not sealed");
+                sys::seal_size(&memory);
+            });
+            start.wait();
+            // Until it is judged by something else than that it is not sealed yet.
+            loop {
+                let seen = SharedView::<Value<Pair>>::from_fd(&memory).expect_err("no object");
+                if !seen.detail().contains("is not sealed") {
+                    break seen;
+                }
+            }
+        });
+        assert!(seen.detail().contains(&format!("found {}", size - 1024)), "{seen}");
+    }
 }
 
 #[test]
