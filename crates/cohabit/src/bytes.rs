@@ -4,7 +4,8 @@
 //! writing. So where some may only read an object, its bytes live in a *lock file*: a second file in the
 //! object's folder, `.cohabit.` and the instance's id, which only those may open who may write the
 //! object. It says which object it belongs to, so that nobody who may write one object can pass off the
-//! lock file of another one as its own.
+//! lock file of another one as its own; and it belongs to whom the object belongs to, so that nobody can
+//! make a second one for an object of somebody else, whose users would then all seem to be dead.
 //!
 //! ```text
 //! make    both files without a name · the byte of slot 0 on the lock file · link the lock file's name
@@ -66,6 +67,11 @@ fn of_writers(rights: Rights) -> Rights {
     Rights { mode: 0o600 | class(3) | class(0), ..rights }
 }
 
+/// Whether a name in an object's folder is one that lock files have.
+pub(crate) fn is_lock_file(name: &str) -> bool {
+    name.starts_with(PREFIX)
+}
+
 fn path_of(folder: &Path, instance: [u8; 16]) -> PathBuf {
     folder.join(format!("{PREFIX}{:032x}", u128::from_be_bytes(instance)))
 }
@@ -92,12 +98,13 @@ impl LockFile {
     }
 }
 
-/// Finds the bytes of an object that keeps them in a lock file. `None`: the object's name is going away,
-/// look again.
+/// Finds the bytes of an object that keeps them in a lock file, which has the same `owner`, being made
+/// by the same process. `None`: the object's name is going away, look again.
 pub(crate) fn find(
     name: &str,
     place: &Place,
     object: InstanceId,
+    owner: u32,
     role: Role,
 ) -> Result<Option<Bytes>> {
     let path = path_of(&place.folder, object.instance);
@@ -125,7 +132,7 @@ pub(crate) fn find(
     let mut bytes = [0; LOCK_FILE_SIZE];
     let read = file.read_at(&mut bytes, 0).map_err(os)?;
     let is_its_own = status.kind == FileKind::Regular
-        && place.believes(status.owner)
+        && status.owner == owner
         && lock_file_object(&bytes[..read]) == Some((object.instance, object.file.inode));
     if !is_its_own {
         let detail =
@@ -145,7 +152,7 @@ pub(crate) fn is_named(path: &Path, id: FileId) -> bool {
 /// killed. Not to be called inside of a life section.
 pub(crate) fn sweep(home: &Path, name: &str) {
     let names = mapping::list(home).unwrap_or_default();
-    for file in names.iter().filter(|name| name.starts_with(PREFIX)) {
+    for file in names.iter().filter(|name| is_lock_file(name)) {
         // One that cannot be judged or removed is looked at again next time.
         let _ = sweep_one(home, name, &home.join(file));
     }

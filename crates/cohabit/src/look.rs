@@ -51,7 +51,7 @@ pub(crate) fn look(place: &Place, name: &str, role: Role) -> Result<Option<Optio
     let mut segment = map(name, Some(&path), file, &status, header, access)?;
     segment.home = place.home();
     if has_lock_file {
-        let Some(bytes) = bytes::find(name, place, segment.id, role)? else {
+        let Some(bytes) = bytes::find(name, place, segment.id, status.owner, role)? else {
             return Ok(Some(None));
         };
         segment.bytes = bytes;

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::os::fd::AsRawFd;
-use std::os::unix::fs::{DirBuilderExt, symlink};
+use std::os::unix::fs::{DirBuilderExt, chown, symlink};
 use std::path::Path;
 
 use super::{BOARD, MEMBER, OTHER, OWNER, user_as};
@@ -161,6 +161,61 @@ fn a_second_name_elsewhere_stops_nobody() {
     second.leave();
     fs::remove_file(&elsewhere).expect("a file");
     assert_eq!(world.shared_names(), Vec::<String>::new());
+}
+
+#[test]
+fn a_reader_cannot_have_an_object_ended_by_giving_it_another_name() {
+    if !is_root() {
+        return;
+    }
+    let world = World::new();
+    world.open_to_all();
+    let (mut first, mut second) = (world.child("user"), world.child("user"));
+    first.expect("create secret machine=e:r", "ok created=true");
+    second.expect("create rpm machine=e:w", "ok created=true");
+    let home = world.shared("rpm");
+    // Where protected_hardlinks is off, a reader can do this in a folder that it may write. It knows
+    // the instance from the object's header.
+    let secret = world.shared("secret");
+    fs::hard_link(secret.join("secret"), home.join("linked")).expect("a second name");
+    fs::rename(home.join("linked"), home.join("rpm")).expect("in the place of rpm");
+    let names = world.shared_names();
+    let lock = names.iter().find_map(|name| name.strip_prefix("cohabit.secret/.cohabit."));
+    let lock = format!(".cohabit.{}", lock.expect("a lock file"));
+    fs::copy(secret.join(&lock), home.join(&lock)).expect("a lock file with nobody's bytes");
+    chown(home.join(&lock), Some(OTHER), Some(OTHER)).expect("the reader's own");
+    let mut victim = world.child("user");
+    victim.expect("open_or_create rpm machine=e:w", "err lock-file-invalid");
+    victim.expect("remove rpm machine=e:w", "err lock-file-invalid");
+    first.expect("status", "ok Live");
+    first.expect("update", "ok 1");
+    victim.expect("remove_force rpm machine=e:w", "ok");
+    first.expect("status", "ok Live");
+    second.leave();
+    first.leave();
+    victim.leave();
+    assert_eq!(world.shared_names(), Vec::<String>::new());
+}
+
+#[test]
+fn a_trusted_owner_cannot_have_names_taken_away_elsewhere() {
+    if !is_root() {
+        return;
+    }
+    let world = World::new();
+    world.open_to_all();
+    let (home, elsewhere) = (world.shared("rpm"), world.root().join("elsewhere"));
+    let mut owner = world.child("squatter");
+    owner.expect(format!("become {OWNER}"), "ok");
+    owner.expect(format!("folder {}", home.display()), "ok");
+    let mut root = world.child("user");
+    root.expect(format!("open_or_create rpm machine=e:w,t{OWNER}"), "ok created=true");
+    owner.expect(format!("rename {} {}", home.display(), elsewhere.display()), "ok");
+    owner.expect(format!("link {} {}", home.display(), elsewhere.display()), "ok");
+    root.leave();
+    assert!(elsewhere.join("rpm").exists(), "it is not followed to where a link leads");
+    owner.leave();
+    fs::remove_file(&home).expect("a link");
 }
 
 #[test]
