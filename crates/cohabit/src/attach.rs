@@ -129,6 +129,7 @@ fn attach_in(
             Found::Absent if verb == Verb::Open => {
                 return Err(not_found(plan.name, &plan.settings.scope, Some(place)));
             }
+            Found::Absent if !place.is_fit(plan.name)? => return Ok(None),
             Found::Absent => {}
         }
         if let Some(attachment) = fresh(plan, place, build)? {

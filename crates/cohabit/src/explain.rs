@@ -161,7 +161,9 @@ causes! {
         "the folder was made under a umask that lets the group write" =>
             "`chmod go-w FOLDER`; for the user's own folder `chmod 700`.",
         "the folder is one for everybody, such as /tmp" =>
-            "Make a folder of your own in it with mode 700, and use that.";
+            "Make a folder of your own in it with mode 700, and use that.",
+        "a shared object had other rights before, and something strange lies in its folder" =>
+            "Look at what lies there, and take the folder away: `rm -r /dev/shm/cohabit.NAME`.";
     FolderMissing:
         "the folder was not made yet" =>
             "Make it with mode 700 before the program starts.",

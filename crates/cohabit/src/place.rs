@@ -19,6 +19,7 @@ use cohabit_os::place::{self, PlaceError, SharedFolder};
 use cohabit_os::process::effective_uid;
 
 use crate::access::Access;
+use crate::bytes;
 use crate::error::{Error, ErrorKind, Result};
 use crate::options::Scope;
 
@@ -38,6 +39,8 @@ pub(crate) struct Place {
     pub(crate) rights: Rights,
     /// The folder, where it is the object's own.
     own: Option<FileStatus>,
+    /// The rights that the caller wants, where the folder is its own, has others, and is not empty.
+    wanted: Option<Rights>,
 }
 
 impl Place {
@@ -51,7 +54,12 @@ impl Place {
             Scope::Machine(access) => return Place::find_shared(access, name),
         };
         let found = found.map_err(|error| refused(scope, name, error))?;
-        Ok(found.map(|folder| Place { folder: absolute(&folder), rights: PRIVATE, own: None }))
+        Ok(found.map(|folder| Place {
+            folder: absolute(&folder),
+            rights: PRIVATE,
+            own: None,
+            wanted: None,
+        }))
     }
 
     /// The folder in which the machine's users have their shared objects' folders.
@@ -78,10 +86,13 @@ impl Place {
                     return Ok(Place::shared(folder));
                 }
                 // Ours, and made when this program gave other rights. In use, it stays as it is.
-                Some(folder) => match mapping::remove_empty(&folder.path) {
-                    Ok(true) => {}
-                    _ => return Ok(Place::shared(folder)),
-                },
+                Some(folder) => {
+                    bytes::tidy(&folder.path, name);
+                    let place = Place { wanted: Some(rights), ..Place::shared(folder) };
+                    if !place.is_gone() {
+                        return Ok(place);
+                    }
+                }
                 None => {}
             }
             place::make_shared_folder(name, rights, &trusts).map_err(refused)?;
@@ -95,7 +106,7 @@ impl Place {
         // Where the group may do what everyone may, it does not matter which one a file has.
         let group = (mode >> 3 & 0o7 != mode & 0o7).then_some(status.group);
         let rights = Rights { mode: mode | 0o600, group };
-        Place { folder: absolute(&path), rights, own: Some(status) }
+        Place { folder: absolute(&path), rights, own: Some(status), wanted: None }
     }
 
     /// Where the object's file is.
@@ -118,7 +129,31 @@ impl Place {
     /// Whether it is not there any more, or another folder stands there.
     pub(crate) fn is_gone(&self) -> bool {
         let Some(own) = self.own else { return false };
-        !status_of(&self.folder).is_ok_and(|now| now.id == own.id)
+        // The number alone may be that of a new folder, and rights may have changed.
+        let is_it = |now: FileStatus| {
+            (now.id, now.owner, now.group, now.mode) == (own.id, own.owner, own.group, own.mode)
+        };
+        !status_of(&self.folder).is_ok_and(is_it)
+    }
+
+    /// Whether a new object may be made here: not with rights that are not those the caller asks for.
+    /// False: look again, since another process of this user just makes one.
+    ///
+    /// # Errors
+    /// `FolderUnsafe`: something that is no object keeps the folder with its older rights.
+    pub(crate) fn is_fit(&self, name: &str) -> Result<bool> {
+        let (Some(own), Some(wanted)) = (self.own, self.wanted) else { return Ok(true) };
+        let names = mapping::list(&self.folder);
+        let names = names.map_err(|e| Error::from_os(name, "listing the object's folder", e))?;
+        let strange = names.iter().find(|found| *found != name && !bytes::is_lock_file(found));
+        let Some(strange) = strange else { return Ok(false) };
+        let (folder, who) = (self.folder.display(), who_may(&own));
+        let detail = format!(
+            "expected mode {:04o} of {folder}, found {:04o} from an earlier object: {who}; it cannot be \
+             made anew, since there is something in it that is no object: {strange:?}",
+            wanted.mode, own.mode
+        );
+        Err(Error::new(ErrorKind::FolderUnsafe, name, detail))
     }
 
     /// The folder, where it is the object's own.
@@ -237,4 +272,20 @@ fn refused_shared(name: &str, error: PlaceError) -> Error {
     };
     let detail = format!("expected the object's folder at {}, found {what}", path.display());
     Error::new(kind, name, detail)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn another_folder_of_the_same_number_is_another() {
+        let path = std::env::temp_dir();
+        let status = status_of(&path).expect("a folder");
+        let place = |status| Place::shared(SharedFolder { path: path.clone(), status });
+        assert!(!place(status).is_gone());
+        // As where a filesystem gives a number anew at once.
+        assert!(place(FileStatus { owner: status.owner ^ 1, ..status }).is_gone());
+        assert!(place(FileStatus { mode: status.mode ^ 0o022, ..status }).is_gone());
+    }
 }

@@ -198,3 +198,36 @@ fn collect_and_list_do_what_they_may() {
     other.leave();
     owner.leave();
 }
+
+#[test]
+fn folder_unsafe_with_older_rights() {
+    if !is_root() {
+        return;
+    }
+    let world = World::new();
+    world.open_to_all();
+    let mut owner = user_as(&world, OWNER);
+    owner.expect("create rpm machine=e:w", "ok created=true");
+    let home = world.shared("rpm");
+    let mut stranger = world.child("squatter");
+    stranger.expect(format!("become {OTHER}"), "ok");
+    stranger.expect(format!("file {}", home.join("kept").display()), "ok");
+    // The object that is there is opened, with the rights that it has.
+    let mut second = user_as(&world, OWNER);
+    second.expect("open_or_create rpm machine=o", "ok created=false");
+    second.leave();
+    owner.expect("drop", "ok");
+    assert_eq!(world.shared_names(), ["cohabit.rpm", "cohabit.rpm/kept"]);
+    for word in ["create", "open_or_create"] {
+        let refused = owner.expect(format!("{word} rpm machine=o"), "err folder-unsafe");
+        assert!(refused.contains("expected mode 0700") && refused.contains("kept"), "{refused}");
+    }
+    owner.expect("create rpm machine=e:w", "ok created=true");
+    owner.expect("drop", "ok");
+    fs::remove_file(home.join("kept")).expect("a file");
+    owner.expect("create rpm machine=o", "ok created=true");
+    assert_eq!(rights(&home), (0o700, OWNER, OWNER));
+    owner.leave();
+    stranger.leave();
+    assert_eq!(world.shared_names(), Vec::<String>::new());
+}
