@@ -12,8 +12,11 @@
 //! | [`place`] | which folder names live in, and who may own and write it |
 //! | [`accounts`] | names of users and groups |
 //! | [`liveness`] | a byte of a file is held exactly as long as an address space lives; the life section of a name |
-//! | [`wait`] | wait on the low half of a shared word until a deadline; wake one or all |
-//! | [`fork`] | pages that are zero in a child, a process-wide lock that fork respects, an exit hook |
+//! | [`wait`] | wait on the low half of one or of several shared words until a deadline; wake one or all |
+//! | [`event`] | a descriptor that polls as readable while it is raised |
+//! | `reactor` | feature `tokio`: such a descriptor in tokio's reactor |
+//! | [`thread`] | a thread that takes no signals of the process |
+//! | [`fork`] | pages and values that a child begins anew, a process-wide lock that fork respects, an exit hook |
 //! | [`process`] | who we are, for display; the boot's id; random bytes |
 //! | [`health`] | what the machine is like: room, limits, container, systemd, for people |
 //!
@@ -29,6 +32,7 @@
 
 pub mod accounts;
 pub mod error;
+pub mod event;
 pub mod fork;
 pub mod handle;
 pub mod health;
@@ -36,6 +40,9 @@ pub mod liveness;
 pub mod mapping;
 pub mod place;
 pub mod process;
+#[cfg(feature = "tokio")]
+pub mod reactor;
+pub mod thread;
 pub mod wait;
 
 pub use error::{Error, Result};

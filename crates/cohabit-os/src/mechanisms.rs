@@ -26,7 +26,6 @@ macro_rules! same {
 
 #[test]
 fn every_mechanism_has_the_same_functions_in_the_same_order() {
-    same!(
-        "accounts", "fork", "handle", "health", "liveness", "mapping", "place", "process", "wait"
-    );
+    same!("accounts", "event", "fork", "handle", "health", "liveness", "mapping", "place");
+    same!("process", "reactor", "thread", "wait");
 }

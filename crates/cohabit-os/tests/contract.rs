@@ -7,6 +7,8 @@
 
 #[path = "contract/accounts.rs"]
 mod accounts;
+#[path = "contract/events.rs"]
+mod events;
 #[path = "contract/files.rs"]
 mod files;
 #[path = "contract/forks.rs"]

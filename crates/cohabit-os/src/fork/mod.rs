@@ -11,6 +11,9 @@
 //! 3. Whoever holds the process lock never waits for another process, so it is never held long.
 //! 4. A lineage number is equal in two moments exactly if they belong to the same address space,
 //!    never to a parent and its child: it stands in a page of Invariant 1.
+//! 5. A [`PerProcess`] value is made at most once in each address space and never moved or dropped.
+//!    A child finds none, whatever its parent's was in the middle of: the way to it is a page of
+//!    Invariant 1. It makes its own; the parent's copy stays behind, unreachable.
 
 #[cfg(target_os = "linux")]
 mod linux;
@@ -110,6 +113,79 @@ pub(crate) fn process_words() -> Result<&'static [AtomicU64; PROCESS_WORDS]> {
     // SAFETY: Invariant 1: the page was mapped by `child_zeroed`, is aligned to a page, larger than
     // the words, zeroed (valid for atomics), and stays mapped in this process and its children.
     Ok(unsafe { &*page })
+}
+
+/// One `T` for each address space, made at its first use (Invariant 5).
+#[derive(Debug)]
+pub struct PerProcess<T: 'static> {
+    /// A page that a child finds zero, once it was mapped; in it, the way to the value.
+    page: AtomicPtr<AtomicPtr<T>>,
+}
+
+impl<T: Send + Sync + 'static> PerProcess<T> {
+    /// None yet.
+    pub const fn new() -> Self {
+        Self { page: AtomicPtr::new(ptr::null_mut()) }
+    }
+
+    /// This process's value, if it has made one.
+    pub fn get(&self) -> Option<&'static T> {
+        // Acquire: pairs with the exchange in `place`, as in `process_words`.
+        let page = self.page.load(Acquire);
+        // SAFETY: Invariant 1: null, or a page that `place` mapped: zeroed, never unmapped, only used
+        // as this one atomic pointer.
+        let place = unsafe { page.as_ref() }?;
+        // Acquire: pairs with the exchange in `get_or_make`, so that the value is written.
+        let value = place.load(Acquire);
+        // SAFETY: Invariant 5: null, or a box that was leaked in this address space, for ever.
+        unsafe { value.as_ref() }
+    }
+
+    /// This process's value; the first call makes it. Where several make one at a time, one is kept.
+    ///
+    /// # Errors
+    /// The page cannot be had.
+    pub fn get_or_make(&self, make: impl FnOnce() -> T) -> Result<&'static T> {
+        if let Some(value) = self.get() {
+            return Ok(value);
+        }
+        let place = self.place()?;
+        let fresh = Box::into_raw(Box::new(make()));
+        // AcqRel: pairs with the load in `get`, and, where another one was first, with its exchange.
+        match place.compare_exchange(ptr::null_mut(), fresh, AcqRel, Acquire) {
+            // SAFETY: the box of a few lines above, now reachable for ever, and never freed.
+            Ok(_) => Ok(unsafe { &*fresh }),
+            Err(first) => {
+                // SAFETY: the box of a few lines above, which nobody else has seen.
+                drop(unsafe { Box::from_raw(fresh) });
+                // SAFETY: Invariant 5: a box that another thread leaked here, for ever.
+                Ok(unsafe { &*first })
+            }
+        }
+    }
+
+    /// Where the way to the value stands.
+    fn place(&self) -> Result<&'static AtomicPtr<T>> {
+        // Acquire: pairs with the exchange below.
+        let mut page = self.page.load(Acquire);
+        if page.is_null() {
+            let fresh = child_zeroed(size_of::<AtomicPtr<T>>())?.as_ptr().cast();
+            // As in `process_words`: a loser's page stays unused. AcqRel: pairs with the load above.
+            page = match self.page.compare_exchange(ptr::null_mut(), fresh, AcqRel, Acquire) {
+                Ok(_) => fresh,
+                Err(first) => first,
+            };
+        }
+        // SAFETY: Invariant 1: a page that `child_zeroed` mapped: aligned, zeroed (a null pointer is
+        // valid for an atomic one), never unmapped, only used as this one atomic pointer.
+        Ok(unsafe { &*page })
+    }
+}
+
+impl<T: Send + Sync + 'static> Default for PerProcess<T> {
+    fn default() -> Self {
+        Self::new()
+    }
 }
 
 /// Before a fork, on the thread that forks. Twice is once: hooks may have been registered twice.

@@ -10,6 +10,9 @@
 //!    is ever made over the word: only its address goes to the kernel.
 //! 4. Deadlines are moments of the monotonic clock, so that a wait that is resumed any number of
 //!    times still ends in time. Setting the wall clock moves none of them.
+//! 5. [`wait_any`] is [`wait`] on several words: it returns for the same reasons, of any one of them.
+//!    It hears the first [`any_max`] words and does not look at the others: whoever has more of them
+//!    gives a deadline at which to look.
 
 #[cfg(target_os = "linux")]
 mod linux;
@@ -68,6 +71,22 @@ pub fn monotonic_ms() -> u32 {
 /// Waits while the low half of `word` is `expected_low`, until `deadline` (Invariant 1).
 pub fn wait(word: &AtomicU64, expected_low: u32, deadline: Deadline) {
     sys::wait(word, expected_low, deadline.0);
+}
+
+/// How many words one [`wait_any`] hears: 128 where the system can wait on several (Linux 5.16 and
+/// later), else 1.
+pub fn any_max() -> usize {
+    sys::any_max()
+}
+
+/// Waits while the low half of each of the first [`any_max`] words is the number beside it, until
+/// `deadline` (Invariant 5). Without words it waits for the deadline.
+pub fn wait_any(words: &[(&AtomicU64, u32)], deadline: Deadline) {
+    match &words[..words.len().min(any_max())] {
+        [] => pause(deadline.remaining()),
+        [(word, expected_low)] => wait(word, *expected_low, deadline),
+        heard => sys::wait_any(heard, deadline.0),
+    }
 }
 
 /// Wakes one of those who wait for this word, in any process.

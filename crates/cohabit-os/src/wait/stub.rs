@@ -15,4 +15,14 @@ pub(super) fn wait(_word: &AtomicU64, _expected_low: u32, deadline_ns: u64) {
     std::thread::sleep(Duration::from_nanos(left).min(Duration::from_millis(1)));
 }
 
+pub(super) fn any_max() -> usize {
+    1
+}
+
+pub(super) fn wait_any(words: &[(&AtomicU64, u32)], deadline_ns: u64) {
+    if let [(word, expected_low), ..] = words {
+        wait(word, *expected_low, deadline_ns);
+    }
+}
+
 pub(super) fn wake(_word: &AtomicU64, _count: i32) {}
