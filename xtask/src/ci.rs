@@ -71,21 +71,36 @@ fn fmt() -> Result<String, String> {
     quietly(with(&["fmt", "--all", "--check"])).map(|_| String::new())
 }
 
+/// Without and with what is optional.
 fn clippy() -> Result<String, String> {
-    let lint = ["clippy", "--quiet", "--workspace", "--all-targets", "--", "-D", "warnings"];
-    quietly(with(&lint)).map(|_| String::new())
+    let lint = ["clippy", "--quiet", "--workspace", "--all-targets"];
+    for features in [&[][..], &["--all-features"]] {
+        quietly(with(&[&lint, features, &["--", "-D", "warnings"]].concat()))?;
+    }
+    Ok(String::new())
 }
 
 /// Without the binaries: `cohabit` the program would write over the pages of `cohabit` the library.
 fn doc() -> Result<String, String> {
-    let mut command = with(&["doc", "--quiet", "--workspace", "--no-deps", "--lib"]);
+    let pages = ["doc", "--quiet", "--workspace", "--no-deps", "--lib", "--all-features"];
+    let mut command = with(&pages);
     command.env("RUSTDOCFLAGS", "-D warnings");
     quietly(command).map(|_| String::new())
 }
 
+/// Everything as it comes; then what the feature `tokio` adds.
 fn test() -> Result<String, String> {
-    let text = quietly(with(&["test", "--workspace"]))?;
-    Ok(format!("{} tests passed", passed(&text)))
+    let with_tokio = ["test", "--package", "cohabit", "--features", "tokio"];
+    let runs = [
+        &["test", "--workspace"][..],
+        &[&with_tokio[..], &["--test", "changed"]].concat(),
+        &[&with_tokio[..], &["--doc", "changed"]].concat(),
+    ];
+    let mut count = 0;
+    for arguments in runs {
+        count += passed(&quietly(with(arguments))?);
+    }
+    Ok(format!("{count} tests passed"))
 }
 
 /// The sum of the numbers in cargo's lines `test result: ok. 12 passed; …`.

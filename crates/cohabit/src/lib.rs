@@ -66,6 +66,7 @@
 //! - [`Shared`] is the handle, [`SharedView`] the read-only one, [`Options`] says where and how long.
 //! - [`Value`] is a value that is read and written whole; [`Flag`], [`Frozen`] and [`Loose`] stand beside it
 //!   in a struct with [`macro@shareable`], whose end is [`LastOneOut`]. [`Mutex`] guards what is used in place.
+//! - [`changed`] is about waiting without blocking: futures, and a descriptor that polls.
 //! - [`macro@plain`] marks a struct or enum as plain data; [`Text`], [`WideText`] and [`List`] stand inside
 //!   of it; [`Part`] names a part; [`Appended`] is a field that older programs do not know.
 //! - [`Shared::open_wait`] waits for an object, [`Follow`] follows a name across restarts of its service.
@@ -88,6 +89,7 @@ mod build;
 mod bytes;
 mod catalog;
 mod cells;
+pub mod changed;
 mod create;
 mod described;
 mod disk;

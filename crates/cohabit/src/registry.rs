@@ -88,6 +88,17 @@ pub(crate) fn at(address: usize) -> Option<Arc<Member>> {
     found.filter(|member| address - member.base() < member.size())
 }
 
+/// The attachment whose mapping holds `address`, also one that a parent process made.
+pub(crate) fn attachment_at(address: usize) -> Option<Arc<Attachment>> {
+    let found = with_known(|known| {
+        let (_, entry) = known.by_base.range(..=address).next_back()?;
+        entry.attachment.upgrade()
+    });
+    // Judged out here, outside the map: what is dropped may be the last handle.
+    let holds = |it: &Arc<Attachment>| address - it.member().base() < it.member().size();
+    found.filter(holds)
+}
+
 /// Everything that is attached now.
 pub(crate) fn all() -> Vec<Arc<Member>> {
     with_known(|known| known.by_base.values().filter_map(|e| e.member.upgrade()).collect())

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::InstanceId;
 use crate::lock::Peers;
-use crate::member::{Member, Role};
+use crate::member::{Attachment, Member, Role};
 use crate::token::Token;
 use crate::{registry, table};
 
@@ -44,6 +44,11 @@ impl Site {
     /// The member that the cell belongs to.
     pub(crate) fn member(self) -> Result<Arc<Member>> {
         registry::at(self.address).ok_or_else(|| nobody(self.address))
+    }
+
+    /// The attachment that the cell belongs to, held like one more handle.
+    pub(crate) fn attachment(self) -> Result<Arc<Attachment>> {
+        registry::attachment_at(self.address).ok_or_else(|| nobody(self.address))
     }
 
     /// Puts the object's name to an error.

@@ -50,7 +50,7 @@ impl<T: Shareable + ?Sized> SharedView<T> {
     }
 
     /// Only for relaxed loads of at most 64 bits, which are legal on read-only pages.
-    fn object(&self) -> &T {
+    pub(crate) fn object(&self) -> &T {
         // SAFETY: the attachment keeps the mapping, the type was checked at the opening, and by the
         // contract of Shareable any bits are a T.
         unsafe { self.object.as_ref() }

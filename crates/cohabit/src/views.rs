@@ -43,6 +43,15 @@ impl<'a, C: ?Sized> View<'a, C> {
         Self { place, member }
     }
 
+    /// Only for relaxed loads (invariant 2).
+    pub(crate) fn place(self) -> &'a C {
+        self.place
+    }
+
+    pub(crate) fn member(self) -> &'a Member {
+        self.member
+    }
+
     /// The view of a part, for the code that `#[shareable]` writes.
     ///
     /// # Safety

@@ -11,7 +11,7 @@ pub(super) fn is_wait(number: u64, args: [u64; 6]) -> bool {
     match number.cast_signed() {
         // FUTEX_WAIT is 0, FUTEX_WAIT_BITSET 9; the flags PRIVATE (128) and CLOCK (256) may be set.
         libc::SYS_futex => matches!(args[1] & 0x7f, 0 | 9),
-        libc::SYS_nanosleep | libc::SYS_clock_nanosleep => true,
+        libc::SYS_nanosleep | libc::SYS_clock_nanosleep | libc::SYS_poll => true,
         _ => false,
     }
 }
@@ -20,7 +20,9 @@ const NAMES: &[(i64, &str)] = &[
     (libc::SYS_access, "access"),
     (libc::SYS_brk, "brk"),
     (libc::SYS_clock_nanosleep, "clock_nanosleep"),
+    (libc::SYS_clone3, "clone3"),
     (libc::SYS_close, "close"),
+    (libc::SYS_eventfd2, "eventfd2"),
     (libc::SYS_exit_group, "exit_group"),
     (libc::SYS_faccessat2, "faccessat2"),
     (libc::SYS_fallocate, "fallocate"),
@@ -51,6 +53,7 @@ const NAMES: &[(i64, &str)] = &[
     (libc::SYS_newfstatat, "newfstatat"),
     (libc::SYS_open, "open"),
     (libc::SYS_openat, "openat"),
+    (libc::SYS_poll, "poll"),
     (libc::SYS_pread64, "pread64"),
     (libc::SYS_prlimit64, "prlimit64"),
     (libc::SYS_pwrite64, "pwrite64"),

@@ -145,6 +145,9 @@ pub(crate) struct Operation {
     /// Whether the victim waits for an object, which the host then makes: if the host uses one, it
     /// leaves that first.
     pub(crate) awaits: bool,
+    /// Whether the library's waiting thread takes part, which is not traced: which locks of the
+    /// victim's own are found taken then differs from run to run.
+    pub(crate) served: bool,
 }
 
 impl Operation {
@@ -167,8 +170,13 @@ const fn value(
     covers: &'static [&'static str],
 ) -> Operation {
     let what = What::Value(effect);
-    let (constructs, ends, empties, awaits) = (false, false, false, false);
-    Operation { name, what, scene, covers, constructs, ends, empties, awaits }
+    let (constructs, ends, empties, awaits, served) = (false, false, false, false, false);
+    Operation { name, what, scene, covers, constructs, ends, empties, awaits, served }
+}
+
+/// An operation on a value that waits for a commit, with the waiting thread's help.
+const fn served(name: &'static str, covers: &'static [&'static str]) -> Operation {
+    Operation { served: true, ..value(name, Reads, Scene::Waits, covers) }
 }
 
 /// A call on a lock.
@@ -224,6 +232,9 @@ pub(crate) const OPERATIONS: &[Operation] = &[
     value("pin_dead", Reads, Scene::DeadPins, &["Value::pin"]),
     value("wait_changed", Reads, Scene::Waits, &["Value::wait_changed"]),
     value("wait_version", Reads, Scene::Waits, &["Value::wait_version"]),
+    served("changed", &["Value::changed"]),
+    served("changed_version", &["Value::changed_version"]),
+    served("change_fd", &["Value::change_fd", "ChangeFd::rearm"]),
     value("set", All, Scene::Usual, &["Value::set"]),
     value("set_quiet", All, Scene::Quiet, &["Value::set"]),
     value("set_contended", All, Scene::Held, &["Value::set"]),
@@ -302,6 +313,9 @@ pub(crate) const OPERATIONS: &[Operation] = &[
     cells("parts_frozen_get_into", Touch::Nothing, &["View::get_into"]),
     cells("parts_frozen_get_boxed", Touch::Nothing, &["View::get_boxed"]),
     cells("parts_frozen_get_part", Touch::Nothing, &["View::get_part"]),
+    served("view_changed", &["SharedView::changed", "View::changed"]),
+    served("view_changed_version", &["SharedView::changed_version", "View::changed_version"]),
+    served("view_change_fd", &["SharedView::change_fd", "View::change_fd", "ChangeFd::rearm"]),
     builds(life("create", Scene::Usual, &["Shared::create", "Options::create"])),
     builds(life("create__over_orphan", Scene::Orphan, &["Options::create"])),
     life("open", Scene::Host, &["Shared::open", "Options::open"]),
@@ -435,6 +449,8 @@ pub(crate) const ON_SLICES: &[&str] = &[
     "pin",
     "pin_dead",
     "wait_version",
+    "changed_version",
+    "change_fd",
     "set_from",
     "set_from_contended",
     "set_from_takeover",
@@ -457,6 +473,8 @@ pub(crate) const ON_SLICES: &[&str] = &[
     "view_get_part",
     "view_version",
     "view_wait_version",
+    "view_changed_version",
+    "view_change_fd",
 ];
 
 /// Public operations that touch no segment, and why.
@@ -501,6 +519,9 @@ pub(crate) const PURE: &[(&str, &str)] = &[
     ("NewCell::offset", "says where a cell begins"),
     ("NewCell::contents", "says what is in a cell"),
     ("Untyped::declared", "says what was read at the opening"),
+    ("ChangeFd::name", "says what the attachment remembers"),
+    ("ChangeFd::into_tokio", "tells tokio of a descriptor"),
+    ("TokioChangeFd::changed", "ChangeFd::rearm, between waits of tokio's for a descriptor"),
     ("Untyped::schema", "says what was read at the opening"),
     ("Untyped::cells", "goes through the schema that was read at the opening"),
     ("Untyped::cells_in", "goes through the schema that was read at the opening"),

@@ -137,20 +137,24 @@ fn one(job: &Job, args: &StepArgs) -> Result<(Vec<State>, Outcome), String> {
     match job.kind {
         Kind::Value(effect, size) => {
             let mut stage = ValueStage::new(job.operation, effect, size, args.seed)?;
-            one_on(&mut stage, args)
+            one_on(&mut stage, job, args)
         }
-        Kind::Cells(touch) => one_on(&mut CellsStage::new(job.operation, touch)?, args),
+        Kind::Cells(touch) => one_on(&mut CellsStage::new(job.operation, touch)?, job, args),
         Kind::Twice => twice::run(job.operation, args.seed),
-        Kind::Locks => one_on(&mut LocksStage::new(job.operation)?, args),
-        Kind::Life => one_on(&mut LifeStage::new(job.operation, args.seed)?, args),
-        Kind::Handle => one_on(&mut HandleStage::new(job.operation, args.seed)?, args),
+        Kind::Locks => one_on(&mut LocksStage::new(job.operation)?, job, args),
+        Kind::Life => one_on(&mut LifeStage::new(job.operation, args.seed)?, job, args),
+        Kind::Handle => one_on(&mut HandleStage::new(job.operation, args.seed)?, job, args),
     }
 }
 
-fn one_on(stage: &mut dyn Stage, args: &StepArgs) -> Result<(Vec<State>, Outcome), String> {
+fn one_on(
+    stage: &mut dyn Stage,
+    job: &Job,
+    args: &StepArgs,
+) -> Result<(Vec<State>, Outcome), String> {
     let record = step::record(stage, Method::Faults)?;
     let mut outcome = step::replay(stage, &record)?;
-    if args.full {
+    if args.full && !job.operation.served {
         let by_steps = step::record(stage, Method::Steps)?;
         outcome.violations.extend(differs(&record.states, &by_steps.states));
     }

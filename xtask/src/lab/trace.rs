@@ -13,7 +13,8 @@
 //! - [`Method::Steps`]: one instruction after the other, and the bytes are compared after each.
 //!
 //! Invariants:
-//! 1. At every state the victim is stopped, and no other thread of it exists.
+//! 1. At every state the victim is stopped, and no other thread of it exists that writes to a segment:
+//!    the library's waiting thread only reads there, runs on, and dies with the victim.
 //! 2. Calls made on the tracer's behalf are no states, and leave the registers as they were.
 //! 3. A victim never outlives its `Victim` (killed and reaped on drop) nor its tracer (EXITKILL).
 use super::raw::{self, CallInfo, Patience, Registers, Waited};

@@ -18,6 +18,8 @@ const TYPES: &[&str] = &[
     "Shared",
     "SharedView",
     "Value",
+    "ChangeFd",
+    "TokioChangeFd",
     "Options",
     "Pinned",
     "Fill",

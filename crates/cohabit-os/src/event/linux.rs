@@ -1,10 +1,9 @@
 //! Linux: eventfd(2), a counter that is readable while it is not 0.
 
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-
 use rustix::event::{EventfdFlags, eventfd};
 
 use crate::error::{Error, Result};
+use crate::handle::{AsFd, BorrowedFd, OwnedFd};
 
 pub(super) type Handle = OwnedFd;
 

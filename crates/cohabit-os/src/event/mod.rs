@@ -7,8 +7,6 @@
 //! 2. Neither call waits or fails. What they do is seen by every copy of the descriptor, also by one
 //!    that a forked child has.
 //! 3. An event has one descriptor, which is open as long as the event lives.
-//! 4. A type with an event in it hands the descriptor out by [`hands_out_descriptor!`](crate::hands_out_descriptor); where the
-//!    system has no descriptors, there is none to hand out.
 
 #[cfg(target_os = "linux")]
 mod linux;
@@ -23,10 +21,8 @@ use linux as sys;
 #[cfg(not(target_os = "linux"))]
 use stub as sys;
 
-#[cfg(unix)]
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
-
 use crate::error::Result;
+use crate::handle::{AsFd, BorrowedFd};
 
 /// A descriptor that is readable while it is raised.
 #[derive(Debug)]
@@ -54,43 +50,8 @@ impl Event {
     }
 }
 
-#[cfg(unix)]
 impl AsFd for Event {
     fn as_fd(&self) -> BorrowedFd<'_> {
         sys::descriptor(&self.handle)
     }
-}
-
-#[cfg(unix)]
-impl AsRawFd for Event {
-    fn as_raw_fd(&self) -> RawFd {
-        self.as_fd().as_raw_fd()
-    }
-}
-
-/// Lets a type whose field is an [`Event`], or a pointer to one, hand out its descriptor by `AsFd` and
-/// `AsRawFd`, where the system has descriptors.
-#[cfg(unix)]
-#[macro_export]
-macro_rules! hands_out_descriptor {
-    ($type:ty, $field:ident) => {
-        impl ::std::os::fd::AsFd for $type {
-            fn as_fd(&self) -> ::std::os::fd::BorrowedFd<'_> {
-                ::std::os::fd::AsFd::as_fd(&*self.$field)
-            }
-        }
-
-        impl ::std::os::fd::AsRawFd for $type {
-            fn as_raw_fd(&self) -> ::std::os::fd::RawFd {
-                ::std::os::fd::AsRawFd::as_raw_fd(&*self.$field)
-            }
-        }
-    };
-}
-
-/// There are no descriptors here.
-#[cfg(not(unix))]
-#[macro_export]
-macro_rules! hands_out_descriptor {
-    ($type:ty, $field:ident) => {};
 }

@@ -1,9 +1,7 @@
 //! No mechanism: there is no such descriptor.
 
-#[cfg(unix)]
-use std::os::fd::BorrowedFd;
-
 use crate::error::{Error, Result};
+use crate::handle::BorrowedFd;
 
 /// There is none.
 #[derive(Debug)]
@@ -21,7 +19,6 @@ pub(super) fn clear(handle: &Handle) {
     match *handle {}
 }
 
-#[cfg(unix)]
 pub(super) fn descriptor(handle: &Handle) -> BorrowedFd<'_> {
     match *handle {}
 }

@@ -1,5 +1,6 @@
 //! Linux: tokio's `AsyncFd`, which is epoll, told by edges.
 
+use std::os::fd::{AsRawFd, RawFd};
 use std::sync::Arc;
 
 use tokio::io::Interest;
@@ -7,13 +8,24 @@ use tokio::io::unix::AsyncFd;
 
 use crate::error::{Error, Result};
 use crate::event::Event;
+use crate::handle::AsFd;
 
-pub(super) type Watched = AsyncFd<Arc<Event>>;
+pub(super) type Watched = AsyncFd<Source>;
+
+/// An event by the number that epoll knows it by.
+#[derive(Debug)]
+pub(super) struct Source(Arc<Event>);
+
+impl AsRawFd for Source {
+    fn as_raw_fd(&self) -> RawFd {
+        self.0.as_fd().as_raw_fd()
+    }
+}
 
 pub(super) fn watch(event: Arc<Event>) -> Result<Watched> {
     // SAFETY: an event has one descriptor, open as long as the event lives (Invariant 3 of `event`),
     // and the pointer that moves into the `AsyncFd` keeps it alive.
-    let watched = unsafe { AsyncFd::register_with_interest(event, Interest::READABLE) };
+    let watched = unsafe { AsyncFd::register_with_interest(Source(event), Interest::READABLE) };
     watched.map_err(|error| Error::new("epoll_ctl", error.into_parts().1))
 }
 

@@ -1,10 +1,10 @@
 //! Descriptors that poll, threads of one's own, and values that a child begins anew.
 
 use std::os::fd::{AsFd, AsRawFd};
+use std::sync::Mutex;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::mpsc::channel;
-use std::sync::{Arc, Mutex};
 
 use cohabit_os::event::Event;
 use cohabit_os::fork::PerProcess;
@@ -13,7 +13,8 @@ use cohabit_os::thread;
 use crate::support::{Alone, By, child, child_by};
 
 fn is_readable(event: &Event) -> bool {
-    let mut polled = libc::pollfd { fd: event.as_raw_fd(), events: libc::POLLIN, revents: 0 };
+    let mut polled =
+        libc::pollfd { fd: event.as_fd().as_raw_fd(), events: libc::POLLIN, revents: 0 };
     // SAFETY: one entry, which is ours for the call.
     let count = unsafe { libc::poll(&raw mut polled, 1, 0) };
     assert!(count >= 0, "poll");
@@ -37,20 +38,6 @@ fn an_event_is_readable_from_raise_to_clear() {
     // SAFETY: it asks for flags only.
     let flags = unsafe { libc::fcntl(event.as_fd().as_raw_fd(), libc::F_GETFD) };
     assert_eq!(flags, libc::FD_CLOEXEC);
-}
-
-struct Holder {
-    event: Arc<Event>,
-}
-
-cohabit_os::hands_out_descriptor!(Holder, event);
-
-#[test]
-fn a_type_hands_out_the_descriptor_of_its_event() {
-    let _alone = Alone::now();
-    let holder = Holder { event: Arc::new(Event::new().expect("an event")) };
-    assert_eq!(holder.as_raw_fd(), holder.event.as_raw_fd());
-    assert_eq!(holder.as_fd().as_raw_fd(), holder.event.as_raw_fd());
 }
 
 /// The mask of blocked signals of this thread.

@@ -359,6 +359,10 @@ impl<T: Plain> Value<T> {
 }
 
 impl<T: Contents + ?Sized> Value<T> {
+    pub(crate) fn commit_word(&self) -> &AtomicU64 {
+        &self.commit
+    }
+
     pub(crate) fn version_now(&self) -> Version {
         Version(Commit(self.commit.load(Ordering::Relaxed)).version())
     }

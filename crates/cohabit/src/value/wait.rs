@@ -4,7 +4,7 @@
 //! nothing: it looks again after 1 to 20 ms. A user, too, looks again after 100 ms, since a writer may
 //! be killed between its commit and its wake-up.
 
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use cohabit_os::wait;
@@ -17,9 +17,9 @@ use crate::lock::Patience;
 use crate::member::Member;
 use crate::site::Site;
 
-const LOOK_AGAIN: Duration = Duration::from_millis(100);
-const OBSERVER_FIRST: Duration = Duration::from_millis(1);
-const OBSERVER_LAST: Duration = Duration::from_millis(20);
+pub(crate) const LOOK_AGAIN: Duration = Duration::from_millis(100);
+pub(crate) const OBSERVER_FIRST: Duration = Duration::from_millis(1);
+pub(crate) const OBSERVER_LAST: Duration = Duration::from_millis(20);
 
 /// Who waits: how one wait is done.
 pub(crate) trait Waiter: Reader {
@@ -27,14 +27,18 @@ pub(crate) trait Waiter: Reader {
     fn sleep<C: CellWords + ?Sized>(&self, cell: &C, seen: u64, round: u32, patience: Patience);
 }
 
+/// Asks to be woken by the commit that replaces `seen`; whether the word still says `seen`.
+pub(crate) fn ask(word: &AtomicU64, seen: u64) -> bool {
+    let waited = seen | WAITER;
+    // Relaxed: the bit only asks for a wake-up; what the commit brings is read by `read`.
+    let set = word.compare_exchange(seen, waited, Ordering::Relaxed, Ordering::Relaxed);
+    set.is_ok() || set == Err(waited)
+}
+
 impl Waiter for Site {
     fn sleep<C: CellWords + ?Sized>(&self, cell: &C, seen: u64, _round: u32, patience: Patience) {
-        let word = cell.commit();
-        let waited = seen | WAITER;
-        // Relaxed: the bit only asks for a wake-up; what the commit brings is read by `read`.
-        let set = word.compare_exchange(seen, waited, Ordering::Relaxed, Ordering::Relaxed);
-        if set.is_ok() || set == Err(waited) {
-            wait::wait(word, waited as u32, patience.step(LOOK_AGAIN));
+        if ask(cell.commit(), seen) {
+            wait::wait(cell.commit(), (seen | WAITER) as u32, patience.step(LOOK_AGAIN));
         }
     }
 }

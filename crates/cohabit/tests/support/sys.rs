@@ -63,6 +63,7 @@ unsafe extern "C" {
         file: c_int,
         offset: c_long,
     ) -> *mut c_void;
+    fn prctl(what: c_int, ...) -> c_int;
     safe fn unshare(flags: c_int) -> c_int;
     safe fn close(descriptor: c_int) -> c_int;
     fn memfd_create(name: *const c_char, flags: c_uint) -> c_int;
@@ -202,6 +203,52 @@ fn mount_at(target: &Path, options: Option<&str>, flags: c_ulong) {
     // SAFETY: all pointers are to C strings that live for the call.
     let done = unsafe { mount(kind, target.as_ptr(), kind, flags, options.as_ptr().cast()) };
     assert_eq!(done, 0, "mount: {}", std::io::Error::last_os_error());
+}
+
+pub(crate) const SYS_FUTEX_WAITV: u32 = 449;
+pub(crate) const SYS_CLONE3: u32 = 435;
+#[cfg(target_arch = "x86_64")]
+pub(crate) const SYS_CLONE: u32 = 56;
+#[cfg(target_arch = "x86")]
+pub(crate) const SYS_CLONE: u32 = 120;
+#[cfg(not(any(target_arch = "x86_64", target_arch = "x86")))]
+pub(crate) const SYS_CLONE: u32 = 220;
+pub(crate) const ENOSYS: u32 = 38;
+pub(crate) const EAGAIN: u32 = 11;
+
+const PR_SET_NO_NEW_PRIVS: c_int = 38;
+const PR_SET_SECCOMP: c_int = 22;
+const SECCOMP_MODE_FILTER: c_ulong = 2;
+
+/// One step of a filter: `struct sock_filter`.
+#[repr(C)]
+struct Step(u16, u8, u8, u32);
+
+/// A filter: `struct sock_fprog`.
+#[repr(C)]
+struct Filter {
+    len: u16,
+    steps: *const Step,
+}
+
+/// Has the kernel answer `errno` to these system calls of this process, from now on.
+pub(crate) fn forbid(calls: &[u32], errno: u32) {
+    const LOAD_NUMBER: Step = Step(0x20, 0, 0, 0);
+    let mut steps = vec![LOAD_NUMBER];
+    for call in calls {
+        // If it is this call, the next step answers; else that is skipped.
+        steps.push(Step(0x15, 0, 1, *call));
+        steps.push(Step(0x06, 0, 0, 0x0005_0000 | errno));
+    }
+    steps.push(Step(0x06, 0, 0, 0x7fff_0000));
+    let len = u16::try_from(steps.len()).expect("a short filter");
+    let filter = Filter { len, steps: steps.as_ptr() };
+    let (one, none): (c_ulong, c_ulong) = (1, 0);
+    // SAFETY: it only takes a right from this process.
+    assert_eq!(unsafe { prctl(PR_SET_NO_NEW_PRIVS, one, none, none, none) }, 0);
+    // SAFETY: the filter and its steps live for the call, which copies them.
+    let closed = unsafe { prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &raw const filter) };
+    assert_eq!(closed, 0, "a filter: {}", std::io::Error::last_os_error());
 }
 
 /// Forks where it stands: the child's pid in the parent, `None` in the child.

@@ -5,6 +5,7 @@
 //! does one operation between the marks of [`super::trace::perform`]. A *suicide* brings an object
 //! into a state that only a death can make.
 mod cells;
+mod executor;
 mod handle;
 mod life;
 mod locks;

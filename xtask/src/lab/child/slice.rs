@@ -1,6 +1,8 @@
 //! Children that use a value of run-time length: nine words, which hold what the large value does.
+use super::executor::{poll_for, wait_for};
 use super::specimen::{Specimen, Wide};
 use super::value::{LONG, Outcome, Subject};
+use cohabit::changed::ChangedVersion;
 use cohabit::{Error, Options, Part, Shared, SharedView, Value, Version};
 
 const LEN: usize = 9;
@@ -58,6 +60,8 @@ impl Subject for Value<[u64]> {
             "wait_version" | "untyped_wait_version" => {
                 Outcome::version(self.wait_version(seen, LONG)?)
             }
+            "changed_version" => Outcome::version(wait_for(self.changed_version(seen))?),
+            "change_fd" => Outcome::version(poll_for(self.change_fd(seen)?, seen)?),
             "set" | "set_from" | "set_from_contended" | "set_from_takeover" | "untyped_update" => {
                 Outcome::version(self.set_from(&whole)?)
             }
@@ -90,6 +94,8 @@ impl Subject for Value<[u64]> {
             "view_get_part" => Outcome::value(by_parts(|part| view.get_part(part))?),
             "view_version" => Outcome::version(view.version()),
             "view_wait_version" => Outcome::version(view.wait_version(seen, LONG)?),
+            "view_changed_version" => Outcome::version(wait_for(view.changed_version(seen))?),
+            "view_change_fd" => Outcome::version(poll_for(view.change_fd(seen)?, seen)?),
             _ => {
                 let mut into = [0; LEN];
                 let version = view.get_into(&mut into)?;
@@ -111,5 +117,13 @@ impl Subject for Value<[u64]> {
         let last = pins.last().expect("one pin at least");
         let value = by_parts(|part| last.get_part(part))?;
         Ok((Outcome::both((value, last.version())), then()))
+    }
+
+    fn awaited(&self, seen: Version) -> ChangedVersion<'_> {
+        self.changed_version(seen)
+    }
+
+    fn awaited_in(view: &SharedView<Self>, seen: Version) -> ChangedVersion<'_> {
+        view.changed_version(seen)
     }
 }

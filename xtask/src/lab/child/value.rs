@@ -1,7 +1,9 @@
 //! Children that use a value: see `specimen`.
+use super::executor::{begin, is_served, poll_for, wait_for};
 use super::specimen::Specimen;
 use super::{Orders, answer, in_folder, in_words, kill_myself};
 use crate::lab::trace;
+use cohabit::changed::ChangedVersion;
 use cohabit::untyped::Untyped;
 use cohabit::{Error, Options, Shareable, Shared, SharedView, Value, Version};
 use std::time::Duration;
@@ -32,6 +34,10 @@ pub(super) trait Subject: Shareable {
         count: usize,
         then: impl FnOnce() -> R,
     ) -> Result<(Outcome<Self::Contents>, R), Error>;
+    /// A wait for the next version, without blocking.
+    fn awaited(&self, seen: Version) -> ChangedVersion<'_>;
+    /// The same for an observer.
+    fn awaited_in(view: &SharedView<Self>, seen: Version) -> ChangedVersion<'_>;
     /// The operations of a follower, if there can be one.
     fn follow(_: &Options<Self>, _name: &str, what: &str) -> Result<(), String> {
         Err(format!("nobody follows this value: {what}"))
@@ -114,6 +120,14 @@ impl<T: Specimen> Subject for Value<T> {
         Ok((Outcome::both((value, last.version())), then()))
     }
 
+    fn awaited(&self, seen: Version) -> ChangedVersion<'_> {
+        self.changed_version(seen)
+    }
+
+    fn awaited_in(view: &SharedView<Self>, seen: Version) -> ChangedVersion<'_> {
+        view.changed_version(seen)
+    }
+
     fn follow(options: &Options<Self>, name: &str, what: &str) -> Result<(), String> {
         let failed = |error: Error| in_words(&error);
         let follow = match what {
@@ -165,6 +179,9 @@ fn act<T: Specimen>(
         "wait_version" | "untyped_wait_version" => {
             Outcome::version(object.wait_version(seen, LONG)?)
         }
+        "changed" => Outcome::both(wait_for(object.changed(seen))?),
+        "changed_version" => Outcome::version(wait_for(object.changed_version(seen))?),
+        "change_fd" => Outcome::version(poll_for(object.change_fd(seen)?, seen)?),
         "set"
         | "set_quiet"
         | "set_contended"
@@ -214,6 +231,9 @@ fn watch<T: Specimen>(
         "view_version" => Outcome::version(view.version()),
         "view_wait_changed" => Outcome::both(view.wait_changed(seen, LONG)?),
         "view_wait_version" => Outcome::version(view.wait_version(seen, LONG)?),
+        "view_changed" => Outcome::both(wait_for(view.changed(seen))?),
+        "view_changed_version" => Outcome::version(wait_for(view.changed_version(seen))?),
+        "view_change_fd" => Outcome::version(poll_for(view.change_fd(seen)?, seen)?),
         _ => Outcome::both(view.read()?),
     })
 }
@@ -259,10 +279,12 @@ pub(super) fn suffer<S: Subject + ?Sized>(
     } else if what.starts_with("view_") {
         let view = options.open_read_only(name).map_err(failed)?;
         let seen = S::watch(&view, "view_version", Version::NONE).map_err(failed)?.seen();
+        let _waits = is_served(what).then(|| begin(S::awaited_in(&view, seen)));
         trace::perform(|| S::watch(&view, what, seen))
     } else {
         let object = options.open(name).map_err(failed)?;
         let seen = object.act("version", 0, Version::NONE).map_err(failed)?.seen();
+        let _waits = is_served(what).then(|| begin(object.awaited(seen)));
         trace::perform(|| object.act(what, number, seen))
     };
     done.map_err(|error| error.to_string())?.map(drop).map_err(failed)
