@@ -15,7 +15,8 @@ const NEEDED: u64 = 15 << 30;
 /// What is reserved for a trial, in bytes, and how long that may take.
 const TRIAL: (u64, Duration) = (256 << 20, Duration::from_millis(500));
 /// The tests, by package, test binary and beginning of their names.
-const TESTS: &[(&str, &str, &str)] = &[("cohabit", "cells", "huge::")];
+const TESTS: &[(&str, &str, &str)] =
+    &[("cohabit", "cells", "huge::"), ("cohabit-cli", "cli", "huge::")];
 
 /// Where.
 #[derive(clap::Args)]

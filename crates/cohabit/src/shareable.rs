@@ -380,7 +380,7 @@ unsafe impl<C: Shareable> Shareable for [C] {
 
     fn settle(&self) -> Result<()> {
         // There may be billions of elements.
-        if C::KIND.has_cells() { self.iter().try_for_each(C::settle) } else { Ok(()) }
+        if C::KIND.needs_settling() { self.iter().try_for_each(C::settle) } else { Ok(()) }
     }
 
     fn only_shareable_may_implement() {}

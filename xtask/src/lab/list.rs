@@ -256,7 +256,7 @@ pub(crate) const OPERATIONS: &[Operation] = &[
     value("update_panics", Reads, Scene::Usual, &["Value::update"]),
     value("try_update", Adds, Scene::Usual, &["Value::try_update"]),
     value("update_timeout", Adds, Scene::Usual, &["Value::update_timeout"]),
-    value("untyped_read", Reads, Scene::Usual, &["Untyped::read", "Cell::read"]),
+    value("untyped_read", Reads, Scene::Usual, &["Untyped::read", "Cell::read", "Cell::read_part"]),
     value(
         "untyped_wait_version",
         Reads,

@@ -157,7 +157,8 @@ impl Watched<'_> {
     /// Reads the part, and what the condition is about: of one cell both at one moment.
     fn read(&self) -> Result<Seen, Failure> {
         let asked = self.until.map_or(&[][..], |until| &until.cells);
-        let Some(cell) = self.part.cell_in(self.object) else {
+        let is_asked = |cell: &Cell<'_>| asked.contains(&cell.offset());
+        let Some(cell) = self.part.cell_in(self.object).filter(is_asked) else {
             let line = Image::read(self.object, self.part)?;
             let cells = asked.iter().map(|offset| self.contents(*offset, &line.0));
             let cells = cells.collect::<Result<_, _>>()?;

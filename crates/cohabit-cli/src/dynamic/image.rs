@@ -13,6 +13,19 @@ const MOST: u64 = 1 << 30;
 /// What a cell takes beside its contents, in bytes.
 const PER_CELL: u64 = 64;
 
+/// The most cells that are read at once: each takes memory of its own here.
+const CELLS_MAX: usize = 1 << 20;
+
+fn too_many(object: &Untyped) -> Failure {
+    let (name, first) = (object.name(), object.cells().next().map(Cell::path));
+    let such_as = match first {
+        Some(path) if path.starts_with('[') => format!(", such as {name}{path}"),
+        Some(path) => format!(", such as {name}.{path}"),
+        None => String::new(),
+    };
+    Failure::Other(format!("`{name}` has more cells there than are read at once: name a part{such_as}"))
+}
+
 /// The bytes of a part of an object.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Image {
@@ -35,22 +48,19 @@ impl Image {
         part: Part<'_>,
     ) -> Result<(Image, Option<Version>), Failure> {
         if let Some(cell) = part.cell_in(object) {
-            let (bytes, version) = cell.read()?;
-            let image = Image::Part(bytes[part.range()].to_vec());
-            return Ok((image, cell.has_versions().then_some(version)));
+            let (bytes, version) = cell.read_part(part.at..part.at + part.node.size())?;
+            return Ok((Image::Part(bytes), cell.has_versions().then_some(version)));
         }
         if memory_of(part.node) > MOST {
-            let name = object.name();
-            let what = format!(
-                "`{name}`: these are more cells than are read at once, which is 1 GiB with {PER_CELL} \
-                 bytes for each; name one element or field of them"
-            );
-            return Err(Failure::Other(what));
+            return Err(too_many(object));
         }
-        let cells = object.cells_in(part.at..part.at + part.node.size());
+        let mut cells = object.cells_in(part.at..part.at + part.node.size());
         let read = |cell: Cell<'_>| cell.read().map(|(bytes, _)| (cell.offset(), bytes));
-        let cells: Result<Vec<_>, _> = cells.map(read).collect();
-        Ok((Image::Cells(cells?), None))
+        let image: Result<Vec<_>, _> = cells.by_ref().take(CELLS_MAX).map(read).collect();
+        match cells.next() {
+            Some(_) => Err(too_many(object)),
+            None => Ok((Image::Cells(image?), None)),
+        }
     }
 
     /// Whether a cell in the part was read without the lock that guards it.

@@ -5,6 +5,8 @@ mod companions;
 mod demo;
 mod diff;
 mod doctor;
+#[cfg(target_pointer_width = "64")]
+mod huge;
 mod kinds;
 mod life;
 mod machine;
@@ -15,6 +17,7 @@ mod schema;
 mod set;
 mod show;
 mod support;
+mod tails;
 mod texts;
 mod watch;
 mod who;

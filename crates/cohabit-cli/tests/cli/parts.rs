@@ -127,7 +127,7 @@ fn more_cells_than_memory_has_room_for_are_refused() {
     let bytes = options.open_or_create_in_place("bytes", |_| ()).unwrap();
     bytes[7].store(9, Ordering::Relaxed);
     let failed = place.run(&["show", "bytes"]).failed(1);
-    assert!(failed.contains("name one element or field of them"), "{failed}");
+    assert!(failed.contains("name a part, such as bytes[0]"), "{failed}");
     place.run(&["watch", "bytes", "--count", "1"]).failed(1);
     assert_eq!(place.run(&["show", "bytes[7]"]).fine(), "9\n");
 }

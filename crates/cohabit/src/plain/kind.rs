@@ -295,22 +295,23 @@ impl Kind {
         }
     }
 
-    /// Whether there is a cell in it, so that not everything is whole that a constructor leaves.
-    pub(crate) const fn has_cells(&self) -> bool {
+    /// Whether there is anything but atomics and flags in it, of which not everything is whole that a
+    /// constructor leaves.
+    pub(crate) const fn needs_settling(&self) -> bool {
         match self {
-            Kind::Value { .. } | Kind::Frozen { .. } | Kind::Loose { .. } => true,
-            Kind::Array { of, .. } | Kind::Tail { of } => of.has_cells(),
+            Kind::Atomic { .. } | Kind::Flag => false,
+            Kind::Array { of, .. } | Kind::Tail { of } => of.needs_settling(),
             Kind::Struct(kind) => {
                 let mut index = 0;
                 while index < kind.fields.len() {
-                    if kind.fields[index].kind.has_cells() {
+                    if kind.fields[index].kind.needs_settling() {
                         return true;
                     }
                     index += 1;
                 }
                 false
             }
-            _ => false,
+            _ => true,
         }
     }
 

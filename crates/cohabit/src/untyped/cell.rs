@@ -170,25 +170,47 @@ impl<'a> Cell<'a> {
     /// # Errors
     /// As the typed call's; `HeaderInvalid` where the schema does not fit the object.
     pub fn read(self) -> Result<(Vec<u8>, Version)> {
-        let unversioned = |bytes| (bytes, Version::NONE);
-        match self.raw()? {
-            Raw::Value(value) => self.read_value(&value),
-            Raw::Atomic(number) => Ok(unversioned(number.load())),
-            Raw::Flag(byte) => Ok(unversioned(vec![u8::from(byte.load() != [0])])),
-            Raw::Frozen(plain) | Raw::Loose(plain) | Raw::Mutex(plain) => {
-                plain.load(self.name()).map(unversioned)
-            }
-        }
+        self.read_part(0..self.contents().size())
     }
 
-    fn read_value(self, value: &RawValue<'_>) -> Result<(Vec<u8>, Version)> {
-        let mut bytes = room(self.name(), value.size)?;
-        let mut copy = |words: &[AtomicU64]| get_bytes(words, &mut bytes);
-        let version = match self.object.site()? {
-            Some(site) => read::read(value, &site, &mut copy)?,
-            None => read::read(value, self.object.member(), &mut copy)?,
+    /// These bytes of its contents, and their version: only they are copied, which counts where there
+    /// are gigabytes.
+    ///
+    /// # Errors
+    /// As [`Cell::read`]; `OutOfRange`.
+    pub fn read_part(self, bytes: Range<u64>) -> Result<(Vec<u8>, Version)> {
+        let size = self.contents().size();
+        if bytes.start > bytes.end || bytes.end > size {
+            let detail = format!("expected bytes of 0..{size}, found {bytes:?}");
+            return Err(Error::new(ErrorKind::OutOfRange, self.name(), detail));
+        }
+        // The contents are mapped, so that their size fits.
+        let bytes = bytes.start as usize..bytes.end as usize;
+        let mut into = room(self.name(), bytes.len())?;
+        let version = match self.raw()? {
+            Raw::Value(value) => self.read_value(&value, bytes.start, &mut into)?,
+            Raw::Frozen(plain) | Raw::Loose(plain) | Raw::Mutex(plain) => {
+                plain.load(bytes.start, &mut into);
+                Version::NONE
+            }
+            Raw::Atomic(number) => {
+                into.copy_from_slice(&number.load()[bytes]);
+                Version::NONE
+            }
+            Raw::Flag(byte) => {
+                into.copy_from_slice(&[u8::from(byte.load() != [0])][bytes]);
+                Version::NONE
+            }
         };
-        Ok((bytes, version))
+        Ok((into, version))
+    }
+
+    fn read_value(self, value: &RawValue<'_>, at: usize, into: &mut [u8]) -> Result<Version> {
+        let mut copy = |words: &[AtomicU64]| get_bytes(words, at, into);
+        match self.object.site()? {
+            Some(site) => read::read(value, &site, &mut copy),
+            None => read::read(value, self.object.member(), &mut copy),
+        }
     }
 
     /// Changes the canonical bytes of its contents, or leaves them if `change` fails; what `change`
@@ -251,7 +273,7 @@ impl<'a> Cell<'a> {
         let held = HeldOverClosure::new(held.map_err(name)?, site);
         let commit = cell::committed(value).map_err(name)?;
         let mut bytes = room(self.name(), value.size)?;
-        get_bytes(value.data(commit.index()), &mut bytes);
+        get_bytes(value.data(commit.index()), 0, &mut bytes);
         let outcome = write::run(value, site, || change(&mut bytes))?;
         if outcome.is_ok() {
             write::publish(value, held, commit, |words| put_bytes(words, &bytes));

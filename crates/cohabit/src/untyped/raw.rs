@@ -74,9 +74,16 @@ pub(super) fn room(name: &str, size: usize) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
-pub(super) fn get_bytes(words: &[AtomicU64], bytes: &mut [u8]) {
-    for (chunk, word) in bytes.chunks_mut(8).zip(words) {
-        chunk.copy_from_slice(&word.load(Ordering::Relaxed).to_le_bytes()[..chunk.len()]);
+/// Copies the bytes from byte `at` on.
+pub(super) fn get_bytes(words: &[AtomicU64], at: usize, bytes: &mut [u8]) {
+    let words = &words[(at / 8).min(words.len())..];
+    // What is left of the word that they begin in, then whole ones.
+    let (first, rest) = bytes.split_at_mut((8 - at % 8).min(bytes.len()));
+    let chunks = std::iter::once(first).chain(rest.chunks_mut(8));
+    for (index, (chunk, word)) in chunks.zip(words).enumerate() {
+        let from = if index == 0 { at % 8 } else { 0 };
+        let word = word.load(Ordering::Relaxed).to_le_bytes();
+        chunk.copy_from_slice(&word[from..from + chunk.len()]);
     }
 }
 
@@ -135,19 +142,17 @@ impl<'a> Narrow<'a> {
 /// Plain data in whole words.
 pub(super) struct Plain<'a> {
     words: &'a [AtomicU64],
-    size: usize,
 }
 
 impl<'a> Plain<'a> {
     fn new(segment: &'a Segment, at: u64, of: &Node) -> Self {
         let size = of.size() as usize;
-        Self { words: segment.words(in_segment(segment, at), size.next_multiple_of(8)), size }
+        Self { words: segment.words(in_segment(segment, at), size.next_multiple_of(8)) }
     }
 
-    pub(super) fn load(&self, name: &str) -> Result<Vec<u8>> {
-        let mut bytes = room(name, self.size)?;
-        get_bytes(self.words, &mut bytes);
-        Ok(bytes)
+    /// Copies the bytes from byte `at` on.
+    pub(super) fn load(&self, at: usize, into: &mut [u8]) {
+        get_bytes(self.words, at, into);
     }
 
     /// Stores all of it, while nobody else may write it.

@@ -153,3 +153,34 @@ fn a_loose_field_set_by_schema_leaves_its_neighbours() {
         scope.spawn(trims);
     });
 }
+
+/// Any bytes of any cell, and no others.
+#[test]
+fn parts_of_cells_are_read_by_themselves() {
+    let world = World::new();
+    let options = Shared::<Board>::options().scope(world.scope());
+    let board = options.create("board", new).expect("a board");
+    let name = cohabit::text!("a longer name of it");
+    board.sides[0].state.set(State { x: -5, on: true, name }).expect("a set");
+    board.counts[2].store(0x0102_0304_0506_0708, Relaxed);
+    board.stop.store(true, Relaxed);
+    let objects = [
+        Untyped::open_read_only("board", &world.scope()).expect("the same"),
+        Untyped::open("board", &world.scope()).expect("the same"),
+    ];
+    for cell in objects.iter().flat_map(|object| object.cells()) {
+        let (whole, version) = cell.read().expect("its bytes");
+        let len = whole.len() as u64;
+        for start in 0..=len {
+            for end in start..=len {
+                let (part, seen) = cell.read_part(start..end).expect("a part");
+                assert_eq!(part, whole[start as usize..end as usize], "{cell:?} {start}..{end}");
+                assert_eq!(seen, version);
+            }
+        }
+        for beyond in [0..len + 1, len + 1..len + 1, u64::MAX - 1..u64::MAX] {
+            let error = cell.read_part(beyond).unwrap_err();
+            assert_eq!((error.kind(), error.object()), (ErrorKind::OutOfRange, "board"));
+        }
+    }
+}
