@@ -8,7 +8,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use cohabit::untyped::Untyped;
-use cohabit::{Keep, Scope, SharedValue, Text, Version, plain};
+use cohabit::{Keep, Part, Scope, SharedValue, Text, Version, plain};
 
 use crate::support::{Child, Peer, World, sys};
 
@@ -70,6 +70,58 @@ pub(crate) fn user(peer: &mut Peer) {
     peer.say(format!("{fine} {errors}"));
 }
 
+/// A few elements, whose number the vandal changes in the header too.
+const LEN: u64 = 7;
+
+fn attach_slice(patience: Duration) -> cohabit::Result<SharedValue<[Target]>> {
+    let options = SharedValue::<[Target]>::options().keep(Keep::UntilReboot).max_users(8);
+    let new = || vec![target(); LEN as usize];
+    options.timeout(patience).len(LEN).open_or_create("target", new)
+}
+
+/// The same on a value of run-time length.
+pub(crate) fn slice_user(peer: &mut Peer) {
+    let rounds: usize = peer.argument(0).parse().expect("a number");
+    let (mut fine, mut errors) = (0_u64, 0_u64);
+    let mut count = |worked: bool| *(if worked { &mut fine } else { &mut errors }) += 1;
+    let steady = attach_slice(Duration::MAX).expect("an object");
+    let view = SharedValue::<[Target]>::open_read_only("target").expect("a view");
+    let mut into = vec![target(); LEN as usize];
+    let last = Part::element(LEN as usize - 1);
+    peer.say("here");
+    for round in 0..rounds {
+        let passing = attach_slice(WAIT);
+        count(passing.is_ok());
+        for object in [Some(&steady), passing.as_ref().ok()].into_iter().flatten() {
+            // What the header says now is nothing to an object that is mapped.
+            assert_eq!(object.len() as u64, LEN);
+            count(object.get_into(&mut into).is_ok());
+            count(object.get_boxed().is_ok());
+            count(object.get_part(last.then(Target::MORE)).is_ok());
+            count(object.set_from_timeout(&into, WAIT).is_ok());
+            count(object.try_set_part(last.then(Target::NUMBER), 5).is_ok());
+            count(object.update_timeout(|all| all.reverse(), WAIT).is_ok());
+            count(object.pin().is_ok_and(|pin| pin.get_part(last).is_ok()));
+            let seen = object.version().unwrap_or(Version::NONE);
+            count(object.wait_version(seen, WAIT).is_ok());
+        }
+        count(view.get_into(&mut into).is_ok());
+        count(view.get_part(last).is_ok());
+        count(view.wait_version(view.version(), WAIT).is_ok());
+        if round % 4 == 0 {
+            let raw = Untyped::open("target", &Scope::User);
+            let read = |raw: Untyped| {
+                raw.cell_at(0).is_some_and(|cell| {
+                    cell.read_part(3..cell.contents().size() - 5).is_ok() && cell.read().is_ok()
+                })
+            };
+            count(raw.is_ok_and(read));
+        }
+    }
+    drop(steady);
+    peer.say(format!("{fine} {errors}"));
+}
+
 /// A generator of noise that the same seed gives again.
 struct Noise(u64);
 
@@ -120,6 +172,7 @@ fn damage(file: &File, noise: &mut Noise) {
         6 => 128,
         7 => 136,
         8 | 9 => slots + 8 * noise.below(8 * 4),
+        10 if noise.below(4) == 0 => 112,
         10 => 8 * noise.below(32),
         _ => 256 + 8 * noise.below(64),
     };
@@ -147,12 +200,11 @@ fn word_of_header(place: u64) -> Option<u64> {
     (place == 0).then(|| u64::from_le_bytes(*b"COHABIT\0") ^ 1)
 }
 
-fn ravage(seed: u64) {
+fn ravage(role: &str, seed: u64) {
     let world = World::new();
     let path = world.path("target");
     let path = path.to_str().expect("a path");
-    let mut users: Vec<Child> =
-        (0..2).map(|_| world.child_with("hostile-user", &["150"])).collect();
+    let mut users: Vec<Child> = (0..2).map(|_| world.child_with(role, &["150"])).collect();
     users.iter_mut().for_each(|user| drop(user.expect_next("here")));
     let mut vandal = world.child_with("vandal", &[path, &seed.to_string()]);
     vandal.expect_next("here");
@@ -175,7 +227,14 @@ fn ravage(seed: u64) {
 #[test]
 fn hostile_bytes_cost_nobody_more_than_an_error() {
     for seed in [0x5eed, 0xbad_cafe, 0x0dd_ba11] {
-        ravage(seed);
+        ravage("hostile-user", seed);
+    }
+}
+
+#[test]
+fn hostile_bytes_in_a_slice_cost_nobody_more_than_an_error() {
+    for seed in [0x51_1ce, 0xbad_1e46] {
+        ravage("hostile-slice-user", seed);
     }
 }
 

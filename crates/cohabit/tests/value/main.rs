@@ -32,5 +32,6 @@ roles! {
     "nested-untyped" => locks::nested_untyped,
     "relocker" => hostile::relocker,
     "hostile-user" => hostile::user,
+    "hostile-slice-user" => hostile::slice_user,
     "vandal" => hostile::vandal,
 }
