@@ -370,11 +370,26 @@ impl<T: Contents + ?Sized> Value<T> {
 
 /// A value of run-time length: the last thing of its object, by itself or in a `#[shareable]` struct.
 ///
+/// It is read and written whole, as a single value is, or by parts: an element, [`Part::element`], or a
+/// part of one. There are 4 copies of it (3 where three pass 4 MiB), each write fills one of them, and so
+/// each write costs as much as copying all elements. Where that is too much, a tail of cells,
+/// `[Value<T>]`, has a version for each element instead of one for all.
+///
+/// # Examples
+/// One process:
 /// ```no_run
 /// use cohabit::{Part, SharedValue};
 ///
 /// let scan = SharedValue::<[f32]>::options().len(1080).open_or_create("scan", || vec![0.0; 1080])?;
+/// scan.set_from(&[0.5; 1080])?;
 /// scan.set_part(Part::element(7), 2.5)?;
+/// # Ok::<(), cohabit::Error>(())
+/// ```
+/// Another one, at the same time, which takes the length from the object:
+/// ```no_run
+/// use cohabit::SharedValue;
+///
+/// let scan = SharedValue::<[f32]>::open("scan")?;
 /// let mut now = vec![0.0; scan.len()];
 /// let version = scan.get_into(&mut now)?; // never torn, all of one version
 /// # let _ = version;
