@@ -23,7 +23,9 @@ fn too_many(object: &Untyped) -> Failure {
         Some(path) => format!(", such as {name}.{path}"),
         None => String::new(),
     };
-    Failure::Other(format!("`{name}` has more cells there than are read at once: name a part{such_as}"))
+    Failure::Other(format!(
+        "`{name}` has more cells there than are read at once: name a part{such_as}"
+    ))
 }
 
 /// The bytes of a part of an object.

@@ -122,7 +122,8 @@ fn by_schema(folder: &str, name: &str) -> Result<Untyped, Error> {
     options.create_by_schema(name, &schema, |mut cell| {
         let tag = new_tag();
         write_down('C', tag);
-        cell.bytes().copy_from_slice(&tag.to_le_bytes());
+        // Behind the tag there is room for fields that others may append.
+        cell.bytes()[..8].copy_from_slice(&tag.to_le_bytes());
     })
 }
 
