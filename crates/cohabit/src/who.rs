@@ -26,10 +26,18 @@ pub struct HeldLock {
     /// Whether somebody waits for it.
     pub awaited: bool,
     word: u64,
-    version: u64,
+    /// Of a lock whose holders commit.
+    version: Option<u64>,
 }
 
 impl HeldLock {
+    /// Whether a commit tells one hold from the next, so that looks which saw the same hold
+    /// ([`HeldLock::is_same_hold`]) prove that it lasted. The holders of a `Value` commit, those of a
+    /// `Mutex` do not.
+    pub fn has_commits(&self) -> bool {
+        self.version.is_some()
+    }
+
     /// Whether this look and another one saw the same hold: the same holder of the same cell, and no
     /// commit between them. A holder that let go without a commit, as every holder of a mutex does, and
     /// came again in between looks the same.
@@ -96,7 +104,7 @@ fn held_lock(segment: &Segment, cell: Cell<'_>) -> Result<Option<HeldLock>> {
     // Acquire: pairs with the SeqCst swap in `cell::commit`, and orders this load before that of the
     // lock word: a version that stays the same from look to look then stands for one hold.
     let version = || Commit(segment.word(at + 8).load(Ordering::Acquire)).version();
-    let version = if cell.has_versions() { version() } else { 0 };
+    let version = cell.has_versions().then(version);
     let word = segment.word(at).load(Ordering::Relaxed);
     let Some(token) = Token::named_by(word) else { return Ok(None) };
     if segment.is_dead(token)? {

@@ -528,6 +528,7 @@ pub(crate) const PURE: &[(&str, &str)] = &[
     ("Untyped::cell_at", "goes through the schema that was read at the opening"),
     ("Untyped::name", "says what the attachment remembers"),
     ("Untyped::size", "says what the header said at the opening"),
+    ("HeldLock::has_commits", "says what a look saw"),
     ("HeldLock::is_same_hold", "compares what two looks saw"),
     ("Fill::put_from", "what Fill::put does, with the value borrowed"),
     ("EntryState::as_str", "names a state"),

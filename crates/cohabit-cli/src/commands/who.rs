@@ -108,7 +108,12 @@ impl Hold {
         };
         let waited = if *awaited { "; somebody waits for it" } else { "" };
         let time = self.seen_for.as_millis();
-        format!("lock of {object}{dot}{path}: held for at least {time} ms by {who}{waited}")
+        // Without commits, who lets go and comes again between two looks is not told apart.
+        let held = match self.lock.has_commits() {
+            true => format!("held for at least {time} ms"),
+            false => format!("held at every look for {time} ms"),
+        };
+        format!("lock of {object}{dot}{path}: {held} by {who}{waited}")
     }
 }
 
@@ -181,6 +186,7 @@ fn document(name: &str, people: &People, holds: &[Hold]) -> Json {
             "path": hold.lock.path,
             "pid": hold.lock.holder.as_ref().map(|user| user.pid),
             "stopped": hold.lock.holder.as_ref().map(|user| user.stopped),
+            "certain": hold.lock.has_commits(),
             "at_least_ns": u64::try_from(hold.seen_for.as_nanos()).unwrap_or(u64::MAX),
             "awaited": hold.lock.awaited,
         })

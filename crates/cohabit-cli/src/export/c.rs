@@ -200,6 +200,12 @@ fn declared(node: &Node, name: &str, types: &Types<'_>) -> String {
                 of.size()
             )
         }
+        Node::Mutex { of } => {
+            let (align, inner) = (node.align(), declared(of, "value", types));
+            format!(
+                "struct {{ _Alignas({align}) uint64_t lock; _Alignas({align}) {inner}; }} {name}"
+            )
+        }
         // Such a cell is aligned to 8, also where what it holds would be aligned to more.
         Node::Frozen { of } | Node::Loose { of } if of.align() > 8 => {
             format!("struct {{ _Alignas(8) uint8_t bytes[{}]; }} {name}", node.size())
@@ -246,9 +252,10 @@ fn remark(node: &Node, name: Option<&str>) -> String {
         Node::Text { .. } => "UTF-8, up to the first NUL".to_owned(),
         Node::WideText { .. } => "UTF-16, up to the first 0".to_owned(),
         Node::Flag => "a flag: true unless it is 0".to_owned(),
-        cell @ (Node::Value { .. } | Node::Frozen { .. } | Node::Loose { .. }) => {
-            in_comment(&cell.type_name())
-        }
+        cell @ (Node::Value { .. }
+        | Node::Frozen { .. }
+        | Node::Loose { .. }
+        | Node::Mutex { .. }) => in_comment(&cell.type_name()),
         _ => String::new(),
     };
     let name = name.map(|name| format!("the field {}", in_comment(&format!("{name:?}"))));
@@ -279,7 +286,8 @@ fn has_wide_integer(node: &Node) -> bool {
         | Node::Tail { of }
         | Node::Value { of, .. }
         | Node::Frozen { of }
-        | Node::Loose { of } => has_wide_integer(of),
+        | Node::Loose { of }
+        | Node::Mutex { of } => has_wide_integer(of),
         _ => false,
     }
 }
@@ -307,6 +315,7 @@ mod tests {
     const SHARED: &str = "
         hits: AtomicU64, small: AtomicU8, on: Flag, state: Value<{ x: i32, text: Text<256> }>,
         limits: Frozen<{ least: u8 }>, loose: Loose<[u128; 2]>, cells: [Value<u8>; 2], last: Flag,
+        small_log: Mutex<{ n: u8 }>, wide_log: Mutex<{ n: u8, at: i128 }>, after: AtomicU8,
         grows: Value<appendable(48) struct Config { a: u8 }>, behind: AtomicU8,
         rest: [AtomicU16]
     ";

@@ -53,7 +53,8 @@ impl<'n> Types<'n> {
             | Node::Tail { of }
             | Node::Value { of, .. }
             | Node::Frozen { of }
-            | Node::Loose { of } => self.visit(of),
+            | Node::Loose { of }
+            | Node::Mutex { of } => self.visit(of),
             _ => {}
         }
     }

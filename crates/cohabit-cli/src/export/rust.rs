@@ -8,7 +8,7 @@ use cohabit::schema::{EnumNode, FieldNode, Node, Schema, StructNode};
 use super::names::{Named, Types};
 
 /// What no type of ours may be called: what is imported, and what Rust has without an import.
-const RESERVED: [&str; 36] = [
+const RESERVED: [&str; 37] = [
     "Object",
     "Appended",
     "Text",
@@ -17,6 +17,7 @@ const RESERVED: [&str; 36] = [
     "Value",
     "Frozen",
     "Loose",
+    "Mutex",
     "Flag",
     "AtomicU8",
     "AtomicU16",
@@ -103,6 +104,7 @@ fn imports(node: &Node, used: &mut BTreeSet<&'static str>) {
         Node::Value { of, .. } => ("Value", Some(&**of)),
         Node::Frozen { of } => ("Frozen", Some(&**of)),
         Node::Loose { of } => ("Loose", Some(&**of)),
+        Node::Mutex { of } => ("Mutex", Some(&**of)),
         Node::Array { of, .. } | Node::Tail { of } => return imports(of, used),
         Node::Struct(whole) if whole.is_appended() => ("Appended", Some(&whole.fields[1].node)),
         Node::Struct(whole) => {
@@ -170,6 +172,7 @@ fn type_of(node: &Node, types: &Types<'_>) -> String {
         Node::Value { of: inner, .. } => format!("Value<{}>", of(inner)),
         Node::Frozen { of: inner } => format!("Frozen<{}>", of(inner)),
         Node::Loose { of: inner } => format!("Loose<{}>", of(inner)),
+        Node::Mutex { of: inner } => format!("Mutex<{}>", of(inner)),
         leaf => leaf.type_name(),
     }
 }

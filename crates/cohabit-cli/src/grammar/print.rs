@@ -35,6 +35,7 @@ fn write_node(text: &mut String, node: &Node, depth: usize) {
         Node::Value { of, .. } => around("Value<", of, ">"),
         Node::Frozen { of } => around("Frozen<", of, ">"),
         Node::Loose { of } => around("Loose<", of, ">"),
+        Node::Mutex { of } => around("Mutex<", of, ">"),
         // The rest has no parts with names of their own.
         leaf => text.push_str(&leaf.type_name()),
     }

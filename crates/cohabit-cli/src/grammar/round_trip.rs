@@ -89,6 +89,7 @@ fn cell() -> impl Strategy<Value = Node> {
         plain().prop_map(Node::into_value),
         plain().prop_map(|of| Node::Frozen { of: Box::new(of) }),
         plain().prop_map(|of| Node::Loose { of: Box::new(of) }),
+        plain().prop_map(|of| Node::Mutex { of: Box::new(of) }),
     ];
     leaf.prop_recursive(3, 12, 3, |inner| {
         prop_oneof![

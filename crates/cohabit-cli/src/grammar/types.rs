@@ -149,7 +149,7 @@ impl Parser<'_> {
             }
             ("appendable", _) => self.appendable(label, &span, place),
             ("enum", _) => self.enumeration(label),
-            ("Value" | "Frozen" | "Loose", _) => self.cell(name, &span, label, place),
+            ("Value" | "Frozen" | "Loose" | "Mutex", _) => self.cell(name, &span, label, place),
             ("Flag", _) => self.only_in_objects(Node::Flag, &span, place),
             (_, Some(scalar)) if scalar.fits_a_word() => {
                 self.only_in_objects(Node::Atomic(scalar), &span, place)
@@ -198,7 +198,8 @@ impl Parser<'_> {
         let of = match name {
             "Value" => of.into_value(),
             "Frozen" => Node::Frozen { of: Box::new(of) },
-            _ => Node::Loose { of: Box::new(of) },
+            "Loose" => Node::Loose { of: Box::new(of) },
+            _ => Node::Mutex { of: Box::new(of) },
         };
         let whole = span.start..self.lexer.last_end();
         self.only_in_objects(of, &whole, place)
@@ -295,7 +296,7 @@ impl Parser<'_> {
         if let Some((_, span)) =
             plain.filter(|_| fields.iter().any(|(field, _)| !field.node.is_plain()))
         {
-            let what = "beside cells, plain data stand in a cell: Value<…>, Frozen<…> or Loose<…>";
+            let what = "beside cells, plain data stand in a cell: Value<…>, Frozen<…>, Loose<…> or Mutex<…>";
             return Err(self.lexer.bad(span.clone(), what));
         }
         if let Some((_, span)) =
@@ -456,7 +457,7 @@ fn camel_case(name: &str) -> String {
 }
 
 /// All that begins a type.
-const KNOWN: [&str; 31] = [
+const KNOWN: [&str; 32] = [
     "u8",
     "u16",
     "u32",
@@ -480,6 +481,7 @@ const KNOWN: [&str; 31] = [
     "Value",
     "Frozen",
     "Loose",
+    "Mutex",
     "Flag",
     "AtomicU8",
     "AtomicU16",

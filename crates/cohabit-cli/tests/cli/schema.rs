@@ -5,7 +5,8 @@ use std::sync::atomic::{AtomicI8, AtomicU64};
 
 use cohabit::schema::Schema;
 use cohabit::{
-    Appended, Flag, Frozen, List, Loose, Options, Shareable, Shared, SharedValue, Text, Value,
+    Appended, Flag, Frozen, List, Loose, Mutex, Options, Shareable, Shared, SharedValue, Text,
+    Value,
 };
 use cohabit::{WideText, plain, shareable};
 
@@ -70,6 +71,7 @@ struct Board {
     state: Value<State>,
     limits: Frozen<[f64; 3]>,
     loose: Loose<Wheel>,
+    log: Mutex<Wheel>,
     inner: [Inner; 2],
 }
 
@@ -112,6 +114,7 @@ fn new_board() -> Board {
         state: Value::new(state),
         limits: Frozen::new([1.0, 2.0, 3.0]),
         loose: Loose::new(wheel()),
+        log: Mutex::new(wheel()),
         inner: [inner(), inner()],
     }
 }

@@ -34,6 +34,7 @@ fn users_observers_and_locks_are_listed() {
     assert_eq!((&lock["path"], &lock["pid"]), (&json!(""), &pid(&holder)));
     assert!(lock["at_least_ns"].as_u64().unwrap() >= 20_000_000, "{lock}");
     assert_eq!((&lock["awaited"], &lock["stopped"]), (&json!(false), &json!(false)));
+    assert_eq!(lock["certain"], json!(true));
     let text = place.run(&["who", "data", "--for=1ms"]).fine();
     assert!(text.starts_with("  PID  ROLE") || text.contains("PID  ROLE"), "{text}");
     let sentence = text.lines().last().unwrap();
@@ -82,4 +83,19 @@ fn what_a_process_calls_itself_steers_no_terminal() {
         json["processes"][0]["command"].as_str().unwrap().starts_with("\u{1b}[2J\u{9b}31mcohabit")
     );
     holder.kill();
+}
+
+#[test]
+fn the_hold_of_a_mutex_is_told_as_what_was_seen() {
+    let place = Place::new();
+    let options = place.options::<cohabit::Mutex<u64>>();
+    let mutex = options.create("log", || cohabit::Mutex::new(7)).unwrap();
+    assert!(!place.run(&["who", "log", "--json"]).fine().contains("at_least_ns"));
+    let guard = mutex.lock().unwrap();
+    let text = place.run(&["who", "log", "--for=1ms"]).fine();
+    let sentence = text.lines().last().unwrap();
+    let start = "lock of log: held at every look for ";
+    assert!(sentence.starts_with(start), "{sentence}");
+    assert!(sentence.contains(&format!(" ms by pid {} (", std::process::id())), "{sentence}");
+    drop(guard);
 }

@@ -1,6 +1,6 @@
 //! The type of the object `board`; `cohabit schema board --as rust` made it.
 
-use cohabit::{Flag, Frozen, List, Loose, Text, Value, WideText, plain, shareable};
+use cohabit::{Flag, Frozen, List, Loose, Mutex, Text, Value, WideText, plain, shareable};
 use std::sync::atomic::{AtomicI8, AtomicU64};
 
 #[plain]
@@ -50,6 +50,7 @@ pub struct Board {
     pub state: Value<State>,
     pub limits: Frozen<[f64; 3]>,
     pub loose: Loose<Wheel>,
+    pub log: Mutex<Wheel>,
     pub inner: [Inner; 2],
 }
 
