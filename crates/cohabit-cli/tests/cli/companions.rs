@@ -28,6 +28,8 @@ fn every_code_is_explained_by_code_and_by_name() {
            `chmod go-w FOLDER`; for the user's own folder `chmod 700`.\n\n\
          - the folder is one for everybody, such as /tmp\n  \
            Make a folder of your own in it with mode 700, and use that.\n\n\
+         - a shared object had other rights before, and something strange lies in its folder\n  \
+           Look at what lies there, and take the folder away: `rm -r /dev/shm/cohabit.NAME`.\n\n\
          The command line ends with exit code 6.\n"
     );
 }
