@@ -34,6 +34,13 @@ use crate::value::{Contents, Value, fill, slice};
 ///     }
 /// }
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "a constructor of `{Self}` cannot return `{I}`",
+    label = "not what the object is built of",
+    note = "it returns the object, or of a cell what it holds, either of them in a Box, or a Result of these",
+    note = "of a slice of cells it returns a Vec of them, of a `Value<[T]>` a Vec of its elements",
+    note = "an object that ends in a slice is built where it stands: `Options::open_or_create_in_place`"
+)]
 pub trait Build<I>: Shareable {
     /// Puts what the constructor returned into the new, zeroed object.
     #[doc(hidden)]
@@ -153,6 +160,29 @@ impl<T: Plain> Build<Box<[T]>> for Value<[T]> {
         let cell = place.cell()?;
         slice::fill_from(cell, &input)?;
         cell.settle()
+    }
+}
+
+impl<C: Shareable> Build<Vec<C>> for [C] {
+    fn build(input: Vec<C>, place: Place<'_, Self>) -> Result<()> {
+        let cells = place.cell()?;
+        slice::check_len(cells.len(), input.len())?;
+        // SAFETY: `input` was built in private memory; a Place is new, zeroed and not yet LIVE.
+        unsafe { input.plant(cells) };
+        Ok(())
+    }
+}
+
+/// Of this, every object could be built, if there were one. Without it, a type that no constructor can
+/// return would have `Result` as its only way, and the compiler would lose itself in Results of Results
+/// where it now says what is wrong.
+#[doc(hidden)]
+#[derive(Debug)]
+pub enum Nothing {}
+
+impl<T: Shareable + ?Sized> Build<Nothing> for T {
+    fn build(input: Nothing, _place: Place<'_, T>) -> Result<()> {
+        match input {}
     }
 }
 

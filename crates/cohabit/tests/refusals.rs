@@ -1,4 +1,4 @@
-//! What `#[plain]` refuses, and in which words: each file in `refusals/` must not compile, with the text
+//! What `#[plain]` and `#[shareable]` refuse, and in which words: each file in `refusals/` must not compile, with the text
 //! in the `.stderr` beside it, which points at the very field.
 //!
 //! `TRYBUILD=overwrite cargo test -p cohabit --test refusals` writes the texts anew.

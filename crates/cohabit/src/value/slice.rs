@@ -77,11 +77,12 @@ impl<T: Plain> CellWords for Value<[T]> {
     }
 }
 
-fn check_len<T: Plain>(cell: &Value<[T]>, found: usize) -> Result<()> {
-    if cell.len() == found {
+/// Whether there are as many elements as there is room for.
+pub(crate) fn check_len(expected: usize, found: usize) -> Result<()> {
+    if expected == found {
         return Ok(());
     }
-    let detail = format!("expected {} elements, found {found}", cell.len());
+    let detail = format!("expected {expected} elements, found {found}");
     Err(Error::new(ErrorKind::LengthMismatch, "", detail))
 }
 
@@ -139,7 +140,7 @@ pub(crate) fn into<T: Plain>(
     reader: &impl Reader,
     into: &mut [T],
 ) -> Result<Version> {
-    check_len(cell, into.len()).map_err(|error| reader.name(error))?;
+    check_len(cell.len(), into.len()).map_err(|error| reader.name(error))?;
     let len = into.len();
     if T::ANY_BITS {
         let into = into.as_mut_ptr();
@@ -167,7 +168,7 @@ pub(crate) fn whole<T: Plain>(
     patience: Patience,
     values: &[T],
 ) -> Result<Version> {
-    check_len(cell, values.len()).map_err(|error| site.name(error))?;
+    check_len(cell.len(), values.len()).map_err(|error| site.name(error))?;
     let (held, commit) = begin(cell, site, patience)?;
     Ok(publish(cell, held, commit, |words| words::store_slice(values, words)))
 }
@@ -197,7 +198,7 @@ pub(crate) fn update<T: Plain, R>(
 
 /// Fills copy 0 of a zeroed cell, which is then to become version 1.
 pub(crate) fn fill_from<T: Plain>(cell: &Value<[T]>, values: &[T]) -> Result<()> {
-    check_len(cell, values.len())?;
+    check_len(cell.len(), values.len())?;
     words::store_slice(values, cell.data(0));
     Ok(())
 }

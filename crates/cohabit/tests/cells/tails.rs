@@ -150,6 +150,22 @@ fn a_value_of_run_time_length_works_inside_of_structs() {
 }
 
 #[test]
+fn a_slice_of_cells_is_built_of_a_vec_of_them() {
+    let world = World::new();
+    let build = |len: u64| move || (0..len as u32).map(Value::new).collect::<Vec<_>>();
+    let options = options::<[Value<u32>]>(&world, 5);
+    let error = options.create("values", build(4)).unwrap_err();
+    assert_eq!((error.kind(), error.object()), (ErrorKind::LengthMismatch, "values"));
+    assert_eq!(error.detail(), "expected 5 elements, found 4");
+    let made = options.create("values", build(5)).expect("an object");
+    let seen: Vec<_> = made.iter().map(|value| value.read().expect("a value")).collect();
+    let seen: Vec<_> = seen.into_iter().map(|(value, now)| (value, now.number())).collect();
+    assert_eq!(seen, [(0, 1), (1, 1), (2, 1), (3, 1), (4, 1)]);
+    let failed = options.create("failed", || Err::<Vec<Value<u32>>, _>(std::fmt::Error));
+    assert_eq!(failed.unwrap_err().kind(), ErrorKind::ConstructorFailed);
+}
+
+#[test]
 fn every_value_of_a_tail_has_its_first_version() {
     let world = World::new();
     let made =
