@@ -109,7 +109,9 @@ fn object() -> impl Strategy<Value = Node> {
         });
     prop_oneof![
         plain().prop_map(Node::into_value),
-        appendable.prop_map(Node::into_value),
+        appendable
+            .prop_filter("a room is at most 1 GiB", |node| node.size() <= 1 << 30)
+            .prop_map(Node::into_value),
         plain().prop_map(move |of| tail(of).into_value()),
         cell(),
         cell().prop_map(tail),
