@@ -121,7 +121,7 @@ pub fn plain(arguments: TokenStream, item: TokenStream) -> TokenStream {
 
 /// Makes a struct shareable: several processes may live in it at once, through `&T`.
 ///
-/// Its fields are atomics of fixed width, `Flag`, cells (`Value`, `Frozen`, `Loose`, `Mutex`), arrays of these,
+/// Its fields are atomics of fixed width, `Flag`, cells (`Value`, `Frozen`, `Loose`, `Mutex`, `Event` …), arrays of these,
 /// and other structs with `#[shareable]`. It adds `#[repr(C)]`, and implements `Shareable`: how the
 /// struct is built in its place and described in the schema. It derives nothing else.
 ///

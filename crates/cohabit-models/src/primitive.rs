@@ -118,7 +118,9 @@ pub(crate) mod wait {
         0
     }
 
-    pub(crate) fn wake_one(_: &AtomicU64) {}
+    pub(crate) fn wake_one(_: &AtomicU64) -> bool {
+        true
+    }
 
     pub(crate) fn wake_all(_: &AtomicU64) {}
 }

@@ -52,6 +52,8 @@
 //! | fields that belong together | [`Value<T>`](Value) | whole, of one version; waits for nobody; can be waited for | one writer after the other; whole, or not at all |
 //! | a number that all count up | `AtomicU64` and its siblings | one instruction | one instruction, in any process |
 //! | what is changed in place, step by step, or is too large to be copied | [`Mutex<T>`](Mutex) | under its lock | under its lock; after a death inside, the next one is told |
+//! | something that has happened, to be waited for | [`Event`] | waiting for it | setting it |
+//! | a change under a mutex, to be waited for | [`Condvar`] | waiting for it | notifying |
 //! | a bool | [`Flag`] | one instruction | one instruction |
 //! | what the constructor knows and nobody changes | [`Frozen<T>`](Frozen) | a copy, checked | only while it is constructed |
 //! | fields that have nothing to do with each other, or an order of your own | [`Loose<T>`](Loose) | each field whole, no order between them | field by field, without a lock |
@@ -136,11 +138,12 @@ pub use follow::Follow;
 pub use name::{NAME_MAX, check_name};
 pub use options::{Keep, Scope};
 pub use plain::{
-    APPENDED_MAX, Appended, BadBits, Kind, List, ListFull, Part, Plain, Text, TextError, WideText,
+    APPENDED_MAX, Appended, BadBits, Kind, List, ListFull, Part, Plain, Signal, Text, TextError,
+    WideText,
 };
 pub use shareable::{LastOneOut, Shareable};
 pub use shared::{Options, Shared, SharedValue};
-pub use sync::{LockError, LockResult, Mutex, MutexGuard};
+pub use sync::{Condvar, Event, LockError, LockResult, Mutex, MutexGuard, WaitTimeoutResult};
 pub use users::{Status, User};
 pub use value::fill::{Fill, Filled};
 pub use value::pin::Pinned;

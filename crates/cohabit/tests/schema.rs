@@ -2,7 +2,7 @@
 
 use cohabit::__private::{EnumKind, Field, Kind, Plain, StructKind, Variant};
 use cohabit::schema::{MAX_TEXT, Schema, difference, fingerprint};
-use cohabit::{Text, plain};
+use cohabit::{Signal, Text, plain};
 use proptest::prelude::*;
 
 #[plain]
@@ -74,6 +74,8 @@ const PANEL: Kind = Kind::Struct(&StructKind {
         field("hits", 1040, Kind::Array { of: &Kind::Atomic { of: &Kind::I16 }, len: 3 }),
         field("sum", 1056, Kind::Mutex { of: &Kind::U128 }),
         field("odd", 1088, Kind::Mutex { of: &Kind::Text { len: 9 } }),
+        field("ready", 1112, Kind::Signal(Signal::Event)),
+        field("more", 1120, Kind::Signal(Signal::Condvar)),
         field("log", 1152, Kind::Value { copies: 0, stride: 0, of: &Kind::Tail { of: &MODE } }),
     ],
 });
@@ -111,6 +113,8 @@ fn the_text_is_the_one_in_the_format() {
         r#"{"name":"raw","at":16,"cell":"loose","type":{"struct":"#,
         r#"{"name":"sum","at":1056,"cell":"mutex","type":{"kind":"u128"}}"#,
         r#"{"name":"odd","at":1088,"cell":"mutex","type":{"kind":"text","len":9}}"#,
+        r#"{"name":"ready","at":1112,"cell":"event"}"#,
+        r#"{"name":"more","at":1120,"cell":"condvar"}"#,
         r#"{"name":"log","at":1152,"cell":"value","copies":0,"stride":0,"type":{"kind":"tail","of":{"enum":"#,
     ] {
         assert!(panel.contains(part), "{panel}");
@@ -124,7 +128,7 @@ fn a_tail_becomes_an_array_of_the_length_in_the_header() {
     let whole = open.resolved(1000).unwrap();
     let log = &whole.root;
     let cohabit::schema::Node::Struct(panel) = log else { panic!("{log:?}") };
-    let log = &panel.fields[6].node;
+    let log = &panel.fields[8].node;
     assert_eq!((log.size(), whole.root.size()), (64 + 4 * 1024, 1152 + 64 + 4 * 1024));
     assert_eq!(parsed(&whole.to_json()).unwrap(), whole);
     assert!(open.resolved(0).unwrap_err().to_string().contains("no length for it"));

@@ -481,6 +481,9 @@ pub(crate) const ON_SLICES: &[&str] = &[
 pub(crate) const PURE: &[(&str, &str)] = &[
     ("Cell::has_lock", "says what the schema says"),
     ("Cell::is_unlocked", "says what the schema says"),
+    ("Condvar::new", "builds a condition variable in private memory"),
+    ("Event::auto", "builds an event in private memory"),
+    ("Event::manual", "builds an event in private memory"),
     ("Mutex::new", "builds a mutex in private memory"),
     ("Mutex::from_ref", "builds a mutex in private memory"),
     ("LockError::into_inner", "unwraps what a lock gave"),

@@ -12,6 +12,8 @@ use crate::lab::list;
 use std::collections::{BTreeMap, BTreeSet};
 
 const TYPES: &[&str] = &[
+    "Condvar",
+    "Event",
     "LockError",
     "Mutex",
     "MutexGuard",

@@ -216,7 +216,8 @@ fn std_lock(name: &str) -> Option<&'static str> {
         "Mutex" => {
             "std's locks one process only, and for ever once its holder has died; use `cohabit::Mutex`"
         }
-        "RwLock" | "Condvar" | "Once" | "Barrier" => {
+        "Condvar" => "std's is of one process only; use `cohabit::Condvar`",
+        "RwLock" | "Once" | "Barrier" => {
             "std's is of one process only; use a `cohabit::Mutex`, or a `Value` and `update`"
         }
         _ => return None,

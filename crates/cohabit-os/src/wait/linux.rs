@@ -143,9 +143,11 @@ fn waitv(waited: &[Waited], deadline_ns: u64) -> Option<i32> {
     if answer >= 0 { None } else { io::Error::last_os_error().raw_os_error() }
 }
 
-pub(super) fn wake(word: &AtomicU64, count: i32) {
+pub(super) fn wake(word: &AtomicU64, count: i32) -> bool {
     // SAFETY: waking reads and writes nothing at the address; it only names whom to wake.
-    unsafe { libc::syscall(libc::SYS_futex, low_half(word), libc::FUTEX_WAKE, count) };
+    let woken = unsafe { libc::syscall(libc::SYS_futex, low_half(word), libc::FUTEX_WAKE, count) };
+    // Who is not told, because a sandbox refuses the call, does not know that nobody waited.
+    woken != 0
 }
 
 /// The address of the half that the kernel compares.

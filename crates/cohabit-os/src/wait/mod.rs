@@ -5,7 +5,8 @@
 //! 1. [`wait`] returns when it was woken, when the low half of the word was not the expected value,
 //!    when a signal came, at the deadline, or for no reason. Callers always look again.
 //! 2. A wake reaches waiters in every process that maps the same word of the same file, at whatever
-//!    address. A waiter that dies takes its wake with it.
+//!    address. A waiter that dies takes its wake with it. [`wake_one`] says `false` only if nobody waited;
+//!    where the system does not tell, it says `true`.
 //! 3. The kernel compares 32 bits, so only the low half is waited on. No 32-bit reference or atomic
 //!    is ever made over the word: only its address goes to the kernel.
 //! 4. Deadlines are moments of the monotonic clock, so that a wait that is resumed any number of
@@ -89,9 +90,9 @@ pub fn wait_any(words: &[(&AtomicU64, u32)], deadline: Deadline) {
     }
 }
 
-/// Wakes one of those who wait for this word, in any process.
-pub fn wake_one(word: &AtomicU64) {
-    sys::wake(word, 1);
+/// Wakes one of those who wait for this word, in any process. Whether there may have been one (Invariant 2).
+pub fn wake_one(word: &AtomicU64) -> bool {
+    sys::wake(word, 1)
 }
 
 /// Wakes all who wait for this word, in every process.

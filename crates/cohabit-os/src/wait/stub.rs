@@ -25,4 +25,6 @@ pub(super) fn wait_any(words: &[(&AtomicU64, u32)], deadline_ns: u64) {
     }
 }
 
-pub(super) fn wake(_word: &AtomicU64, _count: i32) {}
+pub(super) fn wake(_word: &AtomicU64, _count: i32) -> bool {
+    true
+}

@@ -62,8 +62,15 @@ fn wake_one_wakes_one_after_another() {
         .collect();
     waiters.iter().for_each(in_futex);
     word(&shared).store(1, Release);
-    wake_one(word(&shared));
+    assert!(wake_one(word(&shared)), "somebody waits");
     assert!(waiters.into_iter().all(|waiter| waiter.code() == 0));
+}
+
+#[test]
+fn a_wake_up_for_nobody_says_so() {
+    let folder = Folder::new();
+    let shared = shared_word(&folder);
+    assert!(cfg!(not(target_os = "linux")) || !wake_one(word(&shared)));
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! What a type is, as a constant tree: the source of schema and fingerprint.
 
-use super::{APPENDED_MAX, Copies, Plain, copies_of_slice, stride_of_slice};
+use super::{APPENDED_MAX, Copies, Plain, Signal, copies_of_slice, stride_of_slice};
 
 /// How deep kinds may be nested. Readers refuse a deeper schema, so `#[plain]` does too.
 pub const MAX_DEPTH: usize = 32;
@@ -96,6 +96,8 @@ pub enum Kind {
         /// What it guards.
         of: &'static Kind,
     },
+    /// A cell without data, such as an `Event`.
+    Signal(Signal),
     /// An array whose length is given when the object is made and stands in its header. It is the
     /// last thing of an object, by itself or in a `Value`.
     Tail {
@@ -209,6 +211,7 @@ impl Kind {
                 Self::VALUE_HEAD + *copies * *stride + of.appended_size()
             }
             Kind::Frozen { of } | Kind::Loose { of } => of.size().next_multiple_of(8),
+            Kind::Signal(signal) => signal.size(),
             Kind::Mutex { of } => {
                 (Self::behind_word(of.align()) + of.size()).next_multiple_of(self.align())
             }
@@ -244,7 +247,7 @@ impl Kind {
             Kind::List { of, .. } => Self::items_at(of),
             Kind::Struct(kind) => kind.align,
             Kind::Value { .. } => Self::CELL_ALIGN,
-            Kind::Frozen { .. } | Kind::Loose { .. } => 8,
+            Kind::Frozen { .. } | Kind::Loose { .. } | Kind::Signal(_) => 8,
             Kind::Mutex { of } => Self::behind_word(of.align()),
             scalar => scalar.size(),
         }
@@ -299,7 +302,7 @@ impl Kind {
     /// constructor leaves.
     pub(crate) const fn needs_settling(&self) -> bool {
         match self {
-            Kind::Atomic { .. } | Kind::Flag => false,
+            Kind::Atomic { .. } | Kind::Flag | Kind::Signal(_) => false,
             Kind::Array { of, .. } | Kind::Tail { of } => of.needs_settling(),
             Kind::Struct(kind) => {
                 let mut index = 0;

@@ -30,6 +30,7 @@ mod layout;
 mod list;
 mod part;
 mod prims;
+mod signal;
 mod text;
 mod wide;
 
@@ -42,6 +43,7 @@ pub use kind::{EnumKind, Field, Kind, MAX_DEPTH, StructKind, Variant, has_zero};
 pub use layout::{Align, Aligned, Image, Layout, ROOM_ALIGN, assert_described};
 pub use list::{List, ListFull};
 pub use part::Part;
+pub use signal::Signal;
 pub use text::{Text, TextError};
 pub use wide::WideText;
 

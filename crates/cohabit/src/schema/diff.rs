@@ -238,6 +238,7 @@ fn describe(node: &Node) -> String {
         Node::Frozen { of } => format!("a Frozen of {}", describe(of)),
         Node::Loose { of } => format!("a Loose of {}", describe(of)),
         Node::Mutex { of } => format!("a Mutex of {}", describe(of)),
+        Node::Signal(signal) => format!("a {}", signal.type_name()),
         Node::Scalar(_) | Node::Text { .. } | Node::WideText { .. } => node.type_name(),
     }
 }

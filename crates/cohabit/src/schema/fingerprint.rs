@@ -21,6 +21,7 @@
 //! | flag | tag 50 |
 //! | frozen, loose | tag 51, 52, what it holds |
 //! | mutex | tag 64, what it guards |
+//! | condvar, event | tag 65, 66 |
 //!
 //! A field that was renamed counts by the first name that it had.
 //!
@@ -133,6 +134,7 @@ impl Fnv {
             Kind::Flag => self.byte(FLAG),
             Kind::Frozen { of } => self.byte(FROZEN).kind(of),
             Kind::Loose { of } => self.byte(LOOSE).kind(of),
+            Kind::Signal(signal) => self.byte(signal.tag()),
             Kind::Mutex { of } => self.byte(MUTEX).kind(of),
             Kind::Atomic { of } => self.byte(ATOMIC).kind(of),
             Kind::Value { copies, stride, of } => {
@@ -198,6 +200,7 @@ impl Fnv {
             Node::Flag => self.byte(FLAG),
             Node::Frozen { of } => self.byte(FROZEN).node(of),
             Node::Loose { of } => self.byte(LOOSE).node(of),
+            Node::Signal(signal) => self.byte(signal.tag()),
             Node::Mutex { of } => self.byte(MUTEX).node(of),
             Node::Atomic(scalar) => self.byte(ATOMIC).scalar(*scalar),
             Node::Value { copies, stride, of } => {

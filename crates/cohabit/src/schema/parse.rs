@@ -12,7 +12,7 @@ use std::collections::HashSet;
 use serde_json::{Map, Value as Json};
 
 use super::tree::{EnumNode, FieldNode, Node, Scalar, Schema, StructNode, VariantNode};
-use crate::plain::{Kind, MAX_DEPTH};
+use crate::plain::{Kind, MAX_DEPTH, Signal};
 
 /// The longest text, in bytes.
 pub const MAX_TEXT: usize = 1 << 20;
@@ -123,7 +123,9 @@ impl Here {
 fn members_of(object: &Object) -> Result<&'static [&'static str], SchemaError> {
     let has = |member| object.contains_key(member);
     if has("cell") {
-        return Ok(match name_of(object, "cell", MAX_NAME)? {
+        let name = name_of(object, "cell", MAX_NAME)?;
+        return Ok(match name {
+            _ if Signal::of_name(name).is_some() => &["cell"],
             "atomic" => &["cell", "kind"],
             "value" => &["cell", "copies", "stride", "type"],
             "flag" => &["cell"],
@@ -290,6 +292,7 @@ impl Limits {
             "atomic" => Ok(Node::Atomic(word_of(object)?)),
             "flag" => Ok(Node::Flag),
             "value" => self.value(object, here),
+            other if let Some(signal) = Signal::of_name(other) => Ok(Node::Signal(signal)),
             other => {
                 let of = Box::new(self.inner(object, "type", here.inside(false))?);
                 expect_plain(&of, "type")?;

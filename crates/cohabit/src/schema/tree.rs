@@ -1,6 +1,6 @@
 //! The schema as an owned tree, from a type of this program or from a text in a segment.
 
-use crate::plain::{APPENDED_MAX, EnumKind, Field, Kind, StructKind, Variant};
+use crate::plain::{APPENDED_MAX, EnumKind, Field, Kind, Signal, StructKind, Variant};
 
 /// A schema: the tree, and whether the type has a destructor.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -73,6 +73,8 @@ pub enum Node {
         /// What it guards.
         of: Box<Node>,
     },
+    /// A cell without data, such as an `Event`.
+    Signal(Signal),
     /// An array whose length stands in the header of the object: see [`Schema::resolved`].
     Tail {
         /// What its elements are.
@@ -270,6 +272,7 @@ impl Node {
             Kind::Flag => Self::Flag,
             Kind::Frozen { of } => Self::Frozen { of: inner(of) },
             Kind::Loose { of } => Self::Loose { of: inner(of) },
+            Kind::Signal(signal) => Self::Signal(signal),
             Kind::Mutex { of } => Self::Mutex { of: inner(of) },
             Kind::Tail { of } => Self::Tail { of: inner(of) },
             // An atomic of anything but a scalar cannot be built.
@@ -302,6 +305,7 @@ impl Node {
             Self::Frozen { of } | Self::Loose { of } => {
                 of.size().checked_next_multiple_of(8).unwrap_or(u64::MAX)
             }
+            Self::Signal(signal) => signal.size() as u64,
             Self::Mutex { of } => {
                 let align = self.align();
                 of.size().saturating_add(align).checked_next_multiple_of(align).unwrap_or(u64::MAX)
@@ -329,7 +333,7 @@ impl Node {
             Self::Array { of, .. } | Self::Tail { of } => of.align(),
             Self::Struct(node) => node.align,
             Self::Value { .. } => Kind::CELL_ALIGN as u64,
-            Self::Frozen { .. } | Self::Loose { .. } => 8,
+            Self::Frozen { .. } | Self::Loose { .. } | Self::Signal(_) => 8,
             Self::Mutex { of } => of.align().max(8),
         }
     }
@@ -349,6 +353,7 @@ impl Node {
             Self::Value { of, .. } => format!("Value<{}>", of.type_name()),
             Self::Frozen { of } => format!("Frozen<{}>", of.type_name()),
             Self::Loose { of } => format!("Loose<{}>", of.type_name()),
+            Self::Signal(signal) => signal.type_name(),
             Self::Mutex { of } => format!("Mutex<{}>", of.type_name()),
             Self::Tail { of } => format!("[{}]", of.type_name()),
         }
@@ -365,6 +370,7 @@ impl Node {
             | Self::Value { .. }
             | Self::Frozen { .. }
             | Self::Loose { .. }
+            | Self::Signal(_)
             | Self::Mutex { .. } => false,
         }
     }

@@ -3,13 +3,20 @@
 //! - `word`: the lock word · `waiting`: how a call waits · `held`: what this thread holds
 //! - `in_place`: plain data used where it stands · `outcome`: what taking a lock may come to
 //! - `mutex`: what one thread at a time uses
+//! - `condvar` (over a `bell`), `event`: waiting for what others say
 
+mod bell;
+mod condvar;
+mod event;
 mod held;
 mod in_place;
 mod mutex;
 mod outcome;
+mod shareable;
 mod waiting;
 mod word;
 
+pub use condvar::{Condvar, WaitTimeoutResult};
+pub use event::Event;
 pub use mutex::{Mutex, MutexGuard};
 pub use outcome::{LockError, LockResult};

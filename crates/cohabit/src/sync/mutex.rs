@@ -254,6 +254,13 @@ impl<'a, T: Plain> MutexGuard<'a, T> {
     }
 }
 
+impl<'a, T: Plain> MutexGuard<'a, T> {
+    /// What it is the guard of, for a condition variable.
+    pub(super) fn mutex(&self) -> &'a Mutex<T> {
+        self.mutex
+    }
+}
+
 impl<T: Plain> Guard for MutexGuard<'_, T> {
     fn named(&self, error: Error) -> Error {
         match self.mutex.site() {

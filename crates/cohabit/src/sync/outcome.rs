@@ -58,6 +58,15 @@ impl<G> LockError<G> {
             LockError::Failed(error) => error.kind(),
         }
     }
+
+    /// The same with another guard.
+    pub(super) fn map<H>(self, f: impl FnOnce(G) -> H) -> LockError<H> {
+        match self {
+            LockError::OwnerDied(guard) => LockError::OwnerDied(f(guard)),
+            LockError::Poisoned(guard) => LockError::Poisoned(f(guard)),
+            LockError::Failed(error) => LockError::Failed(error),
+        }
+    }
 }
 
 /// A guard, as far as an error's text needs it.
@@ -65,6 +74,12 @@ impl<G> LockError<G> {
 pub trait Guard {
     /// Puts the object's name to an error.
     fn named(&self, error: Error) -> Error;
+}
+
+impl<G: Guard, W> Guard for (G, W) {
+    fn named(&self, error: Error) -> Error {
+        self.0.named(error)
+    }
 }
 
 fn owner_died() -> Error {

@@ -12,6 +12,8 @@ use crate::primitive::{AtomicU64, Instant, SPINS, spin_loop, wait};
 
 /// The longest sleep where somebody who can die must act before the waiter can go on.
 pub(crate) const LOOK_AGAIN: Duration = Duration::from_millis(10);
+/// The longest sleep where only a wake-up can be lost.
+pub(crate) const LOOK_AGAIN_LATER: Duration = Duration::from_millis(100);
 /// Who has waited for so long has an age, and goes before those who have none.
 pub(crate) const AGED: Duration = Duration::from_millis(10);
 /// The greatest age: that of more than half a second.

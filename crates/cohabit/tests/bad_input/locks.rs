@@ -4,7 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Barrier;
 use std::time::Duration;
 
-use cohabit::{Error, LockResult, Mutex, MutexGuard, Shared};
+use cohabit::{Error, Event, LockResult, Mutex, MutexGuard, Shared};
 
 use crate::case;
 use crate::case::{Case, NAME};
@@ -94,6 +94,16 @@ fn bad_bits_mutex() {
         case.refused("bad-bits", &words, || plainly(mutex.lock_timeout(WAIT)));
         mutex.replace([true; 8]).expect("good bits");
         plainly(mutex.lock()).expect("a guard");
+    });
+}
+
+#[test]
+fn timed_out_event() {
+    case!(timed_out_event, |case| {
+        let options = Shared::<Event>::options().scope(case.world.scope());
+        let event = options.create(NAME, Event::auto).expect("an event");
+        let words = ["`rpm`", "was not set in 5ms"];
+        case.refused("timed-out", &words, || event.wait_timeout(WAIT));
     });
 }
 

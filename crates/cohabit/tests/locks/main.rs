@@ -5,14 +5,21 @@
 mod support;
 
 mod deaths;
+mod events;
 mod fairness;
 mod hostile;
 mod ledger;
 mod mutex;
+mod queue;
 mod storm;
 
 roles! {
     "ledger" => ledger::ledger,
+    "listener" => events::listener,
+    "holds-number" => events::holds_number,
+    "elsewhere" => events::elsewhere,
+    "producer" => queue::producer,
+    "consumer" => queue::consumer,
     "forks" => mutex::forks,
     "threads" => mutex::threads,
     "taker" => fairness::taker,

@@ -71,6 +71,11 @@ impl Child {
         line.trim_end().to_owned()
     }
 
+    /// Whether there is a line to hear already.
+    pub(crate) fn has_said(&mut self) -> bool {
+        !self.output.buffer().is_empty() || sys::is_readable(self.output.get_ref())
+    }
+
     pub(crate) fn ask(&mut self, line: impl Display) -> String {
         self.say(line);
         self.hear()

@@ -30,6 +30,13 @@ const MS_PRIVATE: c_ulong = 1 << 18;
 const MNT_DETACH: c_int = 2;
 
 #[repr(C)]
+struct Poll {
+    file: c_int,
+    events: i16,
+    found: i16,
+}
+
+#[repr(C)]
 #[derive(Clone, Copy)]
 struct Limit {
     soft: c_ulong,
@@ -64,6 +71,7 @@ unsafe extern "C" {
         offset: c_long,
     ) -> *mut c_void;
     fn prctl(what: c_int, ...) -> c_int;
+    fn poll(asked: *mut Poll, count: c_ulong, timeout_ms: c_int) -> c_int;
     safe fn unshare(flags: c_int) -> c_int;
     safe fn close(descriptor: c_int) -> c_int;
     fn memfd_create(name: *const c_char, flags: c_uint) -> c_int;
@@ -271,6 +279,22 @@ pub(crate) fn leave_at_once(code: u8) -> ! {
 /// Closes a descriptor that belongs to somebody else in this process, as careless programs do.
 pub(crate) fn close_behind_its_back(descriptor: i32) {
     assert_eq!(close(descriptor), 0, "it was open");
+}
+
+/// Whether there is something to read, or the other end is gone.
+pub(crate) fn is_readable(file: &impl AsRawFd) -> bool {
+    const POLLIN: i16 = 1;
+    let mut asked = Poll { file: file.as_raw_fd(), events: POLLIN, found: 0 };
+    // SAFETY: one entry, ours for the call.
+    let ready = unsafe { poll(&raw mut asked, 1, 0) };
+    assert!(ready >= 0, "poll: {}", std::io::Error::last_os_error());
+    ready > 0
+}
+
+/// Waits until a child sleeps in the kernel in a call that waits for a word.
+pub(crate) fn until_in_futex(pid: u32) {
+    let path = format!("/proc/{pid}/wchan");
+    super::until(|| std::fs::read_to_string(&path).is_ok_and(|name| name.contains("futex")));
 }
 
 /// Closes every descriptor from this number on, as daemons do when they start.

@@ -1,0 +1,52 @@
+//! Locks and signals as parts of objects.
+
+use std::sync::atomic::Ordering;
+
+use super::{Condvar, Event};
+use crate::error::Result;
+use crate::plain::{Kind, Signal};
+use crate::shareable::Shareable;
+use crate::views::View;
+
+/// Declares a cell of one word without data.
+macro_rules! one_word {
+    ($($cell:ident, $word:ident;)*) => {$(
+        // SAFETY: one atomic word, of which any bits are a state of the cell.
+        unsafe impl Shareable for $cell {
+            const KIND: Kind = Kind::Signal(Signal::$cell);
+            type View<'a> = View<'a, Self>;
+            type Head = Self;
+            const SIZE: Option<usize> = Some(size_of::<Self>());
+
+            fn from_parts(base: *mut u8, _len: usize) -> *mut Self {
+                base.cast()
+            }
+
+            #[inline(always)]
+            fn view<'a>(object: View<'a, Self>) -> View<'a, Self> {
+                object
+            }
+
+            unsafe fn plant(&self, place: &Self) {
+                place.$word.store(self.$word.load(Ordering::Relaxed), Ordering::Relaxed);
+            }
+
+            fn settle(&self) -> Result<()> {
+                Ok(())
+            }
+
+            fn only_shareable_may_implement() {}
+        }
+    )*};
+}
+one_word! {
+    Condvar, bell;
+    Event, word;
+}
+
+impl View<'_, Event> {
+    /// Whether the event is set now; it takes nothing.
+    pub fn is_set(self) -> bool {
+        super::event::is_set(&self.place().word)
+    }
+}

@@ -1,0 +1,240 @@
+//! The oracle of locks: had after every death, and nothing that was said is lost.
+//!
+//! **Cast.** The *victim*; the *mate* and the *fresh* one, two users; the *observer*, which only looks. What
+//! they do, and what must hold, is each [`Part`]'s own: `mutex`, `event`, `condvar`. Common to all: no
+//! survivor hangs, and when all have left, the folder is empty, and none holds a descriptor or mapping more.
+mod condvar;
+mod event;
+mod mutex;
+
+use super::super::cast::{self, Player};
+use super::super::list::{Operation, Scene};
+use super::super::step::{Stage, State, Verdict};
+use super::super::trace::{Event, Method, Victim};
+use super::super::world::World;
+use super::history::object_word;
+use super::{Findings, Ground, start_victim, until_it_waits};
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+/// The bits of a lock word that say who: slot and generation.
+const WHO: u64 = 0xffff_ffff_0000_ffff;
+/// The mate creates the object, so it has the first slot.
+const MATE: u64 = 1 << 32 | 1;
+
+/// Where the cells of the children's object are, by FORMAT.md's rules.
+mod at {
+    pub(super) const MUTEX: usize = 0;
+    pub(super) const SUMS: [usize; 2] = [8, 16];
+    pub(super) const AUTO: usize = 24;
+    pub(super) const MANUAL: usize = 32;
+    pub(super) const BELL: usize = 40;
+}
+
+/// The survivors, and the object of the case.
+#[derive(Debug)]
+struct Cast {
+    scene: Scene,
+    /// The operation's name.
+    what: &'static str,
+    folder: PathBuf,
+    /// The name of the object.
+    name: String,
+    mate: Player,
+    fresh: Player,
+    observer: Player,
+}
+
+impl Cast {
+    fn all(&mut self) -> [&mut Player; 3] {
+        [&mut self.mate, &mut self.fresh, &mut self.observer]
+    }
+
+    /// Folder and name of the object, as children take it.
+    fn place(&self) -> String {
+        format!("{} {}", self.folder.display(), self.name)
+    }
+}
+
+/// A word of the object, now.
+fn word(world: &mut World, at: usize) -> u64 {
+    world.look();
+    object_word(world, at)
+}
+
+/// What is particular about one kind of lock.
+trait Part: std::fmt::Debug {
+    /// What there is before the victim comes; the players have the object.
+    fn set_scene(&mut self, cast: &mut Cast) -> Result<(), String>;
+    /// The victim stands in front of its operation.
+    fn begin(&mut self, cast: &mut Cast, world: &mut World) -> Result<(), String>;
+    /// The victim passed a state.
+    fn passed(&mut self, cast: &mut Cast, event: &Event, world: &mut World) -> Result<(), String>;
+    /// What others do, and must be able to do, while the victim stands still.
+    fn before_the_kill(
+        &mut self,
+        cast: &mut Cast,
+        world: &mut World,
+        findings: &mut Findings,
+    ) -> Result<(), String>;
+    /// What must hold once it is dead.
+    fn after_the_kill(&mut self, cast: &mut Cast, findings: &mut Findings) -> Result<(), String>;
+    /// What must hold when the victim was let.
+    fn finished(
+        &mut self,
+        cast: &mut Cast,
+        world: &mut World,
+        findings: &mut Findings,
+    ) -> Result<(), String>;
+}
+
+fn part_of(operation: &Operation) -> Box<dyn Part> {
+    match operation.name.split('_').next() {
+        Some("event" | "manual") => Box::<event::Signal>::default(),
+        Some("condvar") => Box::<condvar::Notice>::default(),
+        _ => Box::<mutex::Guarded>::default(),
+    }
+}
+
+/// The stage of one operation on a lock.
+#[derive(Debug)]
+pub(in super::super) struct LocksStage {
+    operation: &'static Operation,
+    ground: Ground,
+    cast: Cast,
+    part: Box<dyn Part>,
+    /// What the players held before the first case.
+    held_before: Vec<(usize, usize)>,
+}
+
+impl LocksStage {
+    /// Sets up the cast for one operation.
+    pub(in super::super) fn new(operation: &'static Operation) -> Result<Self, String> {
+        let ground = Ground::new()?;
+        let player = |name| Player::start(name, &["player", "locks"]);
+        let cast = Cast {
+            scene: operation.scene,
+            what: operation.name,
+            folder: ground.folder(),
+            name: String::new(),
+            mate: player("mate")?,
+            fresh: player("fresh one")?,
+            observer: player("observer")?,
+        };
+        let part = part_of(operation);
+        let mut stage = Self { operation, ground, cast, part, held_before: Vec::new() };
+        stage.warm_up()?;
+        Ok(stage)
+    }
+
+    /// The players have a new object.
+    fn enter(&mut self) -> Result<(), String> {
+        self.cast.name = self.ground.next_name();
+        let place = self.cast.place();
+        self.cast.mate.ask(&format!("create {place}"))?;
+        self.cast.fresh.ask(&format!("open {place}"))?;
+        self.cast.observer.ask(&format!("view {place}"))?;
+        Ok(())
+    }
+
+    fn leave(&mut self) -> Result<(), String> {
+        self.cast.all().into_iter().try_for_each(|player| player.ask("leave").map(drop))
+    }
+
+    /// One round without a victim, after which the players' descriptors are counted.
+    fn warm_up(&mut self) -> Result<(), String> {
+        self.enter()?;
+        self.leave()?;
+        self.held_before = self.holdings();
+        Ok(())
+    }
+
+    fn holdings(&mut self) -> Vec<(usize, usize)> {
+        let folder = self.cast.folder.clone();
+        let held = |player: &mut Player| cast::holdings(player.pid(), &folder).unwrap_or_default();
+        self.cast.all().map(held).to_vec()
+    }
+
+    fn all_leave(&mut self, findings: &mut Findings) -> Result<(), String> {
+        self.leave()?;
+        let names = self.ground.names();
+        findings.check(names.is_empty(), || format!("left in the folder: {names:?}"));
+        let held = self.holdings();
+        findings.check(held == self.held_before, || {
+            let before = &self.held_before;
+            format!("descriptors and mappings of the survivors: {held:?}, before: {before:?}")
+        });
+        Ok(())
+    }
+
+    /// Brings the cast back to where a case can begin, after one that went wrong.
+    fn restore(&mut self) -> Result<(), String> {
+        for player in self.cast.all() {
+            player.replace()?;
+        }
+        self.ground.sweep();
+        self.warm_up()
+    }
+}
+
+impl Stage for LocksStage {
+    fn raise(&mut self, method: Method) -> Result<(Victim, World), String> {
+        self.part = part_of(self.operation);
+        self.enter()?;
+        self.part.set_scene(&mut self.cast)?;
+        let mut world = World::new(&self.cast.folder);
+        let mapped = world.follow(self.cast.mate.pid());
+        mapped.map_err(|error| format!("the mate's mapping: {error}"))?;
+        let folder = self.cast.folder.display().to_string();
+        let arguments = ["victim", "locks", self.operation.name, &folder, &self.cast.name];
+        let victim = start_victim(&arguments, &mut world, method)?;
+        self.part.begin(&mut self.cast, &mut world)?;
+        world.look();
+        Ok((victim, world))
+    }
+
+    fn passed(&mut self, event: &Event, world: &mut World) -> Result<(), String> {
+        self.part.passed(&mut self.cast, event, world)
+    }
+
+    fn judge(&mut self, victim: Victim, world: &mut World, _: &State) -> Result<Verdict, String> {
+        let mut findings = Findings::default();
+        let began = self.part.before_the_kill(&mut self.cast, world, &mut findings);
+        victim.kill();
+        let start = Instant::now();
+        let proved = began.and_then(|()| self.part.after_the_kill(&mut self.cast, &mut findings));
+        findings.keep(proved);
+        let recovered = start.elapsed();
+        if !findings.unsettled {
+            let left = self.all_leave(&mut findings);
+            findings.keep(left);
+        }
+        if findings.unsettled || !findings.texts.is_empty() {
+            self.restore()?;
+        }
+        Ok(Verdict { violations: findings.texts, recovered })
+    }
+
+    fn finished(&mut self, _: &Victim, world: &mut World) -> Result<Vec<String>, String> {
+        let mut findings = Findings::default();
+        let held = self.part.finished(&mut self.cast, world, &mut findings);
+        findings.keep(held);
+        Ok(findings.texts)
+    }
+
+    fn clear(&mut self, victim: Victim) -> Result<(), String> {
+        victim.kill();
+        self.restore()
+    }
+}
+
+/// Waits, not for long, until a word of the object is as it should be.
+fn until_word(world: &mut World, at: usize, is_so: impl Fn(u64) -> bool) -> Result<(), String> {
+    let start = Instant::now();
+    while !is_so(word(world, at)) {
+        if start.elapsed() > Duration::from_secs(2) {
+            return Err(format!("the word at {at} does not become what a player makes it"));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,213 @@
+//! A mutex: held by one at a time, and a death inside is told.
+//!
+//! What it guards are two numbers, equal when it is whole, and everybody adds one to both. The mate waits
+//! for the lock where the victim holds it, and takes it before the victim's eyes where it does not, and
+//! lets it go as it is. The lock word and the numbers are read from the segment where the victim stands
+//! still:
+//! 1. while the word names the victim, nobody else has the lock; once the victim is dead, the next one
+//!    has it, and is told that its holder died: exactly then, or where a mark says so from before;
+//! 2. where the word does not name the victim, it delays nobody, alive and stopped as it is: the mate
+//!    takes the lock before the kill;
+//! 3. whoever takes the lock finds the numbers as they were when the one before had it, and equal
+//!    unless a death is told; it is told until one mends, and then no more.
+use super::super::super::calls;
+use super::super::super::list::Scene;
+use super::super::super::trace::Event;
+use super::super::super::world::World;
+use super::super::{Findings, run_to_death};
+use super::{Cast, MATE, Part, WHO, at, until_it_waits, until_word, word};
+
+const OWNER_DIED: u64 = 1 << 17;
+const POISONED: u64 = 1 << 18;
+const AGE: u64 = 7 << 19;
+
+/// What is known of the case.
+#[derive(Debug, Default)]
+pub(super) struct Guarded {
+    /// Who holds the lock, dead, since before the victim came.
+    dead: u64,
+    /// Whether the mate holds the lock.
+    mate_holds: bool,
+    /// Whether the mate waits for it, or has had it since.
+    mate_came: bool,
+    /// Whether the victim was helped on in its wait.
+    helped: bool,
+    /// What the next one is told and finds.
+    facts: Facts,
+}
+
+/// What stands in the segment.
+#[derive(Clone, Copy, Debug, Default)]
+struct Facts {
+    word: u64,
+    sums: [u64; 2],
+}
+
+impl Facts {
+    fn read(world: &mut World) -> Self {
+        Self { word: word(world, at::MUTEX), sums: at::SUMS.map(|at| word(world, at)) }
+    }
+
+    /// What the next holder is told and finds.
+    fn expected(self) -> String {
+        let is_held = self.word & 0xffff != 0;
+        let told = match () {
+            () if is_held || self.word & OWNER_DIED != 0 => "owner-died",
+            () if self.word & POISONED != 0 => "poisoned",
+            () => "whole",
+        };
+        format!("{told} {} {}", self.sums[0], self.sums[1])
+    }
+
+    /// The same after one holder that was told one thing, mended that and added.
+    fn after_a_holder(self) -> Self {
+        let sum = self.sums[0].max(self.sums[1]) + 1;
+        let died = self.expected().starts_with("owner-died");
+        Self { word: if died { self.word & POISONED } else { 0 }, sums: [sum, sum] }
+    }
+
+    /// The same after the mate, which held it already, has added.
+    fn after_the_mate(self) -> Self {
+        Self { word: 0, sums: self.sums.map(|sum| sum + 1) }
+    }
+
+    /// The same after one that let it be.
+    fn after_a_look(self) -> Self {
+        let died = self.expected().starts_with("owner-died");
+        Self { word: self.word & POISONED | if died { OWNER_DIED } else { 0 }, ..self }
+    }
+}
+
+impl Guarded {
+    /// Whether the word names the victim.
+    fn victim_has_it(&self, facts: Facts) -> bool {
+        let who = facts.word & WHO;
+        who & 0xffff != 0 && who != MATE && who != self.dead
+    }
+
+    fn mate_lets_go(&mut self, cast: &mut Cast) -> Result<(), String> {
+        if std::mem::take(&mut self.mate_holds) {
+            cast.mate.ask("go")?;
+        }
+        Ok(())
+    }
+
+    /// The mate comes for the lock; for long, where the scene says so.
+    fn mate_comes(&mut self, cast: &mut Cast, world: &mut World) -> Result<(), String> {
+        cast.mate.order("do mutex_look")?;
+        self.mate_came = true;
+        until_it_waits(&mut cast.mate);
+        if cast.scene == Scene::LongAwaited {
+            until_word(world, at::MUTEX, |word| word & AGE != 0)?;
+        }
+        Ok(())
+    }
+}
+
+impl Part for Guarded {
+    fn set_scene(&mut self, cast: &mut Cast) -> Result<(), String> {
+        match cast.scene {
+            Scene::DeadHolder => {
+                let folder = cast.folder.display().to_string();
+                run_to_death(&["suicide", "locks", "inside", &folder, &cast.name])
+            }
+            Scene::Poisoned => cast.mate.ask("do mutex_lock_panics").map(drop),
+            _ => Ok(()),
+        }
+    }
+
+    fn begin(&mut self, cast: &mut Cast, world: &mut World) -> Result<(), String> {
+        self.dead = Facts::read(world).word & WHO;
+        if cast.scene == Scene::Held {
+            cast.mate.ask("hold")?;
+            self.mate_holds = true;
+        }
+        Ok(())
+    }
+
+    fn passed(&mut self, cast: &mut Cast, event: &Event, world: &mut World) -> Result<(), String> {
+        match (cast.scene, event) {
+            (Scene::Held, Event::Enter { number, args })
+                if !self.helped && calls::is_wait(*number, *args) =>
+            {
+                self.helped = true;
+                self.mate_lets_go(cast)
+            }
+            (Scene::Awaited | Scene::LongAwaited, Event::Changed(_))
+                if !self.mate_came && self.victim_has_it(Facts::read(world)) =>
+            {
+                self.mate_comes(cast, world)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn before_the_kill(
+        &mut self,
+        cast: &mut Cast,
+        world: &mut World,
+        findings: &mut Findings,
+    ) -> Result<(), String> {
+        self.facts = Facts::read(world);
+        if self.mate_holds {
+            return Ok(());
+        }
+        let is_inside = self.victim_has_it(self.facts);
+        if !self.mate_came {
+            cast.mate.order("do mutex_look")?;
+            self.mate_came = true;
+            if is_inside {
+                until_it_waits(&mut cast.mate);
+            }
+        }
+        if is_inside {
+            let early = cast.mate.answered_ok();
+            findings.check(!early, || "the lock was taken from a living holder".to_owned());
+            return Ok(());
+        }
+        // The victim stands still and holds nothing: the mate is done before it is dead.
+        cast.mate.until_answered()?;
+        self.facts = Facts::read(world);
+        Ok(())
+    }
+
+    fn after_the_kill(&mut self, cast: &mut Cast, findings: &mut Findings) -> Result<(), String> {
+        let mut facts = self.facts;
+        if self.mate_came {
+            let found = cast.mate.settle("do mutex_look")?;
+            findings.check(found == facts.expected(), || {
+                format!("the mate was told `{found}`, expected `{}`", facts.expected())
+            });
+            facts = facts.after_a_look();
+        } else {
+            self.mate_lets_go(cast)?;
+            facts = facts.after_the_mate();
+        }
+        for player in [&mut cast.fresh, &mut cast.mate] {
+            let found = player.ask("do mutex_lock")?;
+            findings.check(found == facts.expected(), || {
+                format!("a later one was told `{found}`, expected `{}`", facts.expected())
+            });
+            facts = facts.after_a_holder();
+        }
+        let seen = cast.observer.ask("peek")?;
+        let expected = format!("{} {}", facts.sums[0], facts.sums[1]);
+        findings.check(seen == expected, || format!("the observer saw {seen}, not {expected}"));
+        Ok(())
+    }
+
+    fn finished(
+        &mut self,
+        cast: &mut Cast,
+        world: &mut World,
+        findings: &mut Findings,
+    ) -> Result<(), String> {
+        if self.mate_came {
+            cast.mate.settle("do mutex_look")?;
+        }
+        let facts = Facts::read(world);
+        findings.check(facts.word & 0xffff == 0, || "the lock is still held".to_owned());
+        findings.check(facts.sums[0] == facts.sums[1], || format!("half done: {facts:?}"));
+        Ok(())
+    }
+}
