@@ -10,6 +10,7 @@
 //!   behind
 //! - `step`: recording and replaying · `twice`: killing the one that recovers, too
 //! - `oracle`: the scenes and what must hold after them
+//! - `evidence`: what a recorded run showed, kept in docs/
 //! - `models`: the protocols by themselves, under loom
 //! - `cast` and `child`: the survivors, from without and from within
 //!
@@ -21,6 +22,7 @@ mod calls;
 mod cast;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 mod child;
+pub(crate) mod evidence;
 pub(crate) mod list;
 mod lock_list;
 mod models;

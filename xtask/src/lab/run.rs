@@ -3,6 +3,7 @@
 //! Each operation has a stage of its own (folder, survivors, victims), so that operations run
 //! beside each other without meeting. All of one operation happens on one thread, since only the
 //! thread that started a victim may trace it.
+use super::evidence::{self, Section};
 use super::list::{self, Effect, Operation, Touch, What};
 use super::oracle::cells::CellsStage;
 use super::oracle::handle::HandleStage;
@@ -12,6 +13,7 @@ use super::oracle::value::ValueStage;
 use super::step::{self, Outcome, Stage, State};
 use super::trace::Method;
 use super::{Oracle, StepArgs, twice};
+use clap::ValueEnum;
 use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Mutex, PoisonError};
@@ -74,7 +76,7 @@ pub(super) fn run(args: &StepArgs) -> Result<(), String> {
     });
     let mut rows = rows.into_inner().unwrap_or_else(PoisonError::into_inner);
     rows.sort_by_key(|(index, _)| *index);
-    summary(&jobs, rows.into_iter().map(|(_, row)| row).collect(), start)
+    summary(&jobs, rows.into_iter().map(|(_, row)| row).collect(), args, start)
 }
 
 fn jobs(args: &StepArgs) -> Vec<Job> {
@@ -216,6 +218,7 @@ fn report(job: &Job, row: &Result<(Vec<State>, Outcome), String>, args: &StepArg
 fn summary(
     jobs: &[Job],
     rows: Vec<Result<(Vec<State>, Outcome), String>>,
+    args: &StepArgs,
     start: Instant,
 ) -> Result<(), String> {
     let width = jobs.iter().map(|job| job.name.len()).max().unwrap_or(0).max("operation".len());
@@ -224,6 +227,7 @@ fn summary(
         "operation", "states", "kills", "violations", "missed", "ms to recover"
     );
     let (mut kills, mut violations, mut missed, mut failed) = (0, 0, 0, Vec::new());
+    let mut all_states = 0;
     for (job, row) in jobs.iter().zip(rows) {
         let name = &job.name;
         match row {
@@ -234,6 +238,7 @@ fn summary(
                 println!(
                     "{name:<width$} {states:>7} {killed:>7} {broken:>11} {lost:>7} {slowest:>15.1}"
                 );
+                all_states += states;
                 kills += killed;
                 violations += broken;
                 missed += lost;
@@ -248,6 +253,22 @@ fn summary(
     println!("{kills} kills, {violations} violations, {missed} states missed, {seconds:.0} s");
     if !failed.is_empty() {
         return Err(failed.join("; "));
+    }
+    if args.full {
+        let what = args.what.to_possible_value().map_or_else(String::new, |v| v.get_name().into());
+        evidence::record(&Section {
+            name: format!("step {what}"),
+            command: format!("cargo xtask lab step {what} --full --seed {}", args.seed),
+            took: start.elapsed(),
+            rows: vec![
+                ("operations", jobs.len().to_string()),
+                ("states", all_states.to_string()),
+                ("kills", kills.to_string()),
+                ("violations", violations.to_string()),
+                ("states missed", missed.to_string()),
+            ],
+            more: String::new(),
+        })?;
     }
     match (violations, missed) {
         (0, 0) => Ok(()),
