@@ -198,5 +198,5 @@ pub(super) fn sleeps(pid: i32) -> bool {
 /// What a process holds: number of descriptors, and of mappings of the folder's files.
 pub(super) fn holdings(pid: i32, folder: &Path) -> io::Result<(usize, usize)> {
     let descriptors = fs::read_dir(format!("/proc/{pid}/fd"))?.count();
-    Ok((descriptors, super::world::mappings(pid, folder)?.len()))
+    Ok((descriptors, super::remains::mappings(pid, folder)?.len()))
 }

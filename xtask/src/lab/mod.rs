@@ -6,7 +6,7 @@
 //! what ARCHITECTURE promises: no hang, no torn value, nothing committed lost, constructors and
 //! ends counted right, at most one orphan, nothing left.
 //!
-//! - `trace` and `raw`: a child under ptrace, state by state · `world`: what a kill can leave
+//! - `trace` and `raw`: a child under ptrace, state by state · `remains`: what a kill can leave
 //!   behind
 //! - `step`: recording and replaying · `twice`: killing the one that recovers, too
 //! - `oracle`: the scenes and what must hold after them
@@ -31,6 +31,8 @@ mod oracle;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 mod raw;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+mod remains;
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 mod run;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 mod step;
@@ -40,8 +42,6 @@ mod tests;
 mod trace;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 mod twice;
-#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
-mod world;
 
 use list::{PURE, What};
 

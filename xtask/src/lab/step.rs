@@ -8,8 +8,8 @@
 //! failure.
 use super::calls;
 use super::raw::Waited;
+use super::remains::Remains;
 use super::trace::{Event, Method, Position, Victim};
-use super::world::World;
 use std::time::{Duration, Instant};
 
 /// How often a state is sought.
@@ -40,18 +40,18 @@ pub(super) struct Verdict {
 /// What an oracle provides: the stage on which one operation is run and its victim killed.
 pub(super) trait Stage {
     /// Sets the stage of one case and starts its victim, traced, in front of the operation.
-    fn raise(&mut self, method: Method) -> Result<(Victim, World), String>;
+    fn raise(&mut self, method: Method) -> Result<(Victim, Remains), String>;
     /// The victim just passed a state; who waits may be helped.
-    fn passed(&mut self, event: &Event, world: &mut World) -> Result<(), String>;
+    fn passed(&mut self, event: &Event, remains: &mut Remains) -> Result<(), String>;
     /// Kills the victim, which stands in `state`, and judges what the survivors find.
     fn judge(
         &mut self,
         victim: Victim,
-        world: &mut World,
+        remains: &mut Remains,
         state: &State,
     ) -> Result<Verdict, String>;
     /// The victim is through with its operation, unharmed: what is not as the operation promises.
-    fn finished(&mut self, victim: &Victim, world: &mut World) -> Result<Vec<String>, String>;
+    fn finished(&mut self, victim: &Victim, remains: &mut Remains) -> Result<Vec<String>, String>;
     /// Clears the stage of a case that is not judged.
     fn clear(&mut self, victim: Victim) -> Result<(), String>;
 }
@@ -82,28 +82,28 @@ pub(super) struct Record {
 
 /// Records the states of the operation, and checks that it does what it should when it is let.
 pub(super) fn record(stage: &mut dyn Stage, method: Method) -> Result<Record, String> {
-    let (mut victim, mut world) = stage.raise(method)?;
+    let (mut victim, mut remains) = stage.raise(method)?;
     let mut states = vec![State {
         position: victim.position(),
         label: "before the operation".to_owned(),
         address: victim.address(),
     }];
     let end = loop {
-        let event = victim.next(&mut world).map_err(|error| format!("tracing: {error}"))?;
+        let event = victim.next(&mut remains).map_err(|error| format!("tracing: {error}"))?;
         if matches!(event, Event::End | Event::Gone(_)) {
             break event;
         }
         let (position, address) = (victim.position(), victim.address());
         states.push(State { position, label: label(&event), address });
-        stage.passed(&event, &mut world)?;
+        stage.passed(&event, &mut remains)?;
         if states.len() > STATES_MAX {
             return Err(format!("the operation has more than {STATES_MAX} states"));
         }
     };
-    let mut violations = stage.finished(&victim, &mut world)?;
+    let mut violations = stage.finished(&victim, &mut remains)?;
     let exit = match end {
         Event::Gone(how) => how,
-        _ => victim.run_to_exit(&mut world).map_err(|error| format!("tracing: {error}"))?,
+        _ => victim.run_to_exit(&mut remains).map_err(|error| format!("tracing: {error}"))?,
     };
     if exit != Waited::Exited(0) {
         violations.push(format!("the victim was let, and ended by {exit:?}"));
@@ -139,9 +139,9 @@ fn describe(state: &State) -> String {
 
 fn reach_and_judge(stage: &mut dyn Stage, state: &State) -> Result<Option<Verdict>, String> {
     for _ in 0..TRIES {
-        let (mut victim, mut world) = stage.raise(Method::Faults)?;
-        if reach(stage, &mut victim, &mut world, state.position)? {
-            return stage.judge(victim, &mut world, state).map(Some);
+        let (mut victim, mut remains) = stage.raise(Method::Faults)?;
+        if reach(stage, &mut victim, &mut remains, state.position)? {
+            return stage.judge(victim, &mut remains, state).map(Some);
         }
         stage.clear(victim)?;
     }
@@ -152,16 +152,16 @@ fn reach_and_judge(stage: &mut dyn Stage, state: &State) -> Result<Option<Verdic
 pub(super) fn reach(
     stage: &mut dyn Stage,
     victim: &mut Victim,
-    world: &mut World,
+    remains: &mut Remains,
     goal: Position,
 ) -> Result<bool, String> {
     while victim.position() < goal {
-        let event = victim.next(world).map_err(|error| format!("tracing: {error}"))?;
+        let event = victim.next(remains).map_err(|error| format!("tracing: {error}"))?;
         if matches!(event, Event::End | Event::Gone(_)) {
             return Ok(false);
         }
         if victim.position() < goal {
-            stage.passed(&event, world)?;
+            stage.passed(&event, remains)?;
         }
     }
     Ok(victim.position() == goal)

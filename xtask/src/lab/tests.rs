@@ -1,9 +1,9 @@
 //! The stepper, tried on small victims whose every state is known beforehand.
 //!
 //! The victims are forked, not executed, and use mmap, fcntl and unlink directly.
+use super::remains::{self, Remains};
 use super::step::{self, Stage, State, Verdict};
 use super::trace::{self, Event, Method, Position, Victim};
-use super::world::{self, World};
 use std::fs::{self, File, OpenOptions};
 use std::os::fd::AsRawFd;
 use std::path::{Path, PathBuf};
@@ -55,7 +55,7 @@ fn operation(words: &[AtomicU64], file: &File, name: &std::ffi::CStr) {
 }
 
 /// Forks a victim; the page and the path are made before, so that the child allocates nothing.
-fn start(folder: &Path, method: Method) -> (Victim, World) {
+fn start(folder: &Path, method: Method) -> (Victim, Remains) {
     let path = folder.join("toy");
     let file = OpenOptions::new().read(true).write(true).create(true).truncate(true).open(&path);
     let file = file.unwrap();
@@ -77,8 +77,8 @@ fn start(folder: &Path, method: Method) -> (Victim, World) {
     }
     // SAFETY: the mapping made above; the parent has no reference into it.
     unsafe { libc::munmap(page, 4096) };
-    let mut world = World::new(folder);
-    (Victim::adopt(pid, &mut world, method).unwrap(), world)
+    let mut remains = Remains::new(folder);
+    (Victim::adopt(pid, &mut remains, method).unwrap(), remains)
 }
 
 struct Toy {
@@ -88,31 +88,31 @@ struct Toy {
 }
 
 impl Stage for Toy {
-    fn raise(&mut self, method: Method) -> Result<(Victim, World), String> {
+    fn raise(&mut self, method: Method) -> Result<(Victim, Remains), String> {
         Ok(start(&self.folder.0, method))
     }
 
-    fn passed(&mut self, _: &Event, _: &mut World) -> Result<(), String> {
+    fn passed(&mut self, _: &Event, _: &mut Remains) -> Result<(), String> {
         Ok(())
     }
 
     fn judge(
         &mut self,
         victim: Victim,
-        world: &mut World,
+        remains: &mut Remains,
         state: &State,
     ) -> Result<Verdict, String> {
-        world.look();
-        let locks = world.locks().unwrap().len();
-        let names = world::names(&self.folder.0).unwrap().len();
+        remains.look();
+        let locks = remains.locks().unwrap().len();
+        let names = remains::names(&self.folder.0).unwrap().len();
         victim.kill();
-        let bytes = world.segments().next().unwrap().1;
+        let bytes = remains.segments().next().unwrap().1;
         let words = [0, 8, 16, 24].map(|at| bytes.word(at));
         self.seen.push((state.position, words, locks, names));
         Ok(Verdict::default())
     }
 
-    fn finished(&mut self, _: &Victim, _: &mut World) -> Result<Vec<String>, String> {
+    fn finished(&mut self, _: &Victim, _: &mut Remains) -> Result<Vec<String>, String> {
         Ok(Vec::new())
     }
 
@@ -164,12 +164,12 @@ fn stepping_and_write_faults_find_the_same_states() {
 fn a_killed_victim_leaves_no_lock() {
     let _alone = alone();
     let folder = Folder::new();
-    let (mut victim, mut world) = start(&folder.0, Method::Faults);
+    let (mut victim, mut remains) = start(&folder.0, Method::Faults);
     while victim.position() < at(2, 0) {
-        victim.next(&mut world).unwrap();
+        victim.next(&mut remains).unwrap();
     }
-    let locks: Vec<_> = world.locks().unwrap().iter().map(|l| (l.first, l.last)).collect();
+    let locks: Vec<_> = remains.locks().unwrap().iter().map(|l| (l.first, l.last)).collect();
     assert_eq!(locks, [(77, 77)]);
     victim.kill();
-    assert_eq!(world.locks().unwrap(), []);
+    assert_eq!(remains.locks().unwrap(), []);
 }

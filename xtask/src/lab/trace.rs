@@ -18,7 +18,7 @@
 //! 2. Calls made on the tracer's behalf are no states, and leave the registers as they were.
 //! 3. A victim never outlives its `Victim` (killed and reaped on drop) nor its tracer (EXITKILL).
 use super::raw::{self, CallInfo, Patience, Registers, Waited};
-use super::world::{Change, Mapping, World};
+use super::remains::{Change, Mapping, Remains};
 use std::collections::HashMap;
 use std::io;
 
@@ -86,7 +86,7 @@ pub(super) struct Victim {
 
 impl Victim {
     /// Takes over a child that offers itself, and brings it to the begin mark.
-    pub(super) fn adopt(pid: i32, world: &mut World, method: Method) -> io::Result<Self> {
+    pub(super) fn adopt(pid: i32, remains: &mut Remains, method: Method) -> io::Result<Self> {
         let mut victim = Self {
             pid,
             method,
@@ -111,7 +111,7 @@ impl Victim {
         }
         raw::run_to_call(pid, 0)?;
         victim.expect_stop(libc::SIGTRAP | 0x80)?;
-        victim.refresh(world)?;
+        victim.refresh(remains)?;
         Ok(victim)
     }
 
@@ -131,10 +131,10 @@ impl Victim {
     }
 
     /// Runs to the next state.
-    pub(super) fn next(&mut self, world: &mut World) -> io::Result<Event> {
+    pub(super) fn next(&mut self, remains: &mut Remains) -> io::Result<Event> {
         let event = match (self.method, self.inside) {
-            (Method::Steps, None) => self.next_by_steps(world)?,
-            _ => self.next_by_faults(world)?,
+            (Method::Steps, None) => self.next_by_steps(remains)?,
+            _ => self.next_by_faults(remains)?,
         };
         match &event {
             Event::Enter { .. } | Event::Exit { .. } => {
@@ -147,9 +147,9 @@ impl Victim {
     }
 
     /// Lets the victim run to the end of its process, past its operation; how it ended.
-    pub(super) fn run_to_exit(&mut self, world: &mut World) -> io::Result<Waited> {
+    pub(super) fn run_to_exit(&mut self, remains: &mut Remains) -> io::Result<Waited> {
         loop {
-            if let Event::Gone(how) = self.next_by_faults(world)? {
+            if let Event::Gone(how) = self.next_by_faults(remains)? {
                 return Ok(how);
             }
         }
@@ -169,19 +169,19 @@ impl Victim {
         self.gone = true;
     }
 
-    fn next_by_faults(&mut self, world: &mut World) -> io::Result<Event> {
+    fn next_by_faults(&mut self, remains: &mut Remains) -> io::Result<Event> {
         let mut signal = 0;
         loop {
             raw::run_to_call(self.pid, signal)?;
             signal = match raw::wait(self.pid, Patience::Block)? {
                 Waited::Stopped(number) if number == libc::SIGTRAP | 0x80 => {
-                    if let Some(event) = self.at_call(world)? {
+                    if let Some(event) = self.at_call(remains)? {
                         return Ok(event);
                     }
                     0
                 }
                 Waited::Stopped(libc::SIGSEGV) if self.is_ours(raw::fault_address(self.pid)?) => {
-                    if let Some(event) = self.one_store(world)? {
+                    if let Some(event) = self.one_store(remains)? {
                         return Ok(event);
                     }
                     0
@@ -192,19 +192,19 @@ impl Victim {
         }
     }
 
-    fn next_by_steps(&mut self, world: &mut World) -> io::Result<Event> {
+    fn next_by_steps(&mut self, remains: &mut Remains) -> io::Result<Event> {
         loop {
             if self.at_syscall_instruction()? {
-                return self.next_by_faults(world);
+                return self.next_by_faults(remains);
             }
-            world.look();
+            remains.look();
             raw::run_one(self.pid)?;
             match raw::wait(self.pid, Patience::Block)? {
                 Waited::Stopped(libc::SIGTRAP) => {}
-                Waited::Stopped(_) => return self.next_by_faults(world),
+                Waited::Stopped(_) => return self.next_by_faults(remains),
                 end => return Ok(self.went(end)),
             }
-            let changes = world.changes();
+            let changes = remains.changes();
             if !changes.is_empty() {
                 return Ok(Event::Changed(changes));
             }
@@ -212,7 +212,7 @@ impl Victim {
     }
 
     /// Handles a stop at a call; nothing where it is no state.
-    fn at_call(&mut self, world: &mut World) -> io::Result<Option<Event>> {
+    fn at_call(&mut self, remains: &mut Remains) -> io::Result<Option<Event>> {
         match raw::call_info(self.pid)? {
             CallInfo::Enter { number, args, .. } if is_mark(number, args, END) => {
                 Ok(Some(Event::End))
@@ -224,7 +224,7 @@ impl Victim {
             CallInfo::Exit { value, .. } => {
                 let (number, _) = self.inside.take().unwrap_or_default();
                 if changes_mappings(number) {
-                    self.refresh(world)?;
+                    self.refresh(remains)?;
                 }
                 Ok(Some(Event::Exit { number, value }))
             }
@@ -233,9 +233,9 @@ impl Victim {
     }
 
     /// Lets the instruction that faulted run, and tells what it changed.
-    fn one_store(&mut self, world: &mut World) -> io::Result<Option<Event>> {
+    fn one_store(&mut self, remains: &mut Remains) -> io::Result<Option<Event>> {
         self.protect(libc::PROT_READ | libc::PROT_WRITE)?;
-        world.look();
+        remains.look();
         raw::run_one(self.pid)?;
         match raw::wait(self.pid, Patience::Block)? {
             Waited::Stopped(libc::SIGTRAP) => {}
@@ -244,14 +244,14 @@ impl Victim {
             }
             end => return Ok(Some(self.went(end))),
         }
-        let changes = world.changes();
+        let changes = remains.changes();
         self.protect(libc::PROT_READ)?;
         Ok((!changes.is_empty()).then_some(Event::Changed(changes)))
     }
 
     /// Reads the mappings anew, and takes the right to write from them.
-    fn refresh(&mut self, world: &mut World) -> io::Result<()> {
-        let mut mappings = world.follow(self.pid)?;
+    fn refresh(&mut self, remains: &mut Remains) -> io::Result<()> {
+        let mut mappings = remains.follow(self.pid)?;
         // What was writable before shows as read-only now, because of `protect`.
         for mapping in &mut mappings {
             let known = |old: &&Mapping| old.start <= mapping.start && mapping.end <= old.end;

@@ -13,9 +13,9 @@
 //! 4. when all have left, the folder is empty, and no survivor holds a descriptor or mapping more.
 use super::super::cast::{self, Player};
 use super::super::list::{Operation, Touch};
+use super::super::remains::Remains;
 use super::super::step::{Stage, State, Verdict};
 use super::super::trace::{Event, Method, Victim};
-use super::super::world::World;
 use super::{Findings, Ground, start_victim};
 use std::ops::Range;
 use std::path::PathBuf;
@@ -234,24 +234,24 @@ fn as_shown(field: usize, n: u8) -> u8 {
 }
 
 impl Stage for CellsStage {
-    fn raise(&mut self, method: Method) -> Result<(Victim, World), String> {
+    fn raise(&mut self, method: Method) -> Result<(Victim, Remains), String> {
         self.begin()?;
         let folder = self.folder.display().to_string();
-        let mut world = World::new(&self.folder);
-        world.follow(self.mate.pid()).map_err(|error| format!("the mate's mapping: {error}"))?;
+        let mut remains = Remains::new(&self.folder);
+        remains.follow(self.mate.pid()).map_err(|error| format!("the mate's mapping: {error}"))?;
         let (what, number) = (self.operation.name, VICTIM.to_string());
         let arguments = ["victim", "cells", what, &folder, &self.name, &number];
-        let victim = start_victim(&arguments, &mut world, method)?;
+        let victim = start_victim(&arguments, &mut remains, method)?;
         self.mate_stores_beside()?;
-        world.look();
-        Ok((victim, world))
+        remains.look();
+        Ok((victim, remains))
     }
 
-    fn passed(&mut self, _: &Event, _: &mut World) -> Result<(), String> {
+    fn passed(&mut self, _: &Event, _: &mut Remains) -> Result<(), String> {
         self.mate_stores_beside()
     }
 
-    fn judge(&mut self, victim: Victim, _: &mut World, _: &State) -> Result<Verdict, String> {
+    fn judge(&mut self, victim: Victim, _: &mut Remains, _: &State) -> Result<Verdict, String> {
         let mut findings = Findings::default();
         let start = Instant::now();
         let proved = self.prove(victim, &mut findings);
@@ -267,7 +267,7 @@ impl Stage for CellsStage {
         Ok(Verdict { violations: findings.texts, recovered })
     }
 
-    fn finished(&mut self, _: &Victim, _: &mut World) -> Result<Vec<String>, String> {
+    fn finished(&mut self, _: &Victim, _: &mut Remains) -> Result<Vec<String>, String> {
         let mut findings = Findings::default();
         for field in touched(self.touch) {
             self.fields[field] = as_shown(field, VICTIM);

@@ -16,9 +16,9 @@
 use super::super::calls;
 use super::super::cast::{self, Player};
 use super::super::list::{Operation, Scene};
+use super::super::remains::{self, Remains};
 use super::super::step::{Stage, State, Verdict};
 use super::super::trace::{Event, Method, Victim};
-use super::super::world::{self, World};
 use super::instance::{self, Memory, Opened};
 use super::{Findings, Ground, start_victim, until_it_waits};
 use std::fs::{self, File};
@@ -109,7 +109,7 @@ impl HandleStage {
 
     fn warm_up(&mut self) -> Result<(), String> {
         self.host.ask("make_nameless")?;
-        let handle = world::open_nameless(self.host.pid()).ok_or("the host has made nothing")?;
+        let handle = remains::open_nameless(self.host.pid()).ok_or("the host has made nothing")?;
         let path = path_of(&handle);
         self.mate.ask(&format!("take {path}"))?;
         self.fresh.ask(&format!("take {path}"))?;
@@ -151,18 +151,18 @@ impl HandleStage {
         match self.operation.scene {
             Scene::Host => {
                 self.case.host = Some(Opened::parse(&self.host.ask("make_nameless")?)?.tag);
-                self.case.handle = world::open_nameless(self.host.pid());
+                self.case.handle = remains::open_nameless(self.host.pid());
             }
             Scene::Builder => {
                 self.case.host = self.host.ask("build_nameless")?.parse().ok();
                 self.case.host_builds = true;
-                self.case.handle = world::open_nameless(self.host.pid());
+                self.case.handle = remains::open_nameless(self.host.pid());
             }
             Scene::Orphan => {
                 let log = self.ground.log().display().to_string();
                 let mut dead = Player::start("dead", &["player", "life", &log])?;
                 dead.ask("make_nameless")?;
-                self.case.handle = world::open_nameless(dead.pid());
+                self.case.handle = remains::open_nameless(dead.pid());
                 // Killed when it is dropped.
             }
             _ => {}
@@ -300,17 +300,17 @@ fn path_of(file: &File) -> String {
 }
 
 impl Stage for HandleStage {
-    fn raise(&mut self, method: Method) -> Result<(Victim, World), String> {
+    fn raise(&mut self, method: Method) -> Result<(Victim, Remains), String> {
         self.set_scene()?;
-        let mut world = World::new(&self.folder);
+        let mut remains = Remains::new(&self.folder);
         let log = self.ground.log().display().to_string();
         let path = self.case.handle.as_ref().map_or_else(|| "-".to_owned(), path_of);
         let arguments = ["victim", "handle", self.operation.name, &path, &log];
-        let victim = start_victim(&arguments, &mut world, method)?;
-        Ok((victim, world))
+        let victim = start_victim(&arguments, &mut remains, method)?;
+        Ok((victim, remains))
     }
 
-    fn passed(&mut self, event: &Event, _: &mut World) -> Result<(), String> {
+    fn passed(&mut self, event: &Event, _: &mut Remains) -> Result<(), String> {
         match *event {
             Event::Enter { number, args } if calls::is_wait(number, args) => self.host_goes_on(),
             _ => Ok(()),
@@ -320,13 +320,13 @@ impl Stage for HandleStage {
     fn judge(
         &mut self,
         victim: Victim,
-        world: &mut World,
+        remains: &mut Remains,
         state: &State,
     ) -> Result<Verdict, String> {
         let mut findings = Findings::default();
-        let memory = Memory::read(victim.pid(), world, self.tag_at())?;
+        let memory = Memory::read(victim.pid(), remains, self.tag_at())?;
         if self.case.handle.is_none() {
-            self.case.handle = world::open_nameless(victim.pid());
+            self.case.handle = remains::open_nameless(victim.pid());
         }
         let ordinal = state.position.call + state.position.change;
         let before = memory.blocks || (ordinal as u64 + self.seed).is_multiple_of(2);
@@ -354,7 +354,7 @@ impl Stage for HandleStage {
         Ok(Verdict { violations: findings.texts, recovered })
     }
 
-    fn finished(&mut self, _: &Victim, _: &mut World) -> Result<Vec<String>, String> {
+    fn finished(&mut self, _: &Victim, _: &mut Remains) -> Result<Vec<String>, String> {
         let mut findings = Findings::default();
         let names = self.ground.names();
         findings.check(names.is_empty(), || format!("names afterwards: {names:?}"));

@@ -4,7 +4,7 @@
 //! what the players report and by what the commit word says of the victim; every read is held
 //! against it. The offsets are FORMAT.md's.
 use super::super::list::Effect;
-use super::super::world::World;
+use super::super::remains::Remains;
 use super::Findings;
 
 /// Where the header of a segment says at which offset the object starts.
@@ -90,8 +90,8 @@ pub(super) enum Holder {
 }
 
 /// Who holds the lock, where `before` is its word before the victim began.
-pub(super) fn holder(world: &World, before: u64) -> Holder {
-    match lock_word(world) & WHO {
+pub(super) fn holder(remains: &Remains, before: u64) -> Holder {
+    match lock_word(remains) & WHO {
         0 => Holder::Nobody,
         who if who == before & WHO => Holder::Dead,
         _ => Holder::Victim,
@@ -99,18 +99,18 @@ pub(super) fn holder(world: &World, before: u64) -> Holder {
 }
 
 /// The word that commits: version, index, waiter bit.
-pub(super) fn commit_word(world: &World) -> u64 {
-    object_word(world, 8)
+pub(super) fn commit_word(remains: &Remains) -> u64 {
+    object_word(remains, 8)
 }
 
 /// The word of the lock.
-pub(super) fn lock_word(world: &World) -> u64 {
-    object_word(world, 0)
+pub(super) fn lock_word(remains: &Remains) -> u64 {
+    object_word(remains, 0)
 }
 
 /// A word of the object, in the only segment that there is.
-pub(super) fn object_word(world: &World, at: usize) -> u64 {
-    world.segments().next().map_or(0, |(_, bytes)| {
+pub(super) fn object_word(remains: &Remains, at: usize) -> u64 {
+    remains.segments().next().map_or(0, |(_, bytes)| {
         let object = usize::try_from(bytes.word(OBJECT_AT)).unwrap_or(0);
         bytes.word(object + at)
     })

@@ -1,7 +1,7 @@
 //! Instances, as the laboratory sees them from outside: by tag, life word and held bytes.
 //!
 //! The offsets are FORMAT.md's. A tag is the number that a constructor writes into the object.
-use super::super::world::{self, SegmentBytes, World};
+use super::super::remains::{self, Remains, SegmentBytes};
 use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
@@ -79,27 +79,27 @@ pub(super) struct AtKill {
 }
 
 impl AtKill {
-    /// Looks at the world around a stopped victim; the tag stands `tag_at` bytes into the object,
+    /// Looks at what is around a stopped victim; the tag stands `tag_at` bytes into the object,
     /// and the instances of `old` were left by the dead before the victim came.
     pub(super) fn read(
         victim: i32,
-        world: &mut World,
+        remains: &mut Remains,
         folder: &Path,
         tag_at: usize,
         old: &[u64],
     ) -> Result<Self, String> {
-        let in_words = |error: std::io::Error| format!("looking at the world: {error}");
-        world.follow(victim).map_err(in_words)?;
-        world.follow_names().map_err(in_words)?;
-        world.look();
-        let names = world::files(folder).map_err(in_words)?;
-        let names: Vec<_> = names.iter().filter(|(path, _)| world::is_object(path)).collect();
-        let all_locks = world.locks().map_err(in_words)?;
+        let in_words = |error: std::io::Error| format!("looking at the remains: {error}");
+        remains.follow(victim).map_err(in_words)?;
+        remains.follow_names().map_err(in_words)?;
+        remains.look();
+        let names = remains::files(folder).map_err(in_words)?;
+        let names: Vec<_> = names.iter().filter(|(path, _)| remains::is_object(path)).collect();
+        let all_locks = remains.locks().map_err(in_words)?;
         let mut at_kill = Self { names: names.len(), ..Self::default() };
-        for (inode, bytes) in world.segments().filter(|(_, bytes)| !bytes.is_lock_file()) {
+        for (inode, bytes) in remains.segments().filter(|(_, bytes)| !bytes.is_lock_file()) {
             let named = names.iter().any(|name| name.1 == inode);
             let state = bytes.word(LIFE_AT) >> 18 & 0x3f;
-            let beside = world.segments().find(|(_, beside)| beside.is_lock_file_of(inode));
+            let beside = remains.segments().find(|(_, beside)| beside.is_lock_file_of(inode));
             let with_bytes = beside.map_or(inode, |(lock_file, _)| lock_file);
             // The life byte is the first one. Nobody else is inside while the victim stands still.
             let locks = || all_locks.iter().filter(|lock| lock.inode == with_bytes);
@@ -139,12 +139,12 @@ pub(super) struct Memory {
 
 impl Memory {
     /// Looks at what a stopped victim maps.
-    pub(super) fn read(victim: i32, world: &mut World, tag_at: usize) -> Result<Self, String> {
+    pub(super) fn read(victim: i32, remains: &mut Remains, tag_at: usize) -> Result<Self, String> {
         let in_words = |error: std::io::Error| format!("looking at the memory: {error}");
-        world.follow(victim).map_err(in_words)?;
-        world.look();
-        let locks = world.locks().map_err(in_words)?;
-        let Some((_, bytes)) = world.segments().next() else {
+        remains.follow(victim).map_err(in_words)?;
+        remains.look();
+        let locks = remains.locks().map_err(in_words)?;
+        let Some((_, bytes)) = remains.segments().next() else {
             return Ok(Self { is_raw: true, ..Self::default() });
         };
         let state = bytes.word(LIFE_AT) >> 18 & 0x3f;
@@ -161,9 +161,9 @@ impl Memory {
 
 /// The tag of the instance that a process maps. An observer cannot say so itself.
 pub(super) fn mapped_tag(pid: i32, folder: &Path, tag_at: usize) -> Result<u64, String> {
-    let mut world = World::new(folder);
-    world.follow(pid).map_err(|error| error.to_string())?;
-    let tag = world.segments().next().map(|(_, bytes)| tag_in(bytes, tag_at));
+    let mut remains = Remains::new(folder);
+    remains.follow(pid).map_err(|error| error.to_string())?;
+    let tag = remains.segments().next().map(|(_, bytes)| tag_in(bytes, tag_at));
     tag.ok_or_else(|| format!("process {pid} maps no object"))
 }
 

@@ -18,9 +18,9 @@
 use super::super::calls;
 use super::super::cast::{self, Player};
 use super::super::list::{Operation, Realm, Scene};
+use super::super::remains::Remains;
 use super::super::step::{self, Stage, State, Verdict};
 use super::super::trace::{Event, Method, Position, Victim};
-use super::super::world::World;
 use super::instance::{self, AtKill, Opened};
 use super::{Findings, Ground, run_to_death, start_victim, until_it_waits};
 use std::fs;
@@ -216,9 +216,9 @@ impl LifeStage {
     }
 
     fn first_dies(&mut self, operation: &'static Operation, at: Position) -> Result<(), String> {
-        let mut world = World::new(&self.folder);
-        let mut victim = self.start(operation, &mut world, Method::Faults)?;
-        if step::reach(self, &mut victim, &mut world, at)? {
+        let mut remains = Remains::new(&self.folder);
+        let mut victim = self.start(operation, &mut remains, Method::Faults)?;
+        if step::reach(self, &mut victim, &mut remains, at)? {
             victim.kill();
             return Ok(());
         }
@@ -228,19 +228,19 @@ impl LifeStage {
     fn start(
         &self,
         operation: &Operation,
-        world: &mut World,
+        remains: &mut Remains,
         method: Method,
     ) -> Result<Victim, String> {
         let folder = self.where_to();
         let log = self.ground.log().display().to_string();
         let arguments = ["victim", "life", operation.deed(), &folder, &self.case.name, &log];
-        start_victim(&arguments, world, method)
+        start_victim(&arguments, remains, method)
     }
 
-    /// What the world looks like while the victim stands still.
-    fn at_kill(&self, victim: &Victim, world: &mut World) -> Result<AtKill, String> {
+    /// What is seen around it while the victim stands still.
+    fn at_kill(&self, victim: &Victim, remains: &mut Remains) -> Result<AtKill, String> {
         let old = &self.case.left_by_the_dead;
-        AtKill::read(victim.pid(), world, &self.folder, self.tag_at(), old)
+        AtKill::read(victim.pid(), remains, &self.folder, self.tag_at(), old)
     }
 
     fn host_comes(&mut self) -> Result<(), String> {
@@ -404,14 +404,14 @@ impl LifeStage {
 }
 
 impl Stage for LifeStage {
-    fn raise(&mut self, method: Method) -> Result<(Victim, World), String> {
+    fn raise(&mut self, method: Method) -> Result<(Victim, Remains), String> {
         self.set_scene()?;
-        let mut world = World::new(&self.folder);
-        let victim = self.start(self.operation, &mut world, method)?;
-        Ok((victim, world))
+        let mut remains = Remains::new(&self.folder);
+        let victim = self.start(self.operation, &mut remains, method)?;
+        Ok((victim, remains))
     }
 
-    fn passed(&mut self, event: &Event, _: &mut World) -> Result<(), String> {
+    fn passed(&mut self, event: &Event, _: &mut Remains) -> Result<(), String> {
         match *event {
             Event::Enter { number, args } if calls::is_wait(number, args) => self.host_acts(),
             _ => Ok(()),
@@ -421,11 +421,11 @@ impl Stage for LifeStage {
     fn judge(
         &mut self,
         victim: Victim,
-        world: &mut World,
+        remains: &mut Remains,
         state: &State,
     ) -> Result<Verdict, String> {
         let mut findings = Findings::default();
-        let at_kill = self.at_kill(&victim, world)?;
+        let at_kill = self.at_kill(&victim, remains)?;
         let ordinal = state.position.call + state.position.change;
         let before = at_kill.blocks || (ordinal as u64 + self.seed).is_multiple_of(2);
         findings.texts.extend(at_kill.wrong.iter().cloned());
@@ -443,7 +443,7 @@ impl Stage for LifeStage {
         Ok(Verdict { violations: findings.texts, recovered })
     }
 
-    fn finished(&mut self, _: &Victim, _: &mut World) -> Result<Vec<String>, String> {
+    fn finished(&mut self, _: &Victim, _: &mut Remains) -> Result<Vec<String>, String> {
         let mut findings = Findings::default();
         let empties = self.operation.empties;
         let names = if empties { self.ground.names() } else { self.ground.objects() };

@@ -2,7 +2,7 @@
 //!
 //! Both work the same way. Survivors are long-lived [`Player`]s; each case has an object of its
 //! own, in one folder that must be empty between cases. The players attach anew in each case, so
-//! that a victim finds the same world as in the run that recorded its states.
+//! that a victim finds the same as in the run that recorded its states.
 pub(super) mod cells;
 pub(super) mod handle;
 mod history;
@@ -12,8 +12,8 @@ pub(super) mod locks;
 pub(super) mod value;
 
 use super::cast::{self, Player};
+use super::remains::{self, Remains};
 use super::trace::{Method, Victim};
-use super::world::{self, World};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -81,19 +81,19 @@ impl Ground {
 
     /// What stands in the folder: files and folders.
     pub(super) fn names(&self) -> Vec<String> {
-        let names = world::names(&self.folder()).unwrap_or_default();
+        let names = remains::names(&self.folder()).unwrap_or_default();
         names.into_iter().map(|(name, _)| name).collect()
     }
 
     /// The objects' files.
     pub(super) fn objects(&self) -> Vec<String> {
-        let files = world::files(&self.folder()).unwrap_or_default().into_iter();
-        files.map(|(path, _)| path).filter(|path| world::is_object(path)).collect()
+        let files = remains::files(&self.folder()).unwrap_or_default().into_iter();
+        files.map(|(path, _)| path).filter(|path| remains::is_object(path)).collect()
     }
 
     /// The inodes of the files that stand in the folder.
     pub(super) fn inodes(&self) -> Vec<u64> {
-        let files = world::files(&self.folder()).unwrap_or_default();
+        let files = remains::files(&self.folder()).unwrap_or_default();
         files.into_iter().map(|(_, inode)| inode).collect()
     }
 
@@ -114,7 +114,7 @@ impl Drop for Ground {
 
 /// Takes away the folders of laboratories that were interrupted.
 fn sweep_stale(base: &Path) {
-    for (name, _) in world::names(base).unwrap_or_default() {
+    for (name, _) in remains::names(base).unwrap_or_default() {
         let number = name.strip_prefix("cohabit-lab-").and_then(|rest| rest.split('-').next());
         let pid = number.and_then(|number| number.parse::<u32>().ok());
         if pid.is_some_and(|pid| !Path::new(&format!("/proc/{pid}")).exists()) {
@@ -131,13 +131,17 @@ fn restrict(folder: &Path) -> Result<(), String> {
 }
 
 /// Starts a victim and brings it, traced, in front of its operation.
-fn start_victim(arguments: &[&str], world: &mut World, method: Method) -> Result<Victim, String> {
+fn start_victim(
+    arguments: &[&str],
+    remains: &mut Remains,
+    method: Method,
+) -> Result<Victim, String> {
     let mut command = cast::child_command(arguments)?;
     command.stdin(Stdio::null()).stdout(Stdio::null());
     let child = command.spawn().map_err(|error| format!("the victim does not start: {error}"))?;
     // Reaped by the Victim; the handle of the standard library only names it.
     let pid = child.id().cast_signed();
-    Victim::adopt(pid, world, method).map_err(|error| format!("victim {arguments:?}: {error}"))
+    Victim::adopt(pid, remains, method).map_err(|error| format!("victim {arguments:?}: {error}"))
 }
 
 /// Runs a child that ends by its own hand, and waits until it is gone.

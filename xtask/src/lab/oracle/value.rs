@@ -17,9 +17,9 @@
 use super::super::calls;
 use super::super::cast::{self, Player};
 use super::super::list::{Effect, Operation, Scene};
+use super::super::remains::Remains;
 use super::super::step::{Stage, State, Verdict};
 use super::super::trace::{Event, Method, Victim};
-use super::super::world::World;
 use super::history::{History, Holder, commit_word, holder, lock_word};
 use super::{Findings, Ground, run_to_death, start_victim, until_it_waits};
 use std::path::PathBuf;
@@ -152,12 +152,12 @@ impl ValueStage {
     }
 
     /// Lets the waiter begin, and waits until its mark stands in the commit word.
-    fn waiter_begins(&mut self, world: &mut World) -> Result<(), String> {
+    fn waiter_begins(&mut self, remains: &mut Remains) -> Result<(), String> {
         self.case.waits_behind = self.case.history.version();
         self.waiter.order(&format!("wait {}", self.case.waits_behind))?;
         let start = Instant::now();
-        while commit_word(world) & 1 == 0 {
-            world.look();
+        while commit_word(remains) & 1 == 0 {
+            remains.look();
             if start.elapsed() > Duration::from_secs(2) {
                 return Err("the waiter does not set its mark".to_owned());
             }
@@ -182,9 +182,9 @@ impl ValueStage {
     }
 
     /// Takes over what the commit word says of the victim's own commit; who holds the lock.
-    fn read_state(&mut self, world: &mut World, findings: &mut Findings) -> Holder {
-        world.look();
-        let committed = commit_word(world) >> 8;
+    fn read_state(&mut self, remains: &mut Remains, findings: &mut Findings) -> Holder {
+        remains.look();
+        let committed = commit_word(remains) >> 8;
         if committed == self.case.history.version() + 1 {
             // The number that the victim was given.
             self.case.history.extend(self.effect, self.case.number);
@@ -195,7 +195,7 @@ impl ValueStage {
         findings.check(committed == self.case.history.version(), || {
             format!("the commit word says version {committed}, not {}", self.case.history.version())
         });
-        if self.case.mate_holds { Holder::Nobody } else { holder(world, self.case.lock_before) }
+        if self.case.mate_holds { Holder::Nobody } else { holder(remains, self.case.lock_before) }
     }
 
     /// What the mate does: the victim's operation, but no view's, and no wait beside the waiter's.
@@ -274,8 +274,13 @@ impl ValueStage {
         self.warm_up()
     }
 
-    fn prove(&mut self, victim: Victim, world: &mut World, findings: &mut Findings) -> Duration {
-        let holder = self.read_state(world, findings);
+    fn prove(
+        &mut self,
+        victim: Victim,
+        remains: &mut Remains,
+        findings: &mut Findings,
+    ) -> Duration {
+        let holder = self.read_state(remains, findings);
         let before = holder != Holder::Nobody && findings.keep(self.mate_orders()).is_some();
         if before {
             until_it_waits(&mut self.mate);
@@ -295,7 +300,7 @@ impl ValueStage {
             }
             self.mate_settles(before, findings)?;
             if self.operation.scene == Scene::Quiet {
-                self.waiter_begins(world)?;
+                self.waiter_begins(remains)?;
             }
             self.survivors_prove(findings)
         })();
@@ -305,28 +310,28 @@ impl ValueStage {
 }
 
 impl Stage for ValueStage {
-    fn raise(&mut self, method: Method) -> Result<(Victim, World), String> {
+    fn raise(&mut self, method: Method) -> Result<(Victim, Remains), String> {
         self.set_scene()?;
         self.case.number += 1;
         let folder = self.folder.display().to_string();
         let number = self.case.number.to_string();
         let (what, size, name) = (self.operation.name, &self.size, &self.case.name);
-        let mut world = World::new(&self.folder);
-        world.follow(self.mate.pid()).map_err(|error| format!("the mate's mapping: {error}"))?;
+        let mut remains = Remains::new(&self.folder);
+        remains.follow(self.mate.pid()).map_err(|error| format!("the mate's mapping: {error}"))?;
         let arguments = ["victim", "value", what, size, &folder, name, &number];
-        let victim = start_victim(&arguments, &mut world, method)?;
+        let victim = start_victim(&arguments, &mut remains, method)?;
         if self.operation.scene != Scene::Quiet {
-            self.waiter_begins(&mut world)?;
+            self.waiter_begins(&mut remains)?;
         }
-        world.look();
-        self.case.lock_before = lock_word(&world);
+        remains.look();
+        self.case.lock_before = lock_word(&remains);
         if self.operation.scene == Scene::Held {
             self.mate_holds()?;
         }
-        Ok((victim, world))
+        Ok((victim, remains))
     }
 
-    fn passed(&mut self, event: &Event, _: &mut World) -> Result<(), String> {
+    fn passed(&mut self, event: &Event, _: &mut Remains) -> Result<(), String> {
         let Event::Enter { number, args } = *event else { return Ok(()) };
         if self.case.helped || !calls::is_wait(number, args) {
             return Ok(());
@@ -343,9 +348,14 @@ impl Stage for ValueStage {
         Ok(())
     }
 
-    fn judge(&mut self, victim: Victim, world: &mut World, _: &State) -> Result<Verdict, String> {
+    fn judge(
+        &mut self,
+        victim: Victim,
+        remains: &mut Remains,
+        _: &State,
+    ) -> Result<Verdict, String> {
         let mut findings = Findings::default();
-        let recovered = self.prove(victim, world, &mut findings);
+        let recovered = self.prove(victim, remains, &mut findings);
         if !findings.unsettled {
             let left = self.all_leave(&mut findings);
             findings.keep(left);
@@ -356,13 +366,13 @@ impl Stage for ValueStage {
         Ok(Verdict { violations: findings.texts, recovered })
     }
 
-    fn finished(&mut self, _: &Victim, world: &mut World) -> Result<Vec<String>, String> {
-        world.look();
+    fn finished(&mut self, _: &Victim, remains: &mut Remains) -> Result<Vec<String>, String> {
+        remains.look();
         self.case.history.extend(self.effect, self.case.number);
-        let (made, expected) = (commit_word(world) >> 8, self.case.history.version());
+        let (made, expected) = (commit_word(remains) >> 8, self.case.history.version());
         let mut findings = Findings::default();
         findings.check(made == expected, || format!("version {made} is committed, not {expected}"));
-        findings.check(lock_word(world) == 0, || "the lock is still held".to_owned());
+        findings.check(lock_word(remains) == 0, || "the lock is still held".to_owned());
         Ok(findings.texts)
     }
 

@@ -6,8 +6,8 @@
 //! way to it, reaches that one.
 use super::super::super::calls;
 use super::super::super::list::Scene;
+use super::super::super::remains::Remains;
 use super::super::super::trace::Event;
-use super::super::super::world::World;
 use super::super::Findings;
 use super::{Cast, Part, at, until_it_waits, word};
 
@@ -33,7 +33,7 @@ impl Part for Notice {
         Ok(())
     }
 
-    fn begin(&mut self, cast: &mut Cast, world: &mut World) -> Result<(), String> {
+    fn begin(&mut self, cast: &mut Cast, remains: &mut Remains) -> Result<(), String> {
         let waiter = match cast.scene {
             Scene::Waits => Some(&mut cast.fresh),
             Scene::Awaited => Some(&mut cast.mate),
@@ -43,11 +43,11 @@ impl Part for Notice {
             waiter.order("do condvar_wait")?;
             until_it_waits(waiter);
         }
-        self.count = word(world, at::BELL) >> 1;
+        self.count = word(remains, at::BELL) >> 1;
         Ok(())
     }
 
-    fn passed(&mut self, cast: &mut Cast, event: &Event, _: &mut World) -> Result<(), String> {
+    fn passed(&mut self, cast: &mut Cast, event: &Event, _: &mut Remains) -> Result<(), String> {
         let Event::Enter { number, args } = *event else { return Ok(()) };
         if Self::victim_waits(cast) && !self.told && calls::is_wait(number, args) {
             self.told = true;
@@ -59,10 +59,10 @@ impl Part for Notice {
     fn before_the_kill(
         &mut self,
         _: &mut Cast,
-        world: &mut World,
+        remains: &mut Remains,
         _: &mut Findings,
     ) -> Result<(), String> {
-        self.has_notified = !self.told && word(world, at::BELL) >> 1 > self.count;
+        self.has_notified = !self.told && word(remains, at::BELL) >> 1 > self.count;
         Ok(())
     }
 
@@ -94,7 +94,7 @@ impl Part for Notice {
     fn finished(
         &mut self,
         cast: &mut Cast,
-        world: &mut World,
+        remains: &mut Remains,
         findings: &mut Findings,
     ) -> Result<(), String> {
         match cast.scene {
@@ -102,7 +102,7 @@ impl Part for Notice {
             Scene::Awaited => drop(cast.mate.settle("do condvar_wait")?),
             _ => {}
         }
-        let count = word(world, at::BELL) >> 1;
+        let count = word(remains, at::BELL) >> 1;
         findings.check(count > self.count, || "nobody was notified".to_owned());
         Ok(())
     }

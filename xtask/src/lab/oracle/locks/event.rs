@@ -5,8 +5,8 @@
 //! all that, a new set lets a new waiter pass.
 use super::super::super::calls;
 use super::super::super::list::Scene;
+use super::super::super::remains::Remains;
 use super::super::super::trace::Event;
-use super::super::super::world::World;
 use super::super::Findings;
 use super::{Cast, Part, at, until_it_waits, word};
 
@@ -27,8 +27,8 @@ pub(super) struct Signal {
 }
 
 impl Signal {
-    fn read(&self, world: &mut World) -> u64 {
-        word(world, if self.manual { at::MANUAL } else { at::AUTO })
+    fn read(&self, remains: &mut Remains) -> u64 {
+        word(remains, if self.manual { at::MANUAL } else { at::AUTO })
     }
 
     fn is_set(&self) -> bool {
@@ -56,17 +56,17 @@ impl Part for Signal {
         }
     }
 
-    fn begin(&mut self, cast: &mut Cast, world: &mut World) -> Result<(), String> {
+    fn begin(&mut self, cast: &mut Cast, remains: &mut Remains) -> Result<(), String> {
         if cast.scene == Scene::Awaited {
             cast.mate.order(&self.order("wait"))?;
             self.mate_waits = true;
             until_it_waits(&mut cast.mate);
         }
-        self.count = self.read(world) >> 3;
+        self.count = self.read(remains) >> 3;
         Ok(())
     }
 
-    fn passed(&mut self, cast: &mut Cast, event: &Event, _: &mut World) -> Result<(), String> {
+    fn passed(&mut self, cast: &mut Cast, event: &Event, _: &mut Remains) -> Result<(), String> {
         let Event::Enter { number, args } = *event else { return Ok(()) };
         if cast.scene == Scene::Waits && !self.helped && calls::is_wait(number, args) {
             self.helped = true;
@@ -78,10 +78,10 @@ impl Part for Signal {
     fn before_the_kill(
         &mut self,
         cast: &mut Cast,
-        world: &mut World,
+        remains: &mut Remains,
         findings: &mut Findings,
     ) -> Result<(), String> {
-        self.word = self.read(world);
+        self.word = self.read(remains);
         if self.mate_waits && self.was_set() {
             // It passes while the victim stands still, which may not have woken it yet.
             return cast.mate.until_answered();
@@ -120,13 +120,13 @@ impl Part for Signal {
     fn finished(
         &mut self,
         cast: &mut Cast,
-        world: &mut World,
+        remains: &mut Remains,
         findings: &mut Findings,
     ) -> Result<(), String> {
         if self.mate_waits {
             cast.mate.settle(&self.order("wait"))?;
         }
-        self.word = self.read(world);
+        self.word = self.read(remains);
         let expected = match cast.what.split_once('_') {
             Some((_, "reset")) => false,
             Some((_, "is_set" | "view")) => true,

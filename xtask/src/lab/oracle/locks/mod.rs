@@ -9,9 +9,9 @@ mod mutex;
 
 use super::super::cast::{self, Player};
 use super::super::list::{Operation, Scene};
+use super::super::remains::Remains;
 use super::super::step::{Stage, State, Verdict};
 use super::super::trace::{Event, Method, Victim};
-use super::super::world::World;
 use super::history::object_word;
 use super::{Findings, Ground, start_victim, until_it_waits};
 use std::path::PathBuf;
@@ -57,9 +57,9 @@ impl Cast {
 }
 
 /// A word of the object, now.
-fn word(world: &mut World, at: usize) -> u64 {
-    world.look();
-    object_word(world, at)
+fn word(remains: &mut Remains, at: usize) -> u64 {
+    remains.look();
+    object_word(remains, at)
 }
 
 /// What is particular about one kind of lock.
@@ -67,14 +67,19 @@ trait Part: std::fmt::Debug {
     /// What there is before the victim comes; the players have the object.
     fn set_scene(&mut self, cast: &mut Cast) -> Result<(), String>;
     /// The victim stands in front of its operation.
-    fn begin(&mut self, cast: &mut Cast, world: &mut World) -> Result<(), String>;
+    fn begin(&mut self, cast: &mut Cast, remains: &mut Remains) -> Result<(), String>;
     /// The victim passed a state.
-    fn passed(&mut self, cast: &mut Cast, event: &Event, world: &mut World) -> Result<(), String>;
+    fn passed(
+        &mut self,
+        cast: &mut Cast,
+        event: &Event,
+        remains: &mut Remains,
+    ) -> Result<(), String>;
     /// What others do, and must be able to do, while the victim stands still.
     fn before_the_kill(
         &mut self,
         cast: &mut Cast,
-        world: &mut World,
+        remains: &mut Remains,
         findings: &mut Findings,
     ) -> Result<(), String>;
     /// What must hold once it is dead.
@@ -83,7 +88,7 @@ trait Part: std::fmt::Debug {
     fn finished(
         &mut self,
         cast: &mut Cast,
-        world: &mut World,
+        remains: &mut Remains,
         findings: &mut Findings,
     ) -> Result<(), String>;
 }
@@ -178,28 +183,33 @@ impl LocksStage {
 }
 
 impl Stage for LocksStage {
-    fn raise(&mut self, method: Method) -> Result<(Victim, World), String> {
+    fn raise(&mut self, method: Method) -> Result<(Victim, Remains), String> {
         self.part = part_of(self.operation);
         self.enter()?;
         self.part.set_scene(&mut self.cast)?;
-        let mut world = World::new(&self.cast.folder);
-        let mapped = world.follow(self.cast.mate.pid());
+        let mut remains = Remains::new(&self.cast.folder);
+        let mapped = remains.follow(self.cast.mate.pid());
         mapped.map_err(|error| format!("the mate's mapping: {error}"))?;
         let folder = self.cast.folder.display().to_string();
         let arguments = ["victim", "locks", self.operation.name, &folder, &self.cast.name];
-        let victim = start_victim(&arguments, &mut world, method)?;
-        self.part.begin(&mut self.cast, &mut world)?;
-        world.look();
-        Ok((victim, world))
+        let victim = start_victim(&arguments, &mut remains, method)?;
+        self.part.begin(&mut self.cast, &mut remains)?;
+        remains.look();
+        Ok((victim, remains))
     }
 
-    fn passed(&mut self, event: &Event, world: &mut World) -> Result<(), String> {
-        self.part.passed(&mut self.cast, event, world)
+    fn passed(&mut self, event: &Event, remains: &mut Remains) -> Result<(), String> {
+        self.part.passed(&mut self.cast, event, remains)
     }
 
-    fn judge(&mut self, victim: Victim, world: &mut World, _: &State) -> Result<Verdict, String> {
+    fn judge(
+        &mut self,
+        victim: Victim,
+        remains: &mut Remains,
+        _: &State,
+    ) -> Result<Verdict, String> {
         let mut findings = Findings::default();
-        let began = self.part.before_the_kill(&mut self.cast, world, &mut findings);
+        let began = self.part.before_the_kill(&mut self.cast, remains, &mut findings);
         victim.kill();
         let start = Instant::now();
         let proved = began.and_then(|()| self.part.after_the_kill(&mut self.cast, &mut findings));
@@ -215,9 +225,9 @@ impl Stage for LocksStage {
         Ok(Verdict { violations: findings.texts, recovered })
     }
 
-    fn finished(&mut self, _: &Victim, world: &mut World) -> Result<Vec<String>, String> {
+    fn finished(&mut self, _: &Victim, remains: &mut Remains) -> Result<Vec<String>, String> {
         let mut findings = Findings::default();
-        let held = self.part.finished(&mut self.cast, world, &mut findings);
+        let held = self.part.finished(&mut self.cast, remains, &mut findings);
         findings.keep(held);
         Ok(findings.texts)
     }
@@ -229,9 +239,9 @@ impl Stage for LocksStage {
 }
 
 /// Waits, not for long, until a word of the object is as it should be.
-fn until_word(world: &mut World, at: usize, is_so: impl Fn(u64) -> bool) -> Result<(), String> {
+fn until_word(remains: &mut Remains, at: usize, is_so: impl Fn(u64) -> bool) -> Result<(), String> {
     let start = Instant::now();
-    while !is_so(word(world, at)) {
+    while !is_so(word(remains, at)) {
         if start.elapsed() > Duration::from_secs(2) {
             return Err(format!("the word at {at} does not become what a player makes it"));
         }

@@ -12,8 +12,8 @@
 //!    unless a death is told; it is told until one mends, and then no more.
 use super::super::super::calls;
 use super::super::super::list::Scene;
+use super::super::super::remains::Remains;
 use super::super::super::trace::Event;
-use super::super::super::world::World;
 use super::super::{Findings, run_to_death};
 use super::{Cast, MATE, Part, WHO, at, until_it_waits, until_word, word};
 
@@ -44,8 +44,8 @@ struct Facts {
 }
 
 impl Facts {
-    fn read(world: &mut World) -> Self {
-        Self { word: word(world, at::MUTEX), sums: at::SUMS.map(|at| word(world, at)) }
+    fn read(remains: &mut Remains) -> Self {
+        Self { word: word(remains, at::MUTEX), sums: at::SUMS.map(|at| word(remains, at)) }
     }
 
     /// What the next holder is told and finds.
@@ -93,12 +93,12 @@ impl Guarded {
     }
 
     /// The mate comes for the lock; for long, where the scene says so.
-    fn mate_comes(&mut self, cast: &mut Cast, world: &mut World) -> Result<(), String> {
+    fn mate_comes(&mut self, cast: &mut Cast, remains: &mut Remains) -> Result<(), String> {
         cast.mate.order("do mutex_look")?;
         self.mate_came = true;
         until_it_waits(&mut cast.mate);
         if cast.scene == Scene::LongAwaited {
-            until_word(world, at::MUTEX, |word| word & AGE != 0)?;
+            until_word(remains, at::MUTEX, |word| word & AGE != 0)?;
         }
         Ok(())
     }
@@ -116,8 +116,8 @@ impl Part for Guarded {
         }
     }
 
-    fn begin(&mut self, cast: &mut Cast, world: &mut World) -> Result<(), String> {
-        self.dead = Facts::read(world).word & WHO;
+    fn begin(&mut self, cast: &mut Cast, remains: &mut Remains) -> Result<(), String> {
+        self.dead = Facts::read(remains).word & WHO;
         if cast.scene == Scene::Held {
             cast.mate.ask("hold")?;
             self.mate_holds = true;
@@ -125,7 +125,12 @@ impl Part for Guarded {
         Ok(())
     }
 
-    fn passed(&mut self, cast: &mut Cast, event: &Event, world: &mut World) -> Result<(), String> {
+    fn passed(
+        &mut self,
+        cast: &mut Cast,
+        event: &Event,
+        remains: &mut Remains,
+    ) -> Result<(), String> {
         match (cast.scene, event) {
             (Scene::Held, Event::Enter { number, args })
                 if !self.helped && calls::is_wait(*number, *args) =>
@@ -134,9 +139,9 @@ impl Part for Guarded {
                 self.mate_lets_go(cast)
             }
             (Scene::Awaited | Scene::LongAwaited, Event::Changed(_))
-                if !self.mate_came && self.victim_has_it(Facts::read(world)) =>
+                if !self.mate_came && self.victim_has_it(Facts::read(remains)) =>
             {
-                self.mate_comes(cast, world)
+                self.mate_comes(cast, remains)
             }
             _ => Ok(()),
         }
@@ -145,10 +150,10 @@ impl Part for Guarded {
     fn before_the_kill(
         &mut self,
         cast: &mut Cast,
-        world: &mut World,
+        remains: &mut Remains,
         findings: &mut Findings,
     ) -> Result<(), String> {
-        self.facts = Facts::read(world);
+        self.facts = Facts::read(remains);
         if self.mate_holds {
             return Ok(());
         }
@@ -167,7 +172,7 @@ impl Part for Guarded {
         }
         // The victim stands still and holds nothing: the mate is done before it is dead.
         cast.mate.until_answered()?;
-        self.facts = Facts::read(world);
+        self.facts = Facts::read(remains);
         Ok(())
     }
 
@@ -199,13 +204,13 @@ impl Part for Guarded {
     fn finished(
         &mut self,
         cast: &mut Cast,
-        world: &mut World,
+        remains: &mut Remains,
         findings: &mut Findings,
     ) -> Result<(), String> {
         if self.mate_came {
             cast.mate.settle("do mutex_look")?;
         }
-        let facts = Facts::read(world);
+        let facts = Facts::read(remains);
         findings.check(facts.word & 0xffff == 0, || "the lock is still held".to_owned());
         findings.check(facts.sums[0] == facts.sums[1], || format!("half done: {facts:?}"));
         Ok(())

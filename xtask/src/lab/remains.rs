@@ -3,14 +3,14 @@
 //! **Method.** The laboratory maps every file that the victim maps from the folder, by itself and
 //! read-only, so that comparing costs no system call. Files without a name (just created, or
 //! unlinked by another) are reached through the victim's `/proc` entries. Each [`Segment`] keeps
-//! the bytes as they were at the last look; [`World::changes`] reports the ranges that differ now.
+//! the bytes as they were at the last look; [`Remains::changes`] reports the ranges that differ now.
 //! Names and locks change only inside system calls; they are read where a victim is judged. Locks
 //! are asked for with F_OFD_GETLK, since /proc/locks may miss or repeat rows while others lock
 //! elsewhere.
 //!
 //! Invariants:
 //! 1. A segment is known by (device, inode), never by name: a name may move to another inode.
-//! 2. The laboratory takes no lock and creates no name here: the world is the victim's alone.
+//! 2. The laboratory takes no lock and creates no name here: what remains is the victim's alone.
 use super::raw::{self, ReadMap};
 use std::fs::{self, File};
 use std::io;
@@ -70,15 +70,15 @@ pub(super) struct Mapping {
     pub(super) nameless: bool,
 }
 
-/// The world of one victim.
+/// What one victim leaves.
 #[derive(Debug)]
-pub(super) struct World {
+pub(super) struct Remains {
     folder: PathBuf,
     segments: Vec<Segment>,
 }
 
-impl World {
-    /// A world around the files of `folder`; nothing is looked at yet.
+impl Remains {
+    /// What is found among the files of `folder`; nothing is looked at yet.
     pub(super) fn new(folder: &Path) -> Self {
         Self { folder: folder.to_path_buf(), segments: Vec::new() }
     }
