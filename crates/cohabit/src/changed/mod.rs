@@ -6,7 +6,7 @@
 //! dropping one is all it takes to cancel it: from then on its task is not woken.
 //!
 //! [`Value::change_fd`] is for loops that poll descriptors (poll, epoll, mio, glib, Qt): a [`ChangeFd`]
-//! is readable once the value has changed. With the feature `tokio`, [`ChangeFd::into_tokio`] lets
+//! is readable once the value has changed. With the feature `tokio`, `ChangeFd::into_tokio` lets
 //! tokio's reactor watch it; `changed` needs no feature, in tokio too.
 //!
 //! # Two processes
