@@ -1,4 +1,4 @@
-//! A schema as the text of its type, which [`types`](super::types) reads back.
+//! A schema as the text of its type, which `types` reads back.
 
 use std::fmt::Write as _;
 
