@@ -12,6 +12,7 @@
 //! - `oracle`: the scenes and what must hold after them
 //! - `evidence`: what a recorded run showed, kept in docs/
 //! - `models`: the protocols by themselves, under loom
+//! - `mutants`: one fault at a time, each found by a test that is named
 //! - `cast` and `child`: the survivors, from without and from within
 //!
 //! The registers and the `syscall` instruction are x86_64's, and ptrace is Linux's; elsewhere the
@@ -26,6 +27,7 @@ pub(crate) mod evidence;
 pub(crate) mod list;
 mod lock_list;
 mod models;
+mod mutants;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 mod oracle;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
@@ -61,6 +63,8 @@ enum Command {
     /// Run the protocols under every schedule that the memory model allows, with processes that die at
     /// each of their steps
     Models,
+    /// Put one fault at a time into the library, and look whether the test that is named finds it
+    Mutants(mutants::Args),
     /// What the laboratory starts as its victims and survivors
     #[command(hide = true)]
     Child {
@@ -118,6 +122,7 @@ pub(crate) fn run(args: Args) -> Result<(), String> {
         }
         Command::Step(step) => run_step(&step),
         Command::Models => models::run(),
+        Command::Mutants(args) => mutants::run(&args),
         Command::Child { words } => run_child(&words),
     }
 }

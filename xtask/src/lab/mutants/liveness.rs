@@ -1,0 +1,34 @@
+//! Faults in what the kernel is asked: who lives, and whose a folder or a file is.
+
+use super::table::{Mutant, Test};
+
+const LIVENESS: &str = "crates/cohabit-os/src/liveness/mod.rs";
+const LIVENESS_LINUX: &str = "crates/cohabit-os/src/liveness/linux.rs";
+const PLACE: &str = "crates/cohabit-os/src/place/mod.rs";
+
+pub(super) const MUTANTS: &[Mutant] = &[
+    Mutant {
+        name: "anchor-is-inherited",
+        file: LIVENESS_LINUX,
+        find: "Advice::LinuxDontFork",
+        put: "Advice::Normal",
+        why: "a child that was forked would keep its dead parent alive",
+        test: Test::contract("liveness::a_child_does_not_hold_it"),
+    },
+    Mutant {
+        name: "any-owner-of-a-users-folder",
+        file: PLACE,
+        find: "if !owners.contains(&found.owner) {",
+        put: "if false && !owners.contains(&found.owner) {",
+        why: "a stranger could make this user's folder first, and own all of its objects' names",
+        test: Test::contract("places::the_users_own_folder_is_made_private_and_stays_so"),
+    },
+    Mutant {
+        name: "section-by-any-inode",
+        file: LIVENESS,
+        find: "if !way.leads_to(&file.status()?, id) {",
+        put: "if false && !way.leads_to(&file.status()?, id) {",
+        why: "the life byte of another instance under the same name would be taken for this one's",
+        test: Test::contract("sections::gone_when_the_name_names_nothing_or_another"),
+    },
+];

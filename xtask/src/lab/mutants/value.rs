@@ -1,0 +1,59 @@
+//! Faults in the protocol of a value: copies, stamps, pins, the commit.
+
+use super::table::{Equivalent, Mutant, Test};
+
+const CELL: &str = "crates/cohabit/src/value/cell.rs";
+const PIN: &str = "crates/cohabit/src/value/pin.rs";
+
+pub(super) const MUTANTS: &[Mutant] = &[
+    Mutant {
+        name: "reader-without-its-fence",
+        file: CELL,
+        find: "    fence(Ordering::Acquire);\n    cell.stamp(commit.index())",
+        put: "    cell.stamp(commit.index())",
+        why: "on Arm the stamp may be loaded before the words, and a torn value be accepted",
+        test: Test::Loom("value_models::a_reader_never_sees_a_torn_value_and_never_goes_back"),
+    },
+    Mutant {
+        name: "stamp-without-its-fence",
+        file: CELL,
+        find: "    // Release: pairs with the Acquire fence after the words in `holds_still`.\n    \
+               fence(Ordering::Release);",
+        put: "",
+        why: "on Arm the words may be seen before the stamp, and a torn value be accepted",
+        test: Test::Loom("value_models::a_reader_never_sees_a_torn_value_and_never_goes_back"),
+    },
+    Mutant {
+        name: "committed-copy-is-filled",
+        file: CELL,
+        find: "if index + 1 == cell.count() { 0 } else { index + 1 }",
+        put: "index",
+        why: "a writer that is killed while it fills would take the value with it",
+        test: Test::Step { what: "value", operation: "set" },
+    },
+    Mutant {
+        name: "pinned-copy-is-filled",
+        file: CELL,
+        find: "taken |= pinned_copy(pin).map_or(0, |index| 1 << index);",
+        put: "taken |= pinned_copy(pin).map_or(0, |_| 0);",
+        why: "what a reader holds on to would change under it",
+        test: Test::of("value", "pins::pins_end_at_six_and_never_stop_a_writer"),
+    },
+    Mutant {
+        name: "pins-of-the-dead-stay",
+        file: PIN,
+        find: "Some(pin_holder(held)) != me && site.is_dead(pin_holder(held))?",
+        put: "Some(pin_holder(held)) != me && !site.is_dead(pin_holder(held))?",
+        why: "readers that are killed would use up the pins, and the living lose theirs",
+        test: Test::of("value", "pins::the_pins_of_the_dead_are_found"),
+    },
+];
+
+pub(super) const EQUIVALENT: &[Equivalent] = &[Equivalent {
+    name: "committed-is-loaded-relaxed",
+    file: CELL,
+    find: "Commit(cell.commit().load(Ordering::Acquire))",
+    put: "Commit(cell.commit().load(Ordering::Relaxed))",
+    reason: "the lock orders it behind the writer before; behind one that died inside, the kernel's word \
+             that it is dead orders as much. The Acquire is kept for who reads the code",
+}];
