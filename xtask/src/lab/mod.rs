@@ -10,6 +10,7 @@
 //!   behind
 //! - `step`: recording and replaying · `twice`: killing the one that recovers, too
 //! - `oracle`: the scenes and what must hold after them
+//! - `storm`: processes of all kinds killed at random, many at once, with oracles of its own
 //! - `evidence`: what a recorded run showed, kept in docs/
 //! - `models`: the protocols by themselves, under loom
 //! - `mutants`: one fault at a time, each found by a test that is named
@@ -38,6 +39,8 @@ mod remains;
 mod run;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 mod step;
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+mod storm;
 #[cfg(all(test, target_os = "linux", target_arch = "x86_64"))]
 mod tests;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
@@ -60,6 +63,9 @@ enum Command {
     List,
     /// Kill a process in every state of each operation, and let survivors prove the oracle
     Step(StepArgs),
+    /// Kill processes of all kinds every few milliseconds, and hold what is left against exact oracles
+    #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+    Storm(storm::Args),
     /// Run the protocols under every schedule that the memory model allows, with processes that die at
     /// each of their steps
     Models,
@@ -121,6 +127,8 @@ pub(crate) fn run(args: Args) -> Result<(), String> {
             Ok(())
         }
         Command::Step(step) => run_step(&step),
+        #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+        Command::Storm(storm) => storm::run(&storm),
         Command::Models => models::run(),
         Command::Mutants(args) => mutants::run(&args),
         Command::Child { words } => run_child(&words),

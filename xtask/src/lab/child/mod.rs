@@ -23,6 +23,9 @@ use std::path::PathBuf;
 /// Does what the words say.
 pub(super) fn run(words: &[String]) -> Result<(), String> {
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    if let ["storm", rest @ ..] = &words[..] {
+        return super::storm::child(rest);
+    }
     // A constructor that panics does so on purpose, and a victim's message would reach the
     // terminal.
     std::panic::set_hook(Box::new(|_| ()));
