@@ -152,6 +152,8 @@ impl Arena {
         self.truth.seats[seat].began.store(0, SeqCst);
         self.truth.seats[seat].set_phase(Phase::Idle);
         self.truth.seats[seat].set_empty(false);
+        // Before the next life begins: nobody takes a victim's words for its successor's.
+        self.truth.seats[seat].words.iter().for_each(|word| word.store(0, SeqCst));
         self.chairs[seat].pid = self.start(seat, act)?;
         self.chairs[seat].is_stopped = false;
         Ok(())
@@ -167,7 +169,7 @@ impl Arena {
             !self.is_late(seat, now, SPARED_NS) && (all_die || !spared)
         };
         let mut seats: Vec<usize> = everyone.filter(may_die).collect();
-        let most = if self.dice.below(8) == 0 { 2 + self.dice.below(3) } else { 1 };
+        let most = if self.dice.below(4) == 0 { 2 + self.dice.below(3) } else { 1 };
         while !all_die && seats.len() as u64 > most {
             let index = self.dice.below(seats.len() as u64);
             seats.swap_remove(usize::try_from(index).unwrap_or(0));

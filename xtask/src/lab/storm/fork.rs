@@ -26,15 +26,13 @@ pub(crate) fn start(act: impl FnOnce() -> i32) -> Result<i32, String> {
     }
 }
 
-/// Asks the kernel to kill this process when its parent dies, and gives way to its parent until then.
+/// Asks the kernel to kill this process when its parent dies.
 fn die_with_parent(parent: u32) {
     // SAFETY: takes a number and touches no memory.
     unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL) };
     if std::os::unix::process::parent_id() != parent {
         std::process::exit(0);
     }
-    // SAFETY: takes a number and touches no memory.
-    unsafe { libc::nice(5) };
 }
 
 /// Whether the arena itself dies with who started it.

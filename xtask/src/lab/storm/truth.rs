@@ -201,6 +201,11 @@ impl Truth {
             _ => Ok(()),
         }
     }
+
+    /// Whether this number was claimed there, and no later one since.
+    pub(crate) fn is_claimed(&self, at: usize, number: u64) -> bool {
+        self.ring[at % RING].load(SeqCst) == number
+    }
 }
 
 #[cfg(test)]
@@ -230,6 +235,7 @@ mod tests {
         let truth = Truth::map().unwrap();
         truth.claim(7, 7).unwrap();
         truth.claim(8, 8).unwrap();
+        assert!(truth.is_claimed(7, 7) && !truth.is_claimed(9, 9));
         assert!(truth.claim(7, 7).is_err());
     }
 

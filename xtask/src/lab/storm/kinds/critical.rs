@@ -62,6 +62,15 @@ pub(super) fn enter<G>(
     Ok(Some((guard, told)))
 }
 
+/// Lets the lock go for a wait, at whose end it is had again. Nothing, if it is busy then.
+pub(super) fn wait<G>(
+    actor: &Actor,
+    wait: impl FnOnce() -> LockResult<G>,
+) -> Result<Option<(G, Told)>, String> {
+    take_away_the_name(actor)?;
+    enter(actor, wait)
+}
+
 /// Puts the own name into the place, behind the lock.
 fn arrive(actor: &Actor, told: Told) -> Result<(), String> {
     let (me, common) = (actor.me(), &actor.truth.common);
@@ -83,18 +92,21 @@ fn arrive(actor: &Actor, told: Told) -> Result<(), String> {
 
 /// Takes the own name away and lets the lock go.
 pub(super) fn leave(actor: &Actor, let_go: impl FnOnce()) -> Result<(), String> {
+    take_away_the_name(actor)?;
     let me = actor.me();
-    me.set_phase(Phase::Leaves);
-    let cleared = actor.truth.common[INSIDE].compare_exchange(name(actor), 0, SeqCst, SeqCst);
-    if let Err(found) = cleared {
-        return Err(format!("two inside: somebody came, or left, meanwhile: found {found:#x}"));
-    }
     me.began.store(fork::now(), SeqCst);
     let_go();
     me.began.store(0, SeqCst);
     me.set_phase(Phase::Idle);
     me.rounds.fetch_add(1, SeqCst);
     Ok(())
+}
+
+fn take_away_the_name(actor: &Actor) -> Result<(), String> {
+    actor.me().set_phase(Phase::Leaves);
+    let cleared = actor.truth.common[INSIDE].compare_exchange(name(actor), 0, SeqCst, SeqCst);
+    let other = "two inside: somebody came, or left, meanwhile: found";
+    cleared.map(drop).map_err(|found| format!("{other} {found:#x}"))
 }
 
 /// Does as if the lock were had.

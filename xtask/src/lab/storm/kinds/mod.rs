@@ -1,8 +1,12 @@
 //! The kinds of arenas: what their actors do with which object, and what must hold.
 //!
 //! To add one, write a file with a `KIND`, and put it into [`ALL`].
+mod condvar;
 mod critical;
+mod event;
+mod life;
 mod mutex;
+mod slice;
 mod sums;
 mod value;
 
@@ -38,7 +42,8 @@ const fn role(name: &'static str, seats: usize, act: fn(&Actor) -> Result<(), St
 }
 
 /// All kinds.
-pub(crate) const ALL: &[&Kind] = &[&value::KIND, &mutex::KIND];
+pub(crate) const ALL: &[&Kind] =
+    &[&value::KIND, &slice::KIND, &mutex::KIND, &condvar::KIND, &event::KIND, &life::KIND];
 
 /// The kind of this name.
 pub(crate) fn named(name: &str) -> Option<&'static Kind> {

@@ -93,7 +93,7 @@ fn lock_again_and_again(
         if let Some((mut guard, told)) = critical::enter(actor, || lock(&object))? {
             settle(&object, &mut guard, told)?;
             tally.begin();
-            guard.add(actor)?;
+            guard.add(actor, ADDED)?;
             tally.end();
             if actor.dice.below(8) == 0 {
                 std::thread::sleep(Duration::from_micros(actor.dice.below(200)));
@@ -146,7 +146,7 @@ fn audit(actor: &Actor) -> Result<(), String> {
     let entered = critical::enter(actor, || object.lock())?;
     let (mut guard, told) = entered.ok_or("who waits for ever is told that it is busy")?;
     settle(&object, &mut guard, told)?;
-    guard.within(&before, actor.truth)?;
+    guard.within(ADDED, &before, actor.truth)?;
     critical::leave(actor, || drop(guard))?;
     critical::check(actor.truth)?;
     drop(object);

@@ -8,7 +8,7 @@ use crate::lab::storm::actor::{Actor, mixed};
 use crate::lab::storm::truth::{SEATS, Truth};
 use cohabit::plain;
 
-/// The tally of increments.
+/// The tally of increments, where there are no others.
 pub(super) const ADDED: usize = 0;
 
 /// The sums.
@@ -48,9 +48,13 @@ impl Sums {
     }
 
     /// The increment of an actor; an error if its column is not as it left it.
-    pub(super) fn add(&mut self, actor: &Actor) -> Result<(), String> {
+    pub(super) fn add(&mut self, actor: &Actor, tally: usize) -> Result<(), String> {
+        self.add_honestly_or_not(actor, tally).map_err(|text| actor.says(text))
+    }
+
+    fn add_honestly_or_not(&mut self, actor: &Actor, tally: usize) -> Result<(), String> {
         self.whole()?;
-        let (column, done) = (self.columns[actor.seat], actor.me().tallies[ADDED].done());
+        let (column, done) = (self.columns[actor.seat], actor.me().tallies[tally].done());
         if column != done {
             return Err(format!("lost: added {done} times, but the column says {column}"));
         }
@@ -67,9 +71,14 @@ impl Sums {
     }
 
     /// Holds the columns against what was known before they were read, and after.
-    pub(super) fn within(&self, before: &[u64; SEATS], truth: &Truth) -> Result<(), String> {
+    pub(super) fn within(
+        &self,
+        tally: usize,
+        before: &[u64; SEATS],
+        truth: &Truth,
+    ) -> Result<(), String> {
         self.whole()?;
-        let after = truth.about(ADDED);
+        let after = truth.about(tally);
         let off = (0..SEATS).find(|&s| !(before[s]..=after[s]).contains(&self.columns[s]));
         off.map_or(Ok(()), |seat| {
             let (least, most, found) = (before[seat], after[seat], self.columns[seat]);

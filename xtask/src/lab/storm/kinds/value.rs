@@ -126,7 +126,7 @@ fn add_again_and_again(actor: &Actor) -> Result<(), String> {
     tally.adopt(sums.columns[actor.seat])?;
     loop {
         tally.begin();
-        let add = |sums: &mut Sums| sums.add(actor);
+        let add = |sums: &mut Sums| sums.add(actor, ADDED);
         let added = actor.call(Phase::Acts, || match actor.dice.below(4) {
             0 => board.sums.try_update(add),
             1 => board.sums.update_timeout(add, Duration::from_millis(2)),
@@ -157,7 +157,7 @@ fn add_as_a_guest(actor: &Actor) -> Result<(), String> {
         tally.begin();
         let add = |bytes: &mut [u8]| {
             let mut sums = of_bytes(bytes);
-            sums.add(actor)?;
+            sums.add(actor, ADDED)?;
             for (bytes, word) in bytes.chunks_exact_mut(8).zip(sums.to_words()) {
                 bytes.copy_from_slice(&word.to_le_bytes());
             }
@@ -244,7 +244,7 @@ fn read_again_and_again(actor: &Actor) -> Result<(), String> {
         let before = actor.truth.done(ADDED);
         let (sums, version) =
             actor.call(Phase::Acts, || board.sums.read()).map_err(failed("read"))?;
-        sums.within(&before, actor.truth)?;
+        sums.within(ADDED, &before, actor.truth)?;
         no_older(&mut seen.sums, version, actor)?;
         let (last, version) =
             actor.call(Phase::Acts, || board.last.read()).map_err(failed("read"))?;
@@ -317,7 +317,7 @@ fn observe_again_and_again(actor: &Actor) -> Result<(), String> {
             let before = actor.truth.done(ADDED);
             let read = actor.call(Phase::Acts, || view.view().sums().read());
             if let Some((sums, version)) = unless(read, &[ErrorKind::Busy], "read")? {
-                sums.within(&before, actor.truth)?;
+                sums.within(ADDED, &before, actor.truth)?;
                 no_older(&mut seen.sums, version, actor)?;
             }
             let read = actor.call(Phase::Acts, || view.view().last().read());
@@ -335,7 +335,7 @@ fn audit(actor: &Actor) -> Result<(), String> {
     let truth = actor.truth;
     let before = truth.done(ADDED);
     let board = actor.kept::<Board>().open(NAME).map_err(failed("open"))?;
-    board.sums.get().map_err(failed("get"))?.within(&before, truth)?;
+    board.sums.get().map_err(failed("get"))?.within(ADDED, &before, truth)?;
     rows_within(&board, actor)?;
     let (last, version) = board.last.read().map_err(failed("read"))?;
     last.check(truth)?;
