@@ -168,7 +168,7 @@ fn until_it_waits(player: &mut Player) {
 }
 
 /// Whether a process is inside a futex call, or pauses by the clock.
-fn in_futex(pid: i32) -> bool {
+pub(super) fn in_futex(pid: i32) -> bool {
     let text = fs::read_to_string(format!("/proc/{pid}/syscall")).unwrap_or_default();
     let number = text.split_whitespace().next().and_then(|number| number.parse::<i64>().ok());
     let waits = [libc::SYS_futex, libc::SYS_nanosleep, libc::SYS_clock_nanosleep];

@@ -6,11 +6,13 @@
 //! the storm with exit code 1.
 //!
 //! - `kinds`: what actors do and what must hold: one file for each kind · `actor`: what all of them have
+//! - `latency`: how long others wait for what a victim held, measured when the arenas are over
 //! - `arena`: kills, seats, the watchdog · `truth`: what really happened · `fork`: actors as children
 mod actor;
 mod arena;
 mod fork;
 mod kinds;
+mod latency;
 mod truth;
 
 use super::cast::child_command;
@@ -124,12 +126,25 @@ fn chosen(names: &[String]) -> Result<Vec<&'static Kind>, String> {
     names.iter().map(kind).collect()
 }
 
-/// One arena, as a process of its own: `lab child storm KIND SEED KILLS FOLDER CHEAT PARENT`.
+/// A number, as children are told it.
+fn number(word: &str) -> Result<u64, String> {
+    word.parse().map_err(|_| format!("no number: {word}"))
+}
+
+/// What the storm starts: arenas and series, each a process of its own.
 pub(super) fn child(words: &[&str]) -> Result<(), String> {
+    match words {
+        ["arena", words @ ..] => arena_child(words),
+        ["latency", words @ ..] => latency::child(words),
+        _ => Err(format!("the storm has no such child: {words:?}")),
+    }
+}
+
+/// `lab child storm arena KIND SEED KILLS FOLDER CHEAT PARENT`.
+fn arena_child(words: &[&str]) -> Result<(), String> {
     let [kind, seed, kills, folder, cheat, parent] = words else {
         return Err(format!("an arena takes six words, not {words:?}"));
     };
-    let number = |word: &str| word.parse::<u64>().map_err(|_| format!("no number: {word}"));
     fork::follow(u32::try_from(number(parent)?).unwrap_or(0));
     let plan = arena::Plan {
         kind: kinds::named(kind).ok_or_else(|| format!("no kind {kind}"))?,
@@ -165,6 +180,7 @@ impl Storm {
         let name = self.kinds[index].name;
         let words = [
             "storm".to_owned(),
+            "arena".to_owned(),
             name.to_owned(),
             // Arenas of one storm do not throw the same.
             mixed(self.seed << 8 | index as u64).to_string(),
@@ -233,6 +249,14 @@ impl Storm {
                 self.kills
             ));
         }
+        drop(reports);
+        let mut latencies = String::new();
+        // A storm of one kind only is there to look for something else.
+        for series in latency::series(args.full).into_iter().filter(|_| args.arena.is_empty()) {
+            let text = latency::measure(series, self.seed)?;
+            print!("{text}");
+            latencies.push_str(&text);
+        }
         if args.full {
             evidence::record(&Section {
                 name: "storm".to_owned(),
@@ -246,7 +270,7 @@ impl Storm {
                     ("calls", rounds.to_string()),
                     ("violations", violations.to_string()),
                 ],
-                more: format!("```text\n{table}```\n"),
+                more: format!("```text\n{table}\n{latencies}```\n"),
             })?;
         }
         Ok(())
