@@ -121,7 +121,7 @@ pub fn plain(arguments: TokenStream, item: TokenStream) -> TokenStream {
 
 /// Makes a struct shareable: several processes may live in it at once, through `&T`.
 ///
-/// Its fields are atomics of fixed width, `Flag`, cells (`Value`, `Frozen`, `Loose`, `Mutex`, `Event` …), arrays of these,
+/// Its fields are atomics of fixed width, `Flag`, cells (`Value`, `Frozen`, `Loose`, `Mutex`, `Event`, `Once` …), arrays of these,
 /// and other structs with `#[shareable]`. It adds `#[repr(C)]`, and implements `Shareable`: how the
 /// struct is built in its place and described in the schema. It derives nothing else.
 ///
@@ -180,7 +180,7 @@ pub fn plain(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// | `usize`, `AtomicUsize` | `AtomicU64` |
 /// | references, pointers, `Box`, `AtomicPtr` | an index or an offset |
 /// | `String`, `Vec` | `Value<Text<N>>`, an array of cells |
-/// | locks of std | `cohabit::Mutex`; `Value`, and `update` |
+/// | locks of std | `cohabit::Mutex`, `Condvar`, `Once`, `OnceCell`; `Value`, and `update` |
 /// | a slice that is not the last field | an array, or the last field |
 /// | tuple structs, structs without fields | fields with names, since others see them by name |
 /// | generic structs | one struct for each use |

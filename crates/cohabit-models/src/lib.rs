@@ -25,8 +25,11 @@ mod lock;
 mod held;
 mod lock_models;
 mod mutex_models;
+mod once_models;
 mod primitive;
 mod process;
+#[path = "../../cohabit/src/sync/run.rs"]
+mod run;
 #[path = "../../cohabit/src/token.rs"]
 mod token;
 mod value_models;

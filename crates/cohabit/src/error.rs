@@ -174,12 +174,12 @@ kinds! {
     OutOfRange = "out-of-range", "Use an index below the length: Value::len.";
     /// A text does not fit its `Text<N>`, or has a NUL in it.
     BadText = "bad-text", "Use a shorter text, Text::truncated, or a larger N in all programs.";
-    /// A `Frozen` was to be written after the object was constructed.
-    Frozen = "frozen", "Only the constructor writes a Frozen: use a Value or a Loose for what changes.";
+    /// A `Frozen` was to be written after the object was constructed, or a `OnceCell` after it was set.
+    Frozen = "frozen", "A Frozen is written by the constructor only, a OnceCell once: use a Value or a Loose for what changes.";
     /// A list has no room for an element.
     ListFull = "list-full", "Take elements out first, or use a larger N in all programs.";
     /// The thread waits for what it holds itself.
-    Deadlock = "deadlock", "Drop the guard first, and do not set or update a cell inside an update of itself.";
+    Deadlock = "deadlock", "Drop the guard first, and do not use a cell inside of its own update or closure.";
     /// A holder of the lock died inside, so what the lock guards may be half done.
     OwnerDied = "owner-died", "Match LockError::OwnerDied, make the value whole, and call mark_consistent; or replace it.";
     /// A holder of the lock panicked inside.

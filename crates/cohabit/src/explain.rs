@@ -247,6 +247,8 @@ causes! {
             "Do slow work before the update, and only store its result inside.",
         "the holder is stopped, by a debugger or by a signal" =>
             "`cohabit who NAME` shows it as stopped; let it go on with `kill -CONT PID`, or end it.",
+        "another process is inside of a Once or OnceCell" =>
+            "Its closure takes long, or it is stopped: `cohabit who NAME` shows the holder of a OnceCell.",
         "try_ was used, or a short timeout" =>
             "Try again, or wait longer.",
         "all pins are taken" =>
@@ -301,6 +303,8 @@ causes! {
     Frozen:
         "something that changes was declared as a Frozen" =>
             "Make it a Value, a Mutex or a Loose.",
+        "a OnceCell is set by a second one, or a second time" =>
+            "Use get_or_init, which gives what is there; or a Value for what changes.",
         "the fill comes after open_or_create_in_place, or in a program that only opened the object" =>
             "Fill it inside the closure that constructs the object.";
     ListFull:
@@ -317,6 +321,8 @@ causes! {
     Deadlock:
         "a guard of the same mutex lives on in the thread, perhaps in a temporary value" =>
             "Drop it before: give it a block of its own.",
+        "the closure of a Once or OnceCell calls the same one" =>
+            "Compute there what is needed, and use it afterwards.",
         "the closure of an update calls set or update of the same cell" =>
             "Change what the closure is given instead.",
         "updates of different cells are nested too deeply" =>

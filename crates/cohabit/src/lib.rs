@@ -54,6 +54,8 @@
 //! | what is changed in place, step by step, or is too large to be copied | [`Mutex<T>`](Mutex) | under its lock | under its lock; after a death inside, the next one is told |
 //! | something that has happened, to be waited for | [`Event`] | waiting for it | setting it |
 //! | a change under a mutex, to be waited for | [`Condvar`] | waiting for it | notifying |
+//! | what is known only after the object was made, and then stays | [`OnceCell<T>`](OnceCell) | a copy, checked | once, by whoever comes first |
+//! | something that is done once, by whoever comes first | [`Once`] | waiting for it | doing it |
 //! | a bool | [`Flag`] | one instruction | one instruction |
 //! | what the constructor knows and nobody changes | [`Frozen<T>`](Frozen) | a copy, checked | only while it is constructed |
 //! | fields that have nothing to do with each other, or an order of your own | [`Loose<T>`](Loose) | each field whole, no order between them | field by field, without a lock |
@@ -143,7 +145,9 @@ pub use plain::{
 };
 pub use shareable::{LastOneOut, Shareable};
 pub use shared::{Options, Shared, SharedValue};
-pub use sync::{Condvar, Event, LockError, LockResult, Mutex, MutexGuard, WaitTimeoutResult};
+pub use sync::{
+    Condvar, Event, LockError, LockResult, Mutex, MutexGuard, Once, OnceCell, WaitTimeoutResult,
+};
 pub use users::{Status, User};
 pub use value::fill::{Fill, Filled};
 pub use value::pin::Pinned;

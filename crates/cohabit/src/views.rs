@@ -14,7 +14,7 @@ use crate::error::Result;
 use crate::member::Member;
 use crate::plain::{Part, Plain};
 use crate::shareable::Shareable;
-use crate::sync::Mutex;
+use crate::sync::{Mutex, OnceCell};
 use crate::value::{Value, Version, read, slice, wait};
 use crate::words;
 
@@ -226,6 +226,36 @@ impl<T: Plain> View<'_, Mutex<T>> {
     pub fn peek(self) -> Result<T> {
         let words = self.place.data().words();
         bytes::get(words, words::load_by_word).map_err(|error| self.name(error))
+    }
+}
+
+impl<T: Plain> View<'_, OnceCell<T>> {
+    /// The value, if it is set. See [`OnceCell::get`].
+    ///
+    /// # Errors
+    /// `BadBits` when a peer broke the rules.
+    #[inline]
+    pub fn get(self) -> Result<Option<T>> {
+        let got = self.place.words_if_set().map(|words| bytes::get(words, words::load));
+        got.transpose().map_err(|error| self.name(error))
+    }
+
+    /// The value on the heap, if it is set.
+    ///
+    /// # Errors
+    /// As for its `get`.
+    pub fn get_boxed(self) -> Result<Option<Box<T>>> {
+        let got = self.place.words_if_set().map(|words| bytes::get_boxed(words, words::load));
+        got.transpose().map_err(|error| self.name(error))
+    }
+
+    /// One part of the value, if it is set.
+    ///
+    /// # Errors
+    /// As for its `get`.
+    pub fn get_part<F: Plain>(self, part: Part<T, F>) -> Result<Option<F>> {
+        let got = self.place.words_if_set().map(|words| bytes::get_part(words, part));
+        got.transpose().map_err(|error| self.name(error))
     }
 }
 

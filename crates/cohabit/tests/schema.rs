@@ -76,6 +76,8 @@ const PANEL: Kind = Kind::Struct(&StructKind {
         field("odd", 1088, Kind::Mutex { of: &Kind::Text { len: 9 } }),
         field("ready", 1112, Kind::Signal(Signal::Event)),
         field("more", 1120, Kind::Signal(Signal::Condvar)),
+        field("once", 1128, Kind::Signal(Signal::Once)),
+        field("set", 1136, Kind::OnceCell { of: &Kind::Text { len: 3 } }),
         field("log", 1152, Kind::Value { copies: 0, stride: 0, of: &Kind::Tail { of: &MODE } }),
     ],
 });
@@ -115,6 +117,8 @@ fn the_text_is_the_one_in_the_format() {
         r#"{"name":"odd","at":1088,"cell":"mutex","type":{"kind":"text","len":9}}"#,
         r#"{"name":"ready","at":1112,"cell":"event"}"#,
         r#"{"name":"more","at":1120,"cell":"condvar"}"#,
+        r#"{"name":"once","at":1128,"cell":"once"}"#,
+        r#"{"name":"set","at":1136,"cell":"oncecell","type":{"kind":"text","len":3}}"#,
         r#"{"name":"log","at":1152,"cell":"value","copies":0,"stride":0,"type":{"kind":"tail","of":{"enum":"#,
     ] {
         assert!(panel.contains(part), "{panel}");
@@ -128,7 +132,7 @@ fn a_tail_becomes_an_array_of_the_length_in_the_header() {
     let whole = open.resolved(1000).unwrap();
     let log = &whole.root;
     let cohabit::schema::Node::Struct(panel) = log else { panic!("{log:?}") };
-    let log = &panel.fields[8].node;
+    let log = &panel.fields[10].node;
     assert_eq!((log.size(), whole.root.size()), (64 + 4 * 1024, 1152 + 64 + 4 * 1024));
     assert_eq!(parsed(&whole.to_json()).unwrap(), whole);
     assert!(open.resolved(0).unwrap_err().to_string().contains("no length for it"));

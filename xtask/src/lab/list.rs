@@ -484,6 +484,8 @@ pub(crate) const PURE: &[(&str, &str)] = &[
     ("Condvar::new", "builds a condition variable in private memory"),
     ("Event::auto", "builds an event in private memory"),
     ("Event::manual", "builds an event in private memory"),
+    ("Once::new", "builds something to be done once in private memory"),
+    ("OnceCell::new", "builds a cell in private memory"),
     ("Mutex::new", "builds a mutex in private memory"),
     ("Mutex::from_ref", "builds a mutex in private memory"),
     ("LockError::into_inner", "unwraps what a lock gave"),

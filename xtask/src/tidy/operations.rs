@@ -17,6 +17,8 @@ const TYPES: &[&str] = &[
     "LockError",
     "Mutex",
     "MutexGuard",
+    "Once",
+    "OnceCell",
     "Shared",
     "SharedView",
     "Value",

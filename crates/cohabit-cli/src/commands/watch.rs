@@ -165,7 +165,8 @@ impl Watched<'_> {
             return Ok(Seen { line, cells });
         };
         let (bytes, version) = cell.read()?;
-        let image = Image::Part(bytes[self.part.range()].to_vec());
+        let part = bytes.get(self.part.range()).unwrap_or_default();
+        let image = Image::Part(part.to_vec());
         let cells = asked.iter().map(|offset| match *offset == cell.offset() {
             true => Ok(bytes.clone()),
             false => self.contents(*offset, &image),

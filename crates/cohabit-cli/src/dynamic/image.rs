@@ -31,7 +31,7 @@ fn too_many(object: &Untyped) -> Failure {
 /// The bytes of a part of an object.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Image {
-    /// A part of the contents of one cell: these bytes of it.
+    /// A part of the contents of one cell: these bytes of it; none where a `OnceCell` is not set.
     Part(Vec<u8>),
     /// All cells in the part, by their offsets in the object.
     Cells(Vec<(u64, Vec<u8>)>),
@@ -98,7 +98,7 @@ fn memory_of(node: &Node) -> u64 {
 /// Where the bytes of a node are.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Source<'a> {
-    /// These.
+    /// These; none where a `OnceCell` is not set.
     Bytes(&'a [u8]),
     /// Those of cells of an object; the node stands at the byte `at` of it.
     Image {
@@ -113,6 +113,7 @@ impl<'a> Source<'a> {
     /// The source of a part, so many bytes behind the beginning of this one.
     pub(crate) fn part(self, behind: u64, size: u64) -> Source<'a> {
         match self {
+            Source::Bytes([]) => self,
             Source::Bytes(bytes) => {
                 Source::Bytes(&bytes[behind as usize..(behind + size) as usize])
             }
@@ -132,9 +133,11 @@ impl<'a> Source<'a> {
 /// What a cell holds; nothing of what is no cell.
 pub(crate) fn contents(node: &Node) -> Option<&Node> {
     match node {
-        Node::Value { of, .. } | Node::Frozen { of } | Node::Loose { of } | Node::Mutex { of } => {
-            Some(of)
-        }
+        Node::Value { of, .. }
+        | Node::Frozen { of }
+        | Node::Loose { of }
+        | Node::Mutex { of }
+        | Node::OnceCell { of } => Some(of),
         Node::Atomic(_) | Node::Flag => Some(node),
         _ => None,
     }

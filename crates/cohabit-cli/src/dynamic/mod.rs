@@ -15,7 +15,8 @@
 //! | lists | a list, at most as long as there is room for; a length that cannot be as for a bool | JSON |
 //! | structs | an object; when setting, members that are left out stay as they are, but not inside of lists | JSON |
 //!
-//! What a cell holds stands in its place: whether a field is a `Value` or an atomic cannot be seen here.
+//! What a cell holds stands in its place: whether a field is a `Value` or an atomic cannot be seen here. A
+//! `OnceCell` that is not set is `null`, and so is a cell without data, such as an `Event`.
 //!
 //! Showing never fails on what a peer wrote, and writes as it goes: a large object is not built up in
 //! memory a second time.

@@ -44,6 +44,7 @@ pub(crate) fn plain(
         return json(out, node, source, layout);
     };
     match node {
+        _ if bytes.is_empty() => out.write_all(b"null"),
         Node::Scalar(Scalar::Char) => match char_of(bytes) {
             Ok(character) => harmless(out, std::iter::once(character)),
             Err(bits) => write!(out, "invalid: {bits}"),
@@ -84,6 +85,8 @@ fn write_node(
     depth: usize,
 ) -> io::Result<()> {
     match node {
+        // A `OnceCell` that is not set.
+        _ if matches!(source, Source::Bytes([])) => out.write_all(b"null"),
         Node::Array { of, len } => {
             let elements = (0..*len).map(|index| source.part(index * of.size(), of.size()));
             write_elements(out, of, elements, layout, depth)

@@ -206,17 +206,26 @@ fn declared(node: &Node, name: &str, types: &Types<'_>) -> String {
                 "struct {{ _Alignas({align}) uint64_t lock; _Alignas({align}) {inner}; }} {name}"
             )
         }
-        // Such a cell is aligned to 8, also where what it holds would be aligned to more.
-        Node::Frozen { of } | Node::Loose { of } if of.align() > 8 => {
-            format!("struct {{ _Alignas(8) uint8_t bytes[{}]; }} {name}", node.size())
+        Node::Frozen { of } | Node::Loose { of } => whole_words(of, node.size(), name, types),
+        Node::OnceCell { of } => {
+            let inner = whole_words(of, node.size() - 8, "once", types);
+            format!("struct {{ _Alignas(8) uint64_t word; {inner}; }} {name}")
         }
-        Node::Frozen { of } | Node::Loose { of } => {
-            let inner = declared(of, "value", types);
-            format!("union {{ {inner}; _Alignas(8) uint8_t bytes[{}]; }} {name}", node.size())
+        Node::Signal(_) => {
+            format!("struct {{ _Alignas(8) uint64_t words[{}]; }} {name}", node.size() / 8)
         }
         // A node that this version does not know comes out of no schema.
         _ => format!("uint8_t {name}[{}]", node.size()),
     }
+}
+
+/// Plain data in whole words, aligned to 8, also where they by themselves would be aligned to more.
+fn whole_words(of: &Node, size: u64, name: &str, types: &Types<'_>) -> String {
+    if of.align() > 8 {
+        return format!("struct {{ _Alignas(8) uint8_t bytes[{size}]; }} {name}");
+    }
+    let inner = declared(of, "value", types);
+    format!("union {{ {inner}; _Alignas(8) uint8_t bytes[{size}]; }} {name}")
 }
 
 fn scalar_type(scalar: Scalar) -> &'static str {
@@ -255,7 +264,9 @@ fn remark(node: &Node, name: Option<&str>) -> String {
         cell @ (Node::Value { .. }
         | Node::Frozen { .. }
         | Node::Loose { .. }
-        | Node::Mutex { .. }) => in_comment(&cell.type_name()),
+        | Node::Mutex { .. }
+        | Node::OnceCell { .. }
+        | Node::Signal(_)) => in_comment(&cell.type_name()),
         _ => String::new(),
     };
     let name = name.map(|name| format!("the field {}", in_comment(&format!("{name:?}"))));
@@ -287,7 +298,8 @@ fn has_wide_integer(node: &Node) -> bool {
         | Node::Value { of, .. }
         | Node::Frozen { of }
         | Node::Loose { of }
-        | Node::Mutex { of } => has_wide_integer(of),
+        | Node::Mutex { of }
+        | Node::OnceCell { of } => has_wide_integer(of),
         _ => false,
     }
 }
@@ -315,6 +327,8 @@ mod tests {
     const SHARED: &str = "
         hits: AtomicU64, small: AtomicU8, on: Flag, state: Value<{ x: i32, text: Text<256> }>,
         limits: Frozen<{ least: u8 }>, loose: Loose<[u128; 2]>, cells: [Value<u8>; 2], last: Flag,
+        byte: AtomicU8, ready: Event, few: AtomicU8, once: Once, small_once: OnceCell<[u8; 3]>,
+        odd: AtomicU8, wide_once: OnceCell<{ n: u8, at: i128 }>, after_once: AtomicU8,
         small_log: Mutex<{ n: u8 }>, wide_log: Mutex<{ n: u8, at: i128 }>, after: AtomicU8,
         grows: Value<appendable(48) struct Config { a: u8 }>, behind: AtomicU8,
         rest: [AtomicU16]

@@ -54,7 +54,8 @@ impl<'n> Types<'n> {
             | Node::Value { of, .. }
             | Node::Frozen { of }
             | Node::Loose { of }
-            | Node::Mutex { of } => self.visit(of),
+            | Node::Mutex { of }
+            | Node::OnceCell { of } => self.visit(of),
             _ => {}
         }
     }

@@ -8,7 +8,7 @@ use cohabit::schema::{EnumNode, FieldNode, Node, Schema, StructNode};
 use super::names::{Named, Types};
 
 /// What no type of ours may be called: what is imported, and what Rust has without an import.
-const RESERVED: [&str; 37] = [
+const RESERVED: [&str; 41] = [
     "Object",
     "Appended",
     "Text",
@@ -18,6 +18,10 @@ const RESERVED: [&str; 37] = [
     "Frozen",
     "Loose",
     "Mutex",
+    "OnceCell",
+    "Condvar",
+    "Event",
+    "Once",
     "Flag",
     "AtomicU8",
     "AtomicU16",
@@ -83,7 +87,7 @@ pub(crate) fn module(name: &str, schema: &Schema) -> Result<String, String> {
             [] => {}
             // Writing to a String cannot fail, here and below.
             [one] => drop(writeln!(text, "use {path}::{one};")),
-            list => drop(writeln!(text, "use {path}::{{{}}};", list.join(", "))),
+            list => text += &use_of(path, list),
         }
     }
     let _ = write!(text, "\n{items}/// `cohabit::Shared::<Object>::open({name:?})` opens it.\n");
@@ -92,6 +96,24 @@ pub(crate) fn module(name: &str, schema: &Schema) -> Result<String, String> {
     }
     let _ = writeln!(text, "pub type Object = {};", type_of(&schema.root, &types));
     Ok(text)
+}
+
+/// The import of several names, as rustfmt breaks it into lines.
+fn use_of(path: &str, names: &[&str]) -> String {
+    const WIDTH: usize = 100;
+    let line = format!("use {path}::{{{}}};\n", names.join(", "));
+    if line.len() <= WIDTH {
+        return line;
+    }
+    let (mut lines, mut line) = (String::new(), String::new());
+    for name in names {
+        if !line.is_empty() && "    ".len() + line.len() + name.len() + " ,".len() > WIDTH {
+            lines += &format!("    {}\n", line.trim_end());
+            line.clear();
+        }
+        line += &format!("{name}, ");
+    }
+    format!("use {path}::{{\n{lines}    {}\n}};\n", line.trim_end())
 }
 
 fn imports(node: &Node, used: &mut BTreeSet<&'static str>) {
@@ -105,15 +127,16 @@ fn imports(node: &Node, used: &mut BTreeSet<&'static str>) {
         Node::Frozen { of } => ("Frozen", Some(&**of)),
         Node::Loose { of } => ("Loose", Some(&**of)),
         Node::Mutex { of } => ("Mutex", Some(&**of)),
+        Node::OnceCell { of } => ("OnceCell", Some(&**of)),
         Node::Array { of, .. } | Node::Tail { of } => return imports(of, used),
         Node::Struct(whole) if whole.is_appended() => ("Appended", Some(&whole.fields[1].node)),
         Node::Struct(whole) => {
             whole.fields.iter().for_each(|field| imports(&field.node, used));
             (if node.is_plain() { "plain" } else { "shareable" }, None)
         }
-        Node::Atomic(_) => {
-            let atomic = node.type_name();
-            let known = RESERVED.iter().find(|name| **name == atomic);
+        Node::Atomic(_) | Node::Signal(_) => {
+            let leaf = node.type_name();
+            let known = RESERVED.iter().find(|name| **name == leaf);
             return used.extend(known.copied());
         }
         _ => return,
@@ -173,6 +196,7 @@ fn type_of(node: &Node, types: &Types<'_>) -> String {
         Node::Frozen { of: inner } => format!("Frozen<{}>", of(inner)),
         Node::Loose { of: inner } => format!("Loose<{}>", of(inner)),
         Node::Mutex { of: inner } => format!("Mutex<{}>", of(inner)),
+        Node::OnceCell { of: inner } => format!("OnceCell<{}>", of(inner)),
         leaf => leaf.type_name(),
     }
 }

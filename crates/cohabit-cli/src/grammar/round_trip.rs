@@ -1,8 +1,10 @@
 //! What is printed is read back as the same.
 
+use cohabit::Signal;
 use cohabit::schema::{EnumNode, FieldParts, Node, Scalar, Schema, StructNode, VariantNode};
 use proptest::collection::vec;
 use proptest::prelude::*;
+use proptest::sample::select;
 
 use super::condition::{self, Condition, Path, Sign, Term, What};
 use super::lexer::is_name;
@@ -90,6 +92,8 @@ fn cell() -> impl Strategy<Value = Node> {
         plain().prop_map(|of| Node::Frozen { of: Box::new(of) }),
         plain().prop_map(|of| Node::Loose { of: Box::new(of) }),
         plain().prop_map(|of| Node::Mutex { of: Box::new(of) }),
+        plain().prop_map(|of| Node::OnceCell { of: Box::new(of) }),
+        select(Signal::ALL.map(|(signal, _)| Node::Signal(signal)).to_vec()),
     ];
     leaf.prop_recursive(3, 12, 3, |inner| {
         prop_oneof![

@@ -6,6 +6,7 @@
 use std::collections::HashSet;
 use std::ops::Range;
 
+use cohabit::Signal;
 use cohabit::schema::{EnumNode, FieldParts, Node, Scalar, Schema, StructNode, VariantNode};
 
 use super::lexer::{Lexer, Token, integer};
@@ -149,8 +150,13 @@ impl Parser<'_> {
             }
             ("appendable", _) => self.appendable(label, &span, place),
             ("enum", _) => self.enumeration(label),
-            ("Value" | "Frozen" | "Loose" | "Mutex", _) => self.cell(name, &span, label, place),
+            ("Value" | "Frozen" | "Loose" | "Mutex" | "OnceCell", _) => {
+                self.cell(name, &span, label, place)
+            }
             ("Flag", _) => self.only_in_objects(Node::Flag, &span, place),
+            _ if let Some(signal) = Signal::of_type_name(name) => {
+                self.only_in_objects(Node::Signal(signal), &span, place)
+            }
             (_, Some(scalar)) if scalar.fits_a_word() => {
                 self.only_in_objects(Node::Atomic(scalar), &span, place)
             }
@@ -199,6 +205,7 @@ impl Parser<'_> {
             "Value" => of.into_value(),
             "Frozen" => Node::Frozen { of: Box::new(of) },
             "Loose" => Node::Loose { of: Box::new(of) },
+            "OnceCell" => Node::OnceCell { of: Box::new(of) },
             _ => Node::Mutex { of: Box::new(of) },
         };
         let whole = span.start..self.lexer.last_end();
@@ -296,7 +303,7 @@ impl Parser<'_> {
         if let Some((_, span)) =
             plain.filter(|_| fields.iter().any(|(field, _)| !field.node.is_plain()))
         {
-            let what = "beside cells, plain data stand in a cell: Value<…>, Frozen<…>, Loose<…> or Mutex<…>";
+            let what = "beside cells, plain data stand in a cell: Value<…>, Frozen<…>, Loose<…>, Mutex<…> or OnceCell<…>";
             return Err(self.lexer.bad(span.clone(), what));
         }
         if let Some((_, span)) =
@@ -457,7 +464,7 @@ fn camel_case(name: &str) -> String {
 }
 
 /// All that begins a type.
-const KNOWN: [&str; 32] = [
+const KNOWN: [&str; 36] = [
     "u8",
     "u16",
     "u32",
@@ -482,6 +489,10 @@ const KNOWN: [&str; 32] = [
     "Frozen",
     "Loose",
     "Mutex",
+    "OnceCell",
+    "Condvar",
+    "Event",
+    "Once",
     "Flag",
     "AtomicU8",
     "AtomicU16",

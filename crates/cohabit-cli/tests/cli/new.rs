@@ -2,7 +2,9 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use cohabit::{Flag, Frozen, Shared, SharedValue, Text, Value, plain, shareable};
+use cohabit::{
+    Event, Flag, Frozen, Once, OnceCell, Shared, SharedValue, Text, Value, plain, shareable,
+};
 use serde_json::{Value as Json, json};
 
 use crate::support::{Place, Talker};
@@ -50,6 +52,26 @@ fn a_program_that_has_the_type_opens_what_was_made() {
     // It is kept, also without users.
     assert_eq!(place.run(&["show", "data.x"]).fine(), "256\n");
     place.run(&["rm", "data"]).fine();
+}
+
+#[shareable]
+struct Later {
+    ready: Event,
+    once: Once,
+    port: OnceCell<u16>,
+}
+
+#[test]
+fn what_is_said_and_done_later_begins_unsaid_and_undone() {
+    let place = Place::new();
+    let text = "ready: Event, once: Once, port: OnceCell<u16>";
+    assert_eq!(place.run(&["new", "later", text]).fine(), "");
+    let later = Shared::<Later>::options().scope(place.scope()).open("later").unwrap();
+    assert!(!later.ready.try_wait().unwrap() && !later.once.is_completed().unwrap());
+    assert_eq!(later.port.get_or_init(|| 4711).unwrap(), 4711);
+    drop(later);
+    assert_eq!(place.run(&["show", "later.port"]).fine(), "4711\n");
+    place.run(&["rm", "later"]).fine();
 }
 
 #[test]

@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicI8, AtomicU64};
 
 use cohabit::schema::Schema;
 use cohabit::{
-    Appended, Flag, Frozen, List, Loose, Mutex, Options, Shareable, Shared, SharedValue, Text,
-    Value,
+    Appended, Condvar, Event, Flag, Frozen, List, Loose, Mutex, Once, OnceCell, Options, Shareable,
+    Shared, SharedValue, Text, Value,
 };
 use cohabit::{WideText, plain, shareable};
 
@@ -72,6 +72,10 @@ struct Board {
     limits: Frozen<[f64; 3]>,
     loose: Loose<Wheel>,
     log: Mutex<Wheel>,
+    ready: Event,
+    more: Condvar,
+    once: Once,
+    spare: OnceCell<Wheel>,
     inner: [Inner; 2],
 }
 
@@ -115,6 +119,10 @@ fn new_board() -> Board {
         limits: Frozen::new([1.0, 2.0, 3.0]),
         loose: Loose::new(wheel()),
         log: Mutex::new(wheel()),
+        ready: Event::manual(),
+        more: Condvar::new(),
+        once: Once::new(),
+        spare: OnceCell::new(),
         inner: [inner(), inner()],
     }
 }

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicI16, AtomicU64};
 use std::time::Duration;
 
 use cohabit::untyped::Untyped;
-use cohabit::{Keep, Mutex, Text, Value, text};
+use cohabit::{Event, Keep, Mutex, OnceCell, Text, Value, shareable, text};
 use serde_json::{Value as Json, json};
 
 use crate::support::{Data, Inner, Place, Ran, Talker};
@@ -137,6 +137,35 @@ fn what_a_mutex_guards_is_shown_without_its_lock() {
     drop(guard);
     let who: Json = serde_json::from_str(&place.run(&["who", "m", "--json"]).fine()).unwrap();
     assert_eq!(who["locks"], json!([]));
+}
+
+#[shareable]
+struct Later {
+    set: OnceCell<Inner>,
+    number: OnceCell<u16>,
+    ready: Event,
+}
+
+#[test]
+fn what_is_not_set_and_what_has_no_data_is_null() {
+    let place = Place::new();
+    let build = || Later { set: OnceCell::new(), number: OnceCell::new(), ready: Event::auto() };
+    let object = place.options::<Later>().create("o", build).unwrap();
+    let none = "{\"name\":\"o\",\"value\":{\"set\":null,\"number\":null,\"ready\":null}}\n";
+    assert_eq!(place.run(&["show", "o", "--json"]).fine(), none);
+    for part in ["o.set", "o.set.b", "o.number", "o.ready"] {
+        assert_eq!(place.run(&["show", part]).fine(), "null\n", "{part}");
+    }
+    assert_eq!(place.run(&["watch", "o.set.b", "--count=1"]).fine(), "null\n");
+    let waited = place.run(&["watch", "o.number", "--until=> 1", "--timeout=5ms"]);
+    assert_eq!((waited.code, waited.out.as_str()), (Some(4), "null\n"), "{waited:?}");
+    assert!(place.run(&["set", "o", "number=5"]).failed(1).contains("by its users only"));
+    object.set.set(Inner { a: 1, b: -2 }).unwrap();
+    object.number.set(9).unwrap();
+    assert_eq!(place.run(&["show", "o.set.b"]).fine(), "-2\n");
+    assert_eq!(place.run(&["show", "o.number"]).fine(), "9\n");
+    assert_eq!(place.run(&["watch", "o.number", "--until=> 1"]).fine(), "9\n");
+    assert!(place.run(&["show", "o"]).fine().contains("\"a\": 1"));
 }
 
 #[test]

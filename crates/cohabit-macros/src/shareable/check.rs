@@ -217,7 +217,9 @@ fn std_lock(name: &str) -> Option<&'static str> {
             "std's locks one process only, and for ever once its holder has died; use `cohabit::Mutex`"
         }
         "Condvar" => "std's is of one process only; use `cohabit::Condvar`",
-        "RwLock" | "Once" | "Barrier" => {
+        "Once" => "std's is of one process only; use `cohabit::Once`",
+        "OnceCell" => "std's is of one thread only; use `cohabit::OnceCell`",
+        "RwLock" | "Barrier" => {
             "std's is of one process only; use a `cohabit::Mutex`, or a `Value` and `update`"
         }
         _ => return None,
@@ -247,9 +249,9 @@ fn by_name(name: &str) -> Option<&'static str> {
         "Option" | "Result" => "its layout is the compiler's; use a `Flag` beside the cell",
         "Box" | "Rc" | "Arc" | "Cow" | "Weak" => "it points into one process; use the cell itself",
         "OnceLock" | "LazyLock" => {
-            "it belongs to one process; use a `Value`, which the constructor of the object sets"
+            "it belongs to one process; use `cohabit::OnceCell`, which whoever comes first sets"
         }
-        "Cell" | "RefCell" | "UnsafeCell" | "OnceCell" => {
+        "Cell" | "RefCell" | "UnsafeCell" => {
             "another process may change it while it is used; use `Loose<T>`"
         }
         "Duration" | "Instant" | "SystemTime" => {
@@ -282,6 +284,7 @@ mod tests {
             "pub(crate) struct A { pub r#type: Loose<B>, inner: other::B }",
             "struct A { x: Flag, y: [AtomicU8] }",
             "struct A { x: Flag, y: Value<[f32]> }",
+            "struct A { x: Once, y: OnceCell<u8>, z: cohabit::Once }",
         ] {
             assert_eq!(messages(item), [""; 0], "{item}");
         }
@@ -324,6 +327,9 @@ mod tests {
             ("struct A { x: fn() }", "store a number"),
             ("struct A { x: (AtomicU8, AtomicU8) }", "a struct with #[shareable]"),
             ("struct A { x: std::sync::Mutex<u8> }", "use `cohabit::Mutex`"),
+            ("struct A { x: std::sync::Once }", "use `cohabit::Once`"),
+            ("struct A { x: std::cell::OnceCell<u8> }", "use `cohabit::OnceCell`"),
+            ("struct A { x: OnceLock<u8> }", "use `cohabit::OnceCell`"),
             ("struct A { x: RefCell<u8> }", "`Loose<T>`"),
             ("struct A { x: Duration }", "nanoseconds"),
             ("struct A { x: PhantomData<u8> }", "leave it out"),

@@ -24,9 +24,13 @@ unsafe impl<T: Plain> Send for Bytes<T> {}
 
 impl<T: Plain> Bytes<T> {
     pub(crate) fn new(value: &T) -> Self {
-        let bytes = Self(UnsafeCell::new(Padded::zeroed()));
+        let bytes = Self::zeroed();
         words::store(value, bytes.words());
         bytes
+    }
+
+    pub(crate) const fn zeroed() -> Self {
+        Self(UnsafeCell::new(Padded::zeroed()))
     }
 
     /// The bytes, as words.

@@ -96,6 +96,11 @@ pub enum Kind {
         /// What it guards.
         of: &'static Kind,
     },
+    /// A `OnceCell`: a word, then what is set once.
+    OnceCell {
+        /// What it holds, once it is set.
+        of: &'static Kind,
+    },
     /// A cell without data, such as an `Event`.
     Signal(Signal),
     /// An array whose length is given when the object is made and stands in its header. It is the
@@ -211,6 +216,7 @@ impl Kind {
                 Self::VALUE_HEAD + *copies * *stride + of.appended_size()
             }
             Kind::Frozen { of } | Kind::Loose { of } => of.size().next_multiple_of(8),
+            Kind::OnceCell { of } => 8 + of.size().next_multiple_of(8),
             Kind::Signal(signal) => signal.size(),
             Kind::Mutex { of } => {
                 (Self::behind_word(of.align()) + of.size()).next_multiple_of(self.align())
@@ -247,7 +253,7 @@ impl Kind {
             Kind::List { of, .. } => Self::items_at(of),
             Kind::Struct(kind) => kind.align,
             Kind::Value { .. } => Self::CELL_ALIGN,
-            Kind::Frozen { .. } | Kind::Loose { .. } | Kind::Signal(_) => 8,
+            Kind::Frozen { .. } | Kind::Loose { .. } | Kind::OnceCell { .. } | Kind::Signal(_) => 8,
             Kind::Mutex { of } => Self::behind_word(of.align()),
             scalar => scalar.size(),
         }
@@ -327,6 +333,7 @@ impl Kind {
             | Kind::Frozen { of }
             | Kind::Loose { of }
             | Kind::Mutex { of }
+            | Kind::OnceCell { of }
             | Kind::Tail { of } => 1 + of.depth(),
             Kind::Struct(kind) => {
                 let mut deepest = 0;
@@ -360,7 +367,8 @@ impl Kind {
             Kind::Value { of, .. }
             | Kind::Frozen { of }
             | Kind::Loose { of }
-            | Kind::Mutex { of } => of.has_room(),
+            | Kind::Mutex { of }
+            | Kind::OnceCell { of } => of.has_room(),
             Kind::Struct(kind) => {
                 let mut index = 0;
                 while index < kind.fields.len() {

@@ -8,12 +8,14 @@ pub enum Signal {
     Condvar,
     /// An `Event`: one word.
     Event,
+    /// A `Once`: one word.
+    Once,
 }
 
 impl Signal {
     /// All of them, with their names in the schema.
-    pub(crate) const ALL: [(Self, &'static str); 2] =
-        [(Self::Condvar, "condvar"), (Self::Event, "event")];
+    pub const ALL: [(Self, &'static str); 3] =
+        [(Self::Condvar, "condvar"), (Self::Event, "event"), (Self::Once, "once")];
 
     /// The name in the schema.
     pub fn name(self) -> &'static str {
@@ -26,18 +28,24 @@ impl Signal {
         Self::ALL.iter().find(|(_, known)| *known == name).map(|(signal, _)| *signal)
     }
 
+    /// The one that Rust calls so.
+    pub fn of_type_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().map(|(signal, _)| signal).find(|signal| signal.type_name() == name)
+    }
+
     /// The type in the words of Rust.
     pub fn type_name(self) -> String {
         match self {
             Self::Condvar => "Condvar".to_owned(),
             Self::Event => "Event".to_owned(),
+            Self::Once => "Once".to_owned(),
         }
     }
 
     /// The size in bytes; all are aligned to 8.
     pub const fn size(self) -> usize {
         match self {
-            Self::Condvar | Self::Event => 8,
+            Self::Condvar | Self::Event | Self::Once => 8,
         }
     }
 
@@ -46,6 +54,7 @@ impl Signal {
         match self {
             Self::Condvar => 65,
             Self::Event => 66,
+            Self::Once => 70,
         }
     }
 }

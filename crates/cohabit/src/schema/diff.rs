@@ -70,6 +70,7 @@ impl Lines {
             }
             (Node::Frozen { of: mine }, Node::Frozen { of: other })
             | (Node::Loose { of: mine }, Node::Loose { of: other })
+            | (Node::OnceCell { of: mine }, Node::OnceCell { of: other })
             | (Node::Mutex { of: mine }, Node::Mutex { of: other }) => {
                 self.nodes(path, mine, other);
             }
@@ -196,6 +197,7 @@ fn is_nested(mine: &Node, other: &Node) -> bool {
         (Node::Value { .. }, Node::Value { .. })
         | (Node::Frozen { .. }, Node::Frozen { .. })
         | (Node::Loose { .. }, Node::Loose { .. })
+        | (Node::OnceCell { .. }, Node::OnceCell { .. })
         | (Node::Mutex { .. }, Node::Mutex { .. })
         | (Node::Tail { .. }, Node::Tail { .. }) => true,
         (Node::Array { len, .. }, Node::Array { len: other, .. })
@@ -238,6 +240,7 @@ fn describe(node: &Node) -> String {
         Node::Frozen { of } => format!("a Frozen of {}", describe(of)),
         Node::Loose { of } => format!("a Loose of {}", describe(of)),
         Node::Mutex { of } => format!("a Mutex of {}", describe(of)),
+        Node::OnceCell { of } => format!("a OnceCell of {}", describe(of)),
         Node::Signal(signal) => format!("a {}", signal.type_name()),
         Node::Scalar(_) | Node::Text { .. } | Node::WideText { .. } => node.type_name(),
     }

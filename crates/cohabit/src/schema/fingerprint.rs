@@ -22,6 +22,8 @@
 //! | frozen, loose | tag 51, 52, what it holds |
 //! | mutex | tag 64, what it guards |
 //! | condvar, event | tag 65, 66 |
+//! | once | tag 70 |
+//! | oncecell | tag 71, what it holds |
 //!
 //! A field that was renamed counts by the first name that it had.
 //!
@@ -44,6 +46,7 @@ const FLAG: u8 = 50;
 const FROZEN: u8 = 51;
 const LOOSE: u8 = 52;
 const MUTEX: u8 = 64;
+const ONCE_CELL: u8 = 71;
 
 /// The fingerprint of a type of this program; a constant.
 pub const fn fingerprint(kind: &Kind, has_end: bool) -> [u8; 16] {
@@ -134,6 +137,7 @@ impl Fnv {
             Kind::Flag => self.byte(FLAG),
             Kind::Frozen { of } => self.byte(FROZEN).kind(of),
             Kind::Loose { of } => self.byte(LOOSE).kind(of),
+            Kind::OnceCell { of } => self.byte(ONCE_CELL).kind(of),
             Kind::Signal(signal) => self.byte(signal.tag()),
             Kind::Mutex { of } => self.byte(MUTEX).kind(of),
             Kind::Atomic { of } => self.byte(ATOMIC).kind(of),
@@ -200,6 +204,7 @@ impl Fnv {
             Node::Flag => self.byte(FLAG),
             Node::Frozen { of } => self.byte(FROZEN).node(of),
             Node::Loose { of } => self.byte(LOOSE).node(of),
+            Node::OnceCell { of } => self.byte(ONCE_CELL).node(of),
             Node::Signal(signal) => self.byte(signal.tag()),
             Node::Mutex { of } => self.byte(MUTEX).node(of),
             Node::Atomic(scalar) => self.byte(ATOMIC).scalar(*scalar),

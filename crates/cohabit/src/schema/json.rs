@@ -45,6 +45,7 @@ fn write_members(out: &mut String, node: &Node) {
         Node::Flag => out.push_str("\"cell\":\"flag\""),
         Node::Frozen { of } => write_inner(out, "\"cell\":\"frozen\",\"type\":", of),
         Node::Loose { of } => write_inner(out, "\"cell\":\"loose\",\"type\":", of),
+        Node::OnceCell { of } => write_inner(out, "\"cell\":\"oncecell\",\"type\":", of),
         Node::Signal(signal) => write_str(out, "\"cell\":", signal.name()),
         Node::Mutex { of } => write_inner(out, "\"cell\":\"mutex\",\"type\":", of),
     }

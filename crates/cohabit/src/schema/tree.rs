@@ -73,6 +73,11 @@ pub enum Node {
         /// What it guards.
         of: Box<Node>,
     },
+    /// A `OnceCell`: a word, then what is set once.
+    OnceCell {
+        /// What it holds, once it is set.
+        of: Box<Node>,
+    },
     /// A cell without data, such as an `Event`.
     Signal(Signal),
     /// An array whose length stands in the header of the object: see [`Schema::resolved`].
@@ -272,6 +277,7 @@ impl Node {
             Kind::Flag => Self::Flag,
             Kind::Frozen { of } => Self::Frozen { of: inner(of) },
             Kind::Loose { of } => Self::Loose { of: inner(of) },
+            Kind::OnceCell { of } => Self::OnceCell { of: inner(of) },
             Kind::Signal(signal) => Self::Signal(signal),
             Kind::Mutex { of } => Self::Mutex { of: inner(of) },
             Kind::Tail { of } => Self::Tail { of: inner(of) },
@@ -305,6 +311,10 @@ impl Node {
             Self::Frozen { of } | Self::Loose { of } => {
                 of.size().checked_next_multiple_of(8).unwrap_or(u64::MAX)
             }
+            Self::OnceCell { of } => of
+                .size()
+                .checked_next_multiple_of(8)
+                .map_or(u64::MAX, |size| size.saturating_add(8)),
             Self::Signal(signal) => signal.size() as u64,
             Self::Mutex { of } => {
                 let align = self.align();
@@ -333,7 +343,7 @@ impl Node {
             Self::Array { of, .. } | Self::Tail { of } => of.align(),
             Self::Struct(node) => node.align,
             Self::Value { .. } => Kind::CELL_ALIGN as u64,
-            Self::Frozen { .. } | Self::Loose { .. } | Self::Signal(_) => 8,
+            Self::Frozen { .. } | Self::Loose { .. } | Self::OnceCell { .. } | Self::Signal(_) => 8,
             Self::Mutex { of } => of.align().max(8),
         }
     }
@@ -353,6 +363,7 @@ impl Node {
             Self::Value { of, .. } => format!("Value<{}>", of.type_name()),
             Self::Frozen { of } => format!("Frozen<{}>", of.type_name()),
             Self::Loose { of } => format!("Loose<{}>", of.type_name()),
+            Self::OnceCell { of } => format!("OnceCell<{}>", of.type_name()),
             Self::Signal(signal) => signal.type_name(),
             Self::Mutex { of } => format!("Mutex<{}>", of.type_name()),
             Self::Tail { of } => format!("[{}]", of.type_name()),
@@ -370,6 +381,7 @@ impl Node {
             | Self::Value { .. }
             | Self::Frozen { .. }
             | Self::Loose { .. }
+            | Self::OnceCell { .. }
             | Self::Signal(_)
             | Self::Mutex { .. } => false,
         }

@@ -4,6 +4,7 @@
 //! - `in_place`: plain data used where it stands · `outcome`: what taking a lock may come to
 //! - `mutex`: what one thread at a time uses
 //! - `condvar` (over a `bell`), `event`: waiting for what others say
+//! - `once`, `once_cell` (both over the word of a `run`): what is done once, and what is set once
 
 mod bell;
 mod condvar;
@@ -11,7 +12,10 @@ mod event;
 mod held;
 mod in_place;
 mod mutex;
+mod once;
+mod once_cell;
 mod outcome;
+pub(crate) mod run;
 mod shareable;
 mod waiting;
 mod word;
@@ -19,4 +23,6 @@ mod word;
 pub use condvar::{Condvar, WaitTimeoutResult};
 pub use event::Event;
 pub use mutex::{Mutex, MutexGuard};
+pub use once::Once;
+pub use once_cell::OnceCell;
 pub use outcome::{LockError, LockResult};

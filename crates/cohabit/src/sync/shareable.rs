@@ -2,7 +2,7 @@
 
 use std::sync::atomic::Ordering;
 
-use super::{Condvar, Event};
+use super::{Condvar, Event, Once, run};
 use crate::error::Result;
 use crate::plain::{Kind, Signal};
 use crate::shareable::Shareable;
@@ -42,6 +42,14 @@ macro_rules! one_word {
 one_word! {
     Condvar, bell;
     Event, word;
+    Once, word;
+}
+
+impl View<'_, Once> {
+    /// Whether it is done.
+    pub fn is_completed(self) -> bool {
+        run::is_done(&self.place().word)
+    }
 }
 
 impl View<'_, Event> {

@@ -65,8 +65,17 @@ impl Untyped {
 }
 
 fn is_cell(node: &Node) -> bool {
-    use Node::{Atomic, Flag, Frozen, Loose, Mutex, Value};
-    matches!(node, Atomic(_) | Flag | Frozen { .. } | Loose { .. } | Mutex { .. } | Value { .. })
+    use Node::{Atomic, Flag, Frozen, Loose, Mutex, OnceCell, Value};
+    matches!(
+        node,
+        Atomic(_)
+            | Flag
+            | Frozen { .. }
+            | Loose { .. }
+            | Mutex { .. }
+            | OnceCell { .. }
+            | Value { .. }
+    )
 }
 
 /// The first cell in `node`, which stands at `at`, whose end lies behind the byte `from`.
@@ -99,19 +108,21 @@ impl<'a> Cell<'a> {
         self.at
     }
 
-    /// What it is: a `Value`, `Frozen`, `Loose`, `Mutex`, `Flag` or atomic.
+    /// What it is: a `Value`, `Frozen`, `Loose`, `Mutex`, `OnceCell`, `Flag` or atomic.
     pub fn node(self) -> &'a Node {
         self.node
     }
 
-    /// What is in it, whose bytes are read and written: the plain data of a `Value`, `Frozen`, `Loose`
-    /// or `Mutex`; the node itself of an atomic, and of a `Flag`, whose one byte is read as 0 or 1.
+    /// What is in it, whose bytes are read and written: the plain data of a `Value`, `Frozen`, `Loose`,
+    /// `Mutex` or `OnceCell`; the node itself of an atomic, and of a `Flag`, whose one byte is read as 0
+    /// or 1.
     pub fn contents(self) -> &'a Node {
         match self.node {
             Node::Value { of, .. }
             | Node::Frozen { of }
             | Node::Loose { of }
-            | Node::Mutex { of } => of,
+            | Node::Mutex { of }
+            | Node::OnceCell { of } => of,
             other => other,
         }
     }
@@ -123,7 +134,7 @@ impl<'a> Cell<'a> {
 
     /// Whether it has a lock that somebody may hold: see [`Untyped::held_locks`].
     pub fn has_lock(self) -> bool {
-        matches!(self.node, Node::Value { .. } | Node::Mutex { .. })
+        matches!(self.node, Node::Value { .. } | Node::Mutex { .. } | Node::OnceCell { .. })
     }
 
     /// Whether its contents are read without the lock that guards them, and so perhaps in the middle of
@@ -165,7 +176,8 @@ impl<'a> Cell<'a> {
     }
 
     /// The canonical bytes of its contents, and their version, which only a `Value` has: of the others
-    /// it is [`Version::NONE`]. The bytes are not judged: those of a `bool` may be 7.
+    /// it is [`Version::NONE`]. The bytes are not judged: those of a `bool` may be 7. Of a `OnceCell` that is
+    /// not set there are none.
     ///
     /// # Errors
     /// As the typed call's; `HeaderInvalid` where the schema does not fit the object.
@@ -191,6 +203,13 @@ impl<'a> Cell<'a> {
             Raw::Value(value) => self.read_value(&value, bytes.start, &mut into)?,
             Raw::Frozen(plain) | Raw::Loose(plain) | Raw::Mutex(plain) => {
                 plain.load(bytes.start, &mut into);
+                Version::NONE
+            }
+            Raw::OnceCell(once) => {
+                match once.plain_if_set() {
+                    Some(plain) => plain.load(bytes.start, &mut into),
+                    None => into.clear(),
+                }
                 Version::NONE
             }
             Raw::Atomic(number) => {
@@ -222,7 +241,7 @@ impl<'a> Cell<'a> {
     ///
     /// # Errors
     /// `Busy`, and as [`Value::update`](crate::Value::update); `Frozen`; `Unsupported` on an object
-    /// that was opened for reading only, and for a `Mutex`.
+    /// that was opened for reading only, and for a `Mutex` or `OnceCell`.
     pub fn update<R, E>(
         self,
         timeout: Duration,
@@ -241,6 +260,10 @@ impl<'a> Cell<'a> {
         }
         if let Raw::Mutex(_) = self.raw()? {
             let detail = "what a mutex guards is changed by its users only, under its lock";
+            return Err(Error::new(ErrorKind::Unsupported, self.name(), detail));
+        }
+        if let Raw::OnceCell(_) = self.raw()? {
+            let detail = "a cell that is set once is set by its users only";
             return Err(Error::new(ErrorKind::Unsupported, self.name(), detail));
         }
         let (before, _) = self.read()?;
@@ -291,7 +314,7 @@ impl<'a> Cell<'a> {
                     return Err(Error::new(ErrorKind::Busy, self.name(), detail));
                 }
             }
-            Raw::Value(_) | Raw::Frozen(_) | Raw::Mutex(_) => {}
+            Raw::Value(_) | Raw::Frozen(_) | Raw::Mutex(_) | Raw::OnceCell(_) => {}
         }
         Ok(())
     }

@@ -145,6 +145,8 @@ impl Builder<'_> {
             | Node::Frozen { of }
             | Node::Loose { of }
             | Node::Mutex { of } => self.cell(node, of, at, first),
+            // They begin as zeros: nothing said, and nothing done.
+            Node::OnceCell { .. } | Node::Signal(_) => Ok(()),
             other => self.cell(node, other, at, first),
         }
     }
@@ -189,6 +191,7 @@ impl Builder<'_> {
             Raw::Frozen(plain) | Raw::Loose(plain) | Raw::Mutex(plain) => {
                 plain.store_first(&self.bytes);
             }
+            Raw::OnceCell(_) => {}
         }
         Ok(())
     }

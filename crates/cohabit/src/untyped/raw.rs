@@ -11,6 +11,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::plain::Kind;
 use crate::schema::{Node, Scalar};
 use crate::segment::Segment;
+use crate::sync::run;
 use crate::value::cell::{CellWords, PINS};
 use crate::words::{Stored, merge_word};
 
@@ -23,6 +24,7 @@ pub(super) enum Raw<'a> {
     Loose(Plain<'a>),
     /// What it guards.
     Mutex(Plain<'a>),
+    OnceCell(RawOnceCell<'a>),
 }
 
 impl<'a> Raw<'a> {
@@ -46,6 +48,7 @@ impl<'a> Raw<'a> {
             Node::Frozen { of } => Raw::Frozen(Plain::new(segment, at, of)),
             Node::Loose { of } => Raw::Loose(Plain::new(segment, at, of)),
             Node::Mutex { of } => Raw::Mutex(Plain::new(segment, at + node.align(), of)),
+            Node::OnceCell { of } => Raw::OnceCell(RawOnceCell::new(segment, at, of)),
             _ => return Err(misfit(segment, node, at)),
         })
     }
@@ -173,6 +176,23 @@ impl<'a> Plain<'a> {
             }
         }
         stored
+    }
+}
+
+/// A word, and plain data that count once it says so.
+pub(super) struct RawOnceCell<'a> {
+    word: &'a AtomicU64,
+    plain: Plain<'a>,
+}
+
+impl<'a> RawOnceCell<'a> {
+    fn new(segment: &'a Segment, at: u64, of: &Node) -> Self {
+        let word = segment.word(in_segment(segment, at));
+        Self { word, plain: Plain::new(segment, at + 8, of) }
+    }
+
+    pub(super) fn plain_if_set(&self) -> Option<&Plain<'a>> {
+        run::is_done(self.word).then_some(&self.plain)
     }
 }
 

@@ -4,7 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Barrier;
 use std::time::Duration;
 
-use cohabit::{Error, Event, LockResult, Mutex, MutexGuard, Shared};
+use cohabit::{Error, Event, LockResult, Mutex, MutexGuard, Once, OnceCell, Shared};
 
 use crate::case;
 use crate::case::{Case, NAME};
@@ -120,5 +120,84 @@ fn deadlock_mutex() {
             0
         });
         assert_eq!(sys::code_of(child), 0);
+    });
+}
+
+fn once(case: &Case) -> Shared<Once> {
+    Shared::<Once>::options().scope(case.world.scope()).create(NAME, Once::new).expect("a once")
+}
+
+fn once_cell(case: &Case) -> Shared<OnceCell<[bool; 8]>> {
+    let options = Shared::<OnceCell<[bool; 8]>>::options().scope(case.world.scope());
+    options.create(NAME, OnceCell::new).expect("a cell")
+}
+
+#[test]
+fn busy_once() {
+    case!(busy_once, |case| {
+        let once = once(case);
+        let (inside, tried) = (Barrier::new(2), Barrier::new(2));
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                let stays = once.call_once(|| {
+                    inside.wait();
+                    tried.wait();
+                });
+                stays.expect("it is done");
+            });
+            inside.wait();
+            let words = ["`rpm`", &format!("once for all, by pid {}", std::process::id())];
+            case.refused("busy", &words, || once.try_call_once(|| ()));
+            case.refused("busy", &words, || once.call_once_timeout(|| (), WAIT));
+            tried.wait();
+        });
+    });
+}
+
+#[test]
+fn timed_out_once() {
+    case!(timed_out_once, |case| {
+        let once = once(case);
+        let words = ["`rpm`", "nobody has done it in 5ms"];
+        case.refused("timed-out", &words, || once.wait_timeout(WAIT));
+    });
+}
+
+#[test]
+fn deadlock_once() {
+    case!(deadlock_once, |case| {
+        let once = once(case);
+        let words = ["`rpm`", "inside of what is done once, and calls it again"];
+        let inside = || {
+            case.refused("deadlock", &words, || once.call_once(|| ()));
+            case.refused("deadlock", &words, || once.try_call_once(|| ()));
+        };
+        once.call_once(inside).expect("it is done");
+    });
+}
+
+#[test]
+fn frozen_once_cell() {
+    case!(frozen_once_cell, |case| {
+        let cell = once_cell(case);
+        cell.set([true; 8]).expect("it is not set");
+        let words = ["`rpm`", "set already, and is set only once"];
+        case.refused("frozen", &words, || cell.set([false; 8]));
+        case.refused("frozen", &words, || cell.set_timeout([false; 8], WAIT));
+        assert_eq!(cell.get().expect("a value"), Some([true; 8]));
+    });
+}
+
+#[test]
+fn bad_bits_once_cell() {
+    case!(bad_bits_once_cell, |case| {
+        let cell = once_cell(case);
+        cell.set([true; 8]).expect("it is not set");
+        let at = u64::from_le_bytes(case.bytes()[88..96].try_into().expect("8 bytes"));
+        case.patch(at + 8 + 2, &[7]);
+        let words = ["`rpm`", "field `[2]`", "expected 0 or 1 for bool, found 7"];
+        case.refused("bad-bits", &words, || cell.get().map(drop));
+        case.refused("bad-bits", &words, || cell.get_or_init(|| [true; 8]).map(drop));
+        case.refused("bad-bits", &words, || cell.wait_timeout(WAIT).map(drop));
     });
 }

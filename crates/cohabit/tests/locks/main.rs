@@ -10,6 +10,7 @@ mod fairness;
 mod hostile;
 mod ledger;
 mod mutex;
+mod once;
 mod queue;
 mod storm;
 
@@ -23,6 +24,8 @@ roles! {
     "forks" => mutex::forks,
     "threads" => mutex::threads,
     "taker" => fairness::taker,
+    "pupil" => once::pupil,
+    "alone" => once::alone,
     "worker" => storm::worker,
     "user" => hostile::user,
     "vandal" => hostile::vandal,

@@ -1,6 +1,9 @@
 //! The type of the object `board`; `cohabit schema board --as rust` made it.
 
-use cohabit::{Flag, Frozen, List, Loose, Mutex, Text, Value, WideText, plain, shareable};
+use cohabit::{
+    Condvar, Event, Flag, Frozen, List, Loose, Mutex, Once, OnceCell, Text, Value, WideText, plain,
+    shareable,
+};
 use std::sync::atomic::{AtomicI8, AtomicU64};
 
 #[plain]
@@ -51,6 +54,10 @@ pub struct Board {
     pub limits: Frozen<[f64; 3]>,
     pub loose: Loose<Wheel>,
     pub log: Mutex<Wheel>,
+    pub ready: Event,
+    pub more: Condvar,
+    pub once: Once,
+    pub spare: OnceCell<Wheel>,
     pub inner: [Inner; 2],
 }
 

@@ -2,11 +2,13 @@
 //!
 //! One object has them all, so that the players are the same for every operation.
 mod mutex;
+mod once;
 mod signals;
 
 use super::{Orders, answer, in_folder, in_words, kill_myself};
 use crate::lab::trace;
-use cohabit::{Condvar, Error, Event, Mutex, Shared, SharedView, plain, shareable};
+use cohabit::{Condvar, Error, Event, Mutex, Once, OnceCell, Shared, SharedView, plain, shareable};
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 /// Longer than the watchdog: who waits in vain must not be saved by its own deadline.
@@ -14,7 +16,7 @@ const LONG: Duration = Duration::from_secs(60);
 
 /// What the mutex guards: equal when it is whole.
 #[plain]
-#[derive(Default)]
+#[derive(Default, PartialEq)]
 pub(super) struct Sums {
     one: u64,
     other: u64,
@@ -27,6 +29,9 @@ struct Hall {
     auto: Event,
     manual: Event,
     changed: Condvar,
+    once: Once,
+    deed: [AtomicU64; 2],
+    answer: OnceCell<Sums>,
 }
 
 fn new() -> Hall {
@@ -35,6 +40,9 @@ fn new() -> Hall {
         auto: Event::auto(),
         manual: Event::manual(),
         changed: Condvar::new(),
+        once: Once::new(),
+        deed: [0, 0].map(AtomicU64::new),
+        answer: OnceCell::new(),
     }
 }
 
@@ -43,6 +51,8 @@ fn act(hall: &Hall, what: &str) -> Result<String, Error> {
     match what.split_once('_') {
         Some(("event", verb)) => signals::event(&hall.auto, verb),
         Some(("manual", verb)) => signals::event(&hall.manual, verb),
+        Some(("once", verb)) => once::once(hall, verb),
+        Some(("oncecell", verb)) => once::cell(hall, verb),
         Some(("condvar", verb)) => signals::condvar(hall, verb),
         _ => mutex::act(&hall.mutex, what),
     }
@@ -53,6 +63,7 @@ fn look(view: &SharedView<Hall>, what: &str) -> Result<String, Error> {
     match what {
         "is_set true" | "manual_view" => Ok(view.view().manual().is_set().to_string()),
         "is_set false" | "event_view" => Ok(view.view().auto().is_set().to_string()),
+        "once_view" | "oncecell_view" => once::look(view.view(), what),
         _ => mutex::peek(view.view().mutex()),
     }
 }
@@ -77,6 +88,7 @@ pub(super) fn die(deed: &str, folder: &str, name: &str) -> Result<(), String> {
     let failed = |error: Error| in_words(&error);
     let object = options.open(name).map_err(failed)?;
     match deed {
+        "once" | "oncecell" => once::die_inside(&object, deed).map_err(failed),
         "inside" => mutex::die_inside(&object.mutex).map_err(failed),
         _ => Err(format!("no such deed: {deed}")),
     }
@@ -117,6 +129,7 @@ fn obey(line: &str, hold: &mut Hold, orders: &mut Orders) -> Result<String, Stri
         (["leave"], _) => *hold = Hold::Nothing,
         (["do", what], Hold::User(hall)) => return act(hall, what).map_err(failed),
         (_, Hold::Observer(view)) => return look(view, line).map_err(failed),
+        (["stay", which], Hold::User(hall)) => once::stay(hall, which, orders)?,
         (["hold"], Hold::User(hall)) => mutex::hold(&hall.mutex, orders)?,
         _ => return Err(format!("no such order: {line}")),
     }

@@ -1,11 +1,12 @@
 //! The oracle of locks: had after every death, and nothing that was said is lost.
 //!
 //! **Cast.** The *victim*; the *mate* and the *fresh* one, two users; the *observer*, which only looks. What
-//! they do, and what must hold, is each [`Part`]'s own: `mutex`, `event`, `condvar`. Common to all: no
+//! they do, and what must hold, is each [`Part`]'s own: `mutex`, `event`, `condvar`, `once`. Common to all: no
 //! survivor hangs, and when all have left, the folder is empty, and none holds a descriptor or mapping more.
 mod condvar;
 mod event;
 mod mutex;
+mod once;
 
 use super::super::cast::{self, Player};
 use super::super::list::{Operation, Scene};
@@ -29,6 +30,10 @@ mod at {
     pub(super) const AUTO: usize = 24;
     pub(super) const MANUAL: usize = 32;
     pub(super) const BELL: usize = 40;
+    pub(super) const ONCE: usize = 48;
+    pub(super) const DEED: [usize; 2] = [56, 64];
+    pub(super) const ONCE_CELL: usize = 72;
+    pub(super) const ONCE_CELL_SUMS: [usize; 2] = [80, 88];
 }
 
 /// The survivors, and the object of the case.
@@ -96,6 +101,7 @@ trait Part: std::fmt::Debug {
 fn part_of(operation: &Operation) -> Box<dyn Part> {
     match operation.name.split('_').next() {
         Some("event" | "manual") => Box::<event::Signal>::default(),
+        Some("once" | "oncecell") => Box::<once::Deed>::default(),
         Some("condvar") => Box::<condvar::Notice>::default(),
         _ => Box::<mutex::Guarded>::default(),
     }
