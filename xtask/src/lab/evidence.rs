@@ -68,7 +68,7 @@ fn text(section: &Section) -> String {
 }
 
 /// The commit that was run, and whether the tree held more than it.
-fn commit() -> String {
+pub(crate) fn commit() -> String {
     let git = |args: &[&str]| {
         let output = Command::new("git").args(args).current_dir(root()).output().ok()?;
         output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())

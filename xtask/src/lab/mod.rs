@@ -8,7 +8,8 @@
 //!
 //! - `trace` and `raw`: a child under ptrace, state by state · `remains`: what a kill can leave
 //!   behind
-//! - `step`: recording and replaying · `twice`: killing the one that recovers, too
+//! - `step`: recording and replaying · `instruction` and `full`: the same behind every instruction
+//! - `twice`: killing the one that recovers, too
 //! - `oracle`: the scenes and what must hold after them
 //! - `storm`: processes of all kinds killed at random, many at once, with oracles of its own
 //! - `evidence`: what a recorded run showed, kept in docs/
@@ -25,6 +26,10 @@ mod cast;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 mod child;
 pub(crate) mod evidence;
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+mod full;
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+mod instruction;
 pub(crate) mod list;
 mod lock_list;
 mod models;
@@ -90,10 +95,16 @@ pub(crate) struct StepArgs {
     /// Where the copies of a value start, and who comes before the kill
     #[arg(long, default_value_t = 0)]
     seed: u64,
-    /// Record instruction by instruction, compare that with recording by write faults, and run all
-    /// sizes of every value
+    /// Run all sizes of every value, compare the states with those found instruction by instruction,
+    /// and then kill behind every instruction; recorded in docs/crash-evidence.md
     #[arg(long)]
     full: bool,
+    /// Only with --full: end after so many minutes of killing behind instructions
+    #[arg(long, requires = "full")]
+    minutes: Option<u64>,
+    /// Only with --full: go on where the last run with this seed and of this commit ended
+    #[arg(long, requires = "full")]
+    resume: bool,
     /// Only life: kill one victim in every state of a beginning or an end, and then a second one in
     /// states of its recovery
     #[arg(long)]
@@ -101,6 +112,14 @@ pub(crate) struct StepArgs {
     /// Print the states of each operation
     #[arg(long)]
     states: bool,
+}
+
+impl StepArgs {
+    /// The word for what is run.
+    fn name(&self) -> String {
+        let name = clap::ValueEnum::to_possible_value(&self.what);
+        name.map_or_else(String::new, |value| value.get_name().to_owned())
+    }
 }
 
 /// Which oracle.

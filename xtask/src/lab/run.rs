@@ -4,7 +4,7 @@
 //! beside each other without meeting. All of one operation happens on one thread, since only the
 //! thread that started a victim may trace it.
 use super::evidence::{self, Section};
-use super::list::{self, Effect, Operation, Touch, What};
+use super::list::{self, Effect, Operation, Scene, Touch, What};
 use super::oracle::cells::CellsStage;
 use super::oracle::handle::HandleStage;
 use super::oracle::life::LifeStage;
@@ -12,8 +12,7 @@ use super::oracle::locks::LocksStage;
 use super::oracle::value::ValueStage;
 use super::step::{self, Outcome, Stage, State};
 use super::trace::Method;
-use super::{Oracle, StepArgs, twice};
-use clap::ValueEnum;
+use super::{Oracle, StepArgs, full, twice};
 use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Mutex, PoisonError};
@@ -26,9 +25,9 @@ const SHOWN: usize = 12;
 
 /// One operation to run: one row of the table.
 #[derive(Clone, Debug)]
-struct Job {
-    name: String,
-    operation: &'static Operation,
+pub(super) struct Job {
+    pub(super) name: String,
+    pub(super) operation: &'static Operation,
     kind: Kind,
 }
 
@@ -76,7 +75,16 @@ pub(super) fn run(args: &StepArgs) -> Result<(), String> {
     });
     let mut rows = rows.into_inner().unwrap_or_else(PoisonError::into_inner);
     rows.sort_by_key(|(index, _)| *index);
-    summary(&jobs, rows.into_iter().map(|(_, row)| row).collect(), args, start)
+    let totals = summary(&jobs, rows.into_iter().map(|(_, row)| row).collect(), start)?;
+    let instructions =
+        if args.full && !args.twice { full::run(&jobs, args)? } else { full::Totals::default() };
+    if args.full {
+        record_run(args, jobs.len(), &totals, &instructions, start)?;
+    }
+    match (totals.violations + instructions.violations, totals.missed) {
+        (0, 0) => Ok(()),
+        (violations, missed) => Err(format!("{violations} violations, {missed} states missed")),
+    }
 }
 
 fn jobs(args: &StepArgs) -> Vec<Job> {
@@ -136,31 +144,32 @@ fn sizes(operation: &Operation, args: &StepArgs) -> Vec<&'static str> {
 
 /// Records and replays one operation.
 fn one(job: &Job, args: &StepArgs) -> Result<(Vec<State>, Outcome), String> {
-    match job.kind {
-        Kind::Value(effect, size) => {
-            let mut stage = ValueStage::new(job.operation, effect, size, args.seed)?;
-            one_on(&mut stage, job, args)
-        }
-        Kind::Cells(touch) => one_on(&mut CellsStage::new(job.operation, touch)?, job, args),
-        Kind::Twice => twice::run(job.operation, args.seed),
-        Kind::Locks => one_on(&mut LocksStage::new(job.operation)?, job, args),
-        Kind::Life => one_on(&mut LifeStage::new(job.operation, args.seed)?, job, args),
-        Kind::Handle => one_on(&mut HandleStage::new(job.operation, args.seed)?, job, args),
+    if matches!(job.kind, Kind::Twice) {
+        return twice::run(job.operation, args.seed);
     }
-}
-
-fn one_on(
-    stage: &mut dyn Stage,
-    job: &Job,
-    args: &StepArgs,
-) -> Result<(Vec<State>, Outcome), String> {
+    let stage = &mut *stage_of(job, args.seed)?;
     let record = step::record(stage, Method::Faults)?;
     let mut outcome = step::replay(stage, &record)?;
-    if args.full && !job.operation.served {
+    // Who waits beside the victim writes too, and finds more time for it the slower the victim runs.
+    let alone = !matches!(job.operation.scene, Scene::Awaited | Scene::LongAwaited);
+    if args.full && alone && !job.operation.served {
         let by_steps = step::record(stage, Method::Steps)?;
         outcome.violations.extend(differs(&record.states, &by_steps.states));
     }
     Ok((record.states, outcome))
+}
+
+/// The stage on which an operation is run.
+pub(super) fn stage_of(job: &Job, seed: u64) -> Result<Box<dyn Stage>, String> {
+    Ok(match job.kind {
+        Kind::Value(effect, size) => {
+            Box::new(ValueStage::new(job.operation, effect, size, seed)?) as Box<dyn Stage>
+        }
+        Kind::Cells(touch) => Box::new(CellsStage::new(job.operation, touch)?),
+        Kind::Locks => Box::new(LocksStage::new(job.operation)?),
+        Kind::Life | Kind::Twice => Box::new(LifeStage::new(job.operation, seed)?),
+        Kind::Handle => Box::new(HandleStage::new(job.operation, seed)?),
+    })
 }
 
 /// Whether two recordings name other states, and where first.
@@ -204,30 +213,42 @@ fn report(job: &Job, row: &Result<(Vec<State>, Outcome), String>, args: &StepArg
             println!("  {position:<8} {:<40} {}", state.label, located(state.address));
         }
     }
-    for text in outcome.violations.iter().take(SHOWN) {
-        println!("  VIOLATION {}", with_places(text));
-    }
-    if outcome.violations.len() > SHOWN {
-        println!("  and {} violations more", outcome.violations.len() - SHOWN);
-    }
+    print_violations(name, outcome);
     for text in &outcome.missed {
         println!("  MISSED {}", with_places(text));
     }
 }
 
+/// Prints the first of the promises that were broken.
+pub(super) fn print_violations(name: &str, outcome: &Outcome) {
+    for text in outcome.violations.iter().take(SHOWN) {
+        println!("  VIOLATION {name}: {}", with_places(text));
+    }
+    if outcome.violations.len() > SHOWN {
+        println!("  and {} violations more", outcome.violations.len() - SHOWN);
+    }
+}
+
+/// What all operations showed.
+#[derive(Clone, Copy, Debug, Default)]
+struct Totals {
+    states: usize,
+    kills: usize,
+    violations: usize,
+    missed: usize,
+}
+
 fn summary(
     jobs: &[Job],
     rows: Vec<Result<(Vec<State>, Outcome), String>>,
-    args: &StepArgs,
     start: Instant,
-) -> Result<(), String> {
+) -> Result<Totals, String> {
     let width = jobs.iter().map(|job| job.name.len()).max().unwrap_or(0).max("operation".len());
     println!(
         "\n{:<width$} {:>7} {:>7} {:>11} {:>7} {:>15}",
         "operation", "states", "kills", "violations", "missed", "ms to recover"
     );
-    let (mut kills, mut violations, mut missed, mut failed) = (0, 0, 0, Vec::new());
-    let mut all_states = 0;
+    let (mut totals, mut failed) = (Totals::default(), Vec::new());
     for (job, row) in jobs.iter().zip(rows) {
         let name = &job.name;
         match row {
@@ -238,10 +259,10 @@ fn summary(
                 println!(
                     "{name:<width$} {states:>7} {killed:>7} {broken:>11} {lost:>7} {slowest:>15.1}"
                 );
-                all_states += states;
-                kills += killed;
-                violations += broken;
-                missed += lost;
+                totals.states += states;
+                totals.kills += killed;
+                totals.violations += broken;
+                totals.missed += lost;
             }
             Err(error) => {
                 println!("{name:<width$} FAILED");
@@ -250,30 +271,47 @@ fn summary(
         }
     }
     let seconds = start.elapsed().as_secs_f64();
+    let Totals { kills, violations, missed, .. } = totals;
     println!("{kills} kills, {violations} violations, {missed} states missed, {seconds:.0} s");
     if !failed.is_empty() {
         return Err(failed.join("; "));
     }
-    if args.full {
-        let what = args.what.to_possible_value().map_or_else(String::new, |v| v.get_name().into());
-        evidence::record(&Section {
-            name: format!("step {what}"),
-            command: format!("cargo xtask lab step {what} --full --seed {}", args.seed),
-            took: start.elapsed(),
-            rows: vec![
-                ("operations", jobs.len().to_string()),
-                ("states", all_states.to_string()),
-                ("kills", kills.to_string()),
-                ("violations", violations.to_string()),
-                ("states missed", missed.to_string()),
-            ],
-            more: String::new(),
-        })?;
-    }
-    match (violations, missed) {
-        (0, 0) => Ok(()),
-        _ => Err(format!("{violations} violations, {missed} states missed")),
-    }
+    Ok(totals)
+}
+
+/// The run as a person types it, with the profile that this program was built with.
+fn command(what: &str, seed: u64) -> String {
+    let release = "cargo run --release --package xtask --";
+    let program = if cfg!(debug_assertions) { "cargo xtask" } else { release };
+    format!("{program} lab step {what} --full --seed {seed}")
+}
+
+/// Writes the run down as evidence.
+fn record_run(
+    args: &StepArgs,
+    operations: usize,
+    totals: &Totals,
+    instructions: &full::Totals,
+    start: Instant,
+) -> Result<(), String> {
+    let what = args.name();
+    let reached = instructions.reached;
+    evidence::record(&Section {
+        name: format!("step {what}"),
+        command: command(&what, args.seed),
+        took: start.elapsed(),
+        rows: vec![
+            ("operations", operations.to_string()),
+            ("states", totals.states.to_string()),
+            ("kills in states", totals.kills.to_string()),
+            ("states missed", totals.missed.to_string()),
+            ("instructions between states", reached.all.to_string()),
+            ("of them tried", reached.done.to_string()),
+            ("tried, and not passed again", reached.missed.to_string()),
+            ("violations", (totals.violations + instructions.violations).to_string()),
+        ],
+        more: String::new(),
+    })
 }
 
 /// Puts functions and lines behind the address that a text names.

@@ -26,6 +26,8 @@ pub(super) struct State {
     pub(super) label: String,
     /// Address of the next instruction, for people.
     pub(super) address: u64,
+    /// Number of instructions that follow before the next state; 0 where they were not counted.
+    pub(super) gap: usize,
 }
 
 /// What a case showed.
@@ -87,14 +89,18 @@ pub(super) fn record(stage: &mut dyn Stage, method: Method) -> Result<Record, St
         position: victim.position(),
         label: "before the operation".to_owned(),
         address: victim.address(),
+        gap: 0,
     }];
     let end = loop {
         let event = victim.next(&mut remains).map_err(|error| format!("tracing: {error}"))?;
+        if let Some(last) = states.last_mut() {
+            last.gap = victim.steps();
+        }
         if matches!(event, Event::End | Event::Gone(_)) {
             break event;
         }
         let (position, address) = (victim.position(), victim.address());
-        states.push(State { position, label: label(&event), address });
+        states.push(State { position, label: label(&event), address, gap: 0 });
         stage.passed(&event, &mut remains)?;
         if states.len() > STATES_MAX {
             return Err(format!("the operation has more than {STATES_MAX} states"));
@@ -133,7 +139,7 @@ pub(super) fn replay(stage: &mut dyn Stage, record: &Record) -> Result<Outcome, 
 }
 
 /// A state in words.
-fn describe(state: &State) -> String {
+pub(super) fn describe(state: &State) -> String {
     format!("state {} ({}, at {:#x})", state.position, state.label, state.address)
 }
 

@@ -81,6 +81,8 @@ pub(super) struct Victim {
     mappings: Vec<Mapping>,
     /// Whether the instruction at an address is `syscall` (only where steps are made).
     calls: HashMap<u64, bool>,
+    /// Instructions that were run one by one since the last state.
+    steps: usize,
     gone: bool,
 }
 
@@ -95,6 +97,7 @@ impl Victim {
             gate: 0,
             mappings: Vec::new(),
             calls: HashMap::new(),
+            steps: 0,
             gone: false,
         };
         victim.expect_stop(libc::SIGSTOP)?;
@@ -130,8 +133,44 @@ impl Victim {
         raw::registers(self.pid).map_or(0, |registers| registers.rip)
     }
 
+    /// Number of instructions behind the last state after each of which nothing was changed, and no
+    /// call made; counted only where the method is [`Method::Steps`].
+    pub(super) fn steps(&self) -> usize {
+        self.steps
+    }
+
+    /// Lets so many instructions run behind a state; false where one of them is a call, changes
+    /// something or does not end in the ordinary way: then the victim took another path.
+    pub(super) fn advance(
+        &mut self,
+        instructions: usize,
+        remains: &mut Remains,
+    ) -> io::Result<bool> {
+        if self.inside.is_some() {
+            return Ok(false);
+        }
+        self.protect(libc::PROT_READ | libc::PROT_WRITE)?;
+        remains.look();
+        for _ in 0..instructions {
+            if self.at_syscall_instruction()? {
+                return Ok(false);
+            }
+            raw::run_one(self.pid)?;
+            match raw::wait(self.pid, Patience::Block)? {
+                Waited::Stopped(libc::SIGTRAP) => {}
+                Waited::Stopped(_) => return Ok(false),
+                _ => {
+                    self.gone = true;
+                    return Ok(false);
+                }
+            }
+        }
+        Ok(remains.changes().is_empty())
+    }
+
     /// Runs to the next state.
     pub(super) fn next(&mut self, remains: &mut Remains) -> io::Result<Event> {
+        self.steps = 0;
         let event = match (self.method, self.inside) {
             (Method::Steps, None) => self.next_by_steps(remains)?,
             _ => self.next_by_faults(remains)?,
@@ -208,6 +247,7 @@ impl Victim {
             if !changes.is_empty() {
                 return Ok(Event::Changed(changes));
             }
+            self.steps += 1;
         }
     }
 
