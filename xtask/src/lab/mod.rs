@@ -9,7 +9,7 @@
 //! - `trace` and `raw`: a child under ptrace, state by state · `remains`: what a kill can leave
 //!   behind
 //! - `step`: recording and replaying · `instruction` and `full`: the same behind every instruction
-//! - `twice`: killing the one that recovers, too
+//! - `recovery` and `pair`: two processes, one of which recovers, or stands still
 //! - `oracle`: the scenes and what must hold after them
 //! - `storm`: processes of all kinds killed at random, many at once, with oracles of its own
 //! - `evidence`: what a recorded run showed, kept in docs/
@@ -37,7 +37,11 @@ mod mutants;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 mod oracle;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+mod pair;
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 mod raw;
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+mod recovery;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 mod remains;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
@@ -50,8 +54,6 @@ mod storm;
 mod tests;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 mod trace;
-#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
-mod twice;
 
 use list::{PURE, What};
 
@@ -68,6 +70,9 @@ enum Command {
     List,
     /// Kill a process in every state of each operation, and let survivors prove the oracle
     Step(StepArgs),
+    /// Kill those that recover in each of their states too, two at once, and one beside another that is stopped
+    #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+    Recovery(recovery::Args),
     /// Kill processes of all kinds every few milliseconds, and hold what is left against exact oracles
     #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
     Storm(storm::Args),
@@ -105,10 +110,6 @@ pub(crate) struct StepArgs {
     /// Only with --full: go on where the last run with this seed and of this commit ended
     #[arg(long, requires = "full")]
     resume: bool,
-    /// Only life: kill one victim in every state of a beginning or an end, and then a second one in
-    /// states of its recovery
-    #[arg(long)]
-    twice: bool,
     /// Print the states of each operation
     #[arg(long)]
     states: bool,
@@ -147,6 +148,8 @@ pub(crate) fn run(args: Args) -> Result<(), String> {
         }
         Command::Step(step) => run_step(&step),
         #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+        Command::Recovery(recovery) => recovery::run(&recovery),
+        #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
         Command::Storm(storm) => storm::run(&storm),
         Command::Models => models::run(),
         Command::Mutants(args) => mutants::run(&args),
@@ -183,7 +186,7 @@ fn run_child(words: &[String]) -> Result<(), String> {
 
 #[cfg(not(all(target_os = "linux", target_arch = "x86_64")))]
 fn run_step(args: &StepArgs) -> Result<(), String> {
-    let asked = (args.what, &args.operation, args.seed, args.full, args.twice, args.states);
+    let asked = (args.what, &args.operation, args.seed, args.full, args.states);
     Err(format!("stepping needs Linux on x86_64; this is another system ({asked:?})"))
 }
 

@@ -12,7 +12,7 @@ use super::oracle::locks::LocksStage;
 use super::oracle::value::ValueStage;
 use super::step::{self, Outcome, Stage, State};
 use super::trace::Method;
-use super::{Oracle, StepArgs, full, twice};
+use super::{Oracle, StepArgs, full};
 use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Mutex, PoisonError};
@@ -44,8 +44,6 @@ enum Kind {
     Life,
     /// On the life of an object without a name.
     Handle,
-    /// The same, and the recovery is killed too.
-    Twice,
 }
 
 /// Runs what was asked for.
@@ -76,8 +74,7 @@ pub(super) fn run(args: &StepArgs) -> Result<(), String> {
     let mut rows = rows.into_inner().unwrap_or_else(PoisonError::into_inner);
     rows.sort_by_key(|(index, _)| *index);
     let totals = summary(&jobs, rows.into_iter().map(|(_, row)| row).collect(), start)?;
-    let instructions =
-        if args.full && !args.twice { full::run(&jobs, args)? } else { full::Totals::default() };
+    let instructions = if args.full { full::run(&jobs, args)? } else { full::Totals::default() };
     if args.full {
         record_run(args, jobs.len(), &totals, &instructions, start)?;
     }
@@ -92,17 +89,14 @@ fn jobs(args: &StepArgs) -> Vec<Job> {
         args.operation.is_empty() || args.operation.iter().any(|name| name == operation.name)
     };
     if args.what == Oracle::Life {
-        let first = |operation: &&Operation| !args.twice || twice::FIRSTS.contains(&operation.name);
         let job = |operation: &'static Operation| {
             let kind = match operation.what {
-                _ if args.twice => Kind::Twice,
                 What::Handle => Kind::Handle,
                 _ => Kind::Life,
             };
-            let suffix = if args.twice { ", then its recovery" } else { "" };
-            Job { name: format!("{}{suffix}", operation.name), operation, kind }
+            Job { name: operation.name.to_owned(), operation, kind }
         };
-        return list::of_life().filter(asked).filter(first).map(job).collect();
+        return list::of_life().filter(asked).map(job).collect();
     }
     if args.what == Oracle::Cells {
         let job = |(operation, touch): (&'static Operation, _)| Job {
@@ -144,9 +138,6 @@ fn sizes(operation: &Operation, args: &StepArgs) -> Vec<&'static str> {
 
 /// Records and replays one operation.
 fn one(job: &Job, args: &StepArgs) -> Result<(Vec<State>, Outcome), String> {
-    if matches!(job.kind, Kind::Twice) {
-        return twice::run(job.operation, args.seed);
-    }
     let stage = &mut *stage_of(job, args.seed)?;
     let record = step::record(stage, Method::Faults)?;
     let mut outcome = step::replay(stage, &record)?;
@@ -167,7 +158,7 @@ pub(super) fn stage_of(job: &Job, seed: u64) -> Result<Box<dyn Stage>, String> {
         }
         Kind::Cells(touch) => Box::new(CellsStage::new(job.operation, touch)?),
         Kind::Locks => Box::new(LocksStage::new(job.operation)?),
-        Kind::Life | Kind::Twice => Box::new(LifeStage::new(job.operation, seed)?),
+        Kind::Life => Box::new(LifeStage::new(job.operation, seed)?),
         Kind::Handle => Box::new(HandleStage::new(job.operation, seed)?),
     })
 }

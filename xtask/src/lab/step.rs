@@ -84,6 +84,16 @@ pub(super) struct Record {
 
 /// Records the states of the operation, and checks that it does what it should when it is let.
 pub(super) fn record(stage: &mut dyn Stage, method: Method) -> Result<Record, String> {
+    record_to_wait(stage, method, usize::MAX)
+}
+
+/// The same, but to the wait of this number only: of an operation that waits for one that stands still,
+/// there is no end.
+pub(super) fn record_to_wait(
+    stage: &mut dyn Stage,
+    method: Method,
+    waits_max: usize,
+) -> Result<Record, String> {
     let (mut victim, mut remains) = stage.raise(method)?;
     let mut states = vec![State {
         position: victim.position(),
@@ -91,6 +101,7 @@ pub(super) fn record(stage: &mut dyn Stage, method: Method) -> Result<Record, St
         address: victim.address(),
         gap: 0,
     }];
+    let mut waits = 0;
     let end = loop {
         let event = victim.next(&mut remains).map_err(|error| format!("tracing: {error}"))?;
         if let Some(last) = states.last_mut() {
@@ -101,6 +112,11 @@ pub(super) fn record(stage: &mut dyn Stage, method: Method) -> Result<Record, St
         }
         let (position, address) = (victim.position(), victim.address());
         states.push(State { position, label: label(&event), address, gap: 0 });
+        waits += usize::from(is_wait(&event));
+        if waits == waits_max {
+            stage.clear(victim)?;
+            return Ok(Record { states, violations: Vec::new() });
+        }
         stage.passed(&event, &mut remains)?;
         if states.len() > STATES_MAX {
             return Err(format!("the operation has more than {STATES_MAX} states"));
@@ -171,6 +187,11 @@ pub(super) fn reach(
         }
     }
     Ok(victim.position() == goal)
+}
+
+/// Whether the victim is about to wait for somebody.
+fn is_wait(event: &Event) -> bool {
+    matches!(*event, Event::Enter { number, args } if calls::is_wait(number, args))
 }
 
 /// What an event is called.

@@ -154,6 +154,8 @@ pub(super) enum Hold {
 
 /// Longer than the watchdog: who waits in vain must not be saved by its own deadline.
 const LONG: Duration = Duration::from_secs(60);
+/// Enough to ask the kernel about a builder, who lives.
+const BRIEF: Duration = Duration::from_millis(25);
 
 /// Follows to the first value.
 fn follow(follow: Result<Follow<Filled>, Error>) -> Result<Hold, Error> {
@@ -190,6 +192,9 @@ fn come(verb: &str, folder: &str, name: &str) -> Result<Hold, Error> {
         "follow" => follow(fills.follow(name))?,
         "follow_as_user" => follow(fills.follow_as_user(name))?,
         "open_or_create" => Hold::User(options(folder).open_or_create(name, construct)?),
+        "open_or_create_briefly" => {
+            Hold::User(options(folder).timeout(BRIEF).open_or_create(name, construct)?)
+        }
         "open_or_create_kept" => Hold::User(kept(folder).open_or_create(name, construct)?),
         "open_or_create_accepting" => {
             Hold::User(kept(folder).accept_unverified().open_or_create(name, construct)?)

@@ -1,7 +1,7 @@
 //! Children that use a value of run-time length: nine words, which hold what the large value does.
 use super::executor::{poll_for, wait_for};
 use super::specimen::{Specimen, Wide};
-use super::value::{LONG, Outcome, Subject};
+use super::value::{BRIEF, LONG, Outcome, Subject};
 use cohabit::changed::ChangedVersion;
 use cohabit::{Error, Options, Part, Shared, SharedView, Value, Version};
 
@@ -67,6 +67,7 @@ impl Subject for Value<[u64]> {
             }
             "try_set_from" => Outcome::version(self.try_set_from(&whole)?),
             "set_from_timeout" => Outcome::version(self.set_from_timeout(&whole, LONG)?),
+            "set_from_briefly" => Outcome::version(self.set_from_timeout(&whole, BRIEF)?),
             "set_part" | "set_part_takeover" => Outcome::version(self.set_part(first, head)?),
             "try_set_part" => Outcome::version(self.try_set_part(first, head)?),
             "set_part_timeout" => Outcome::version(self.set_part_timeout(first, head, LONG)?),

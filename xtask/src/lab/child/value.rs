@@ -10,6 +10,8 @@ use std::time::Duration;
 
 /// Longer than the watchdog: who waits in vain must not be saved by its own deadline.
 pub(super) const LONG: Duration = Duration::from_secs(60);
+/// Enough to ask the kernel about a holder, who lives.
+pub(super) const BRIEF: Duration = Duration::from_millis(25);
 
 /// A value that a child uses: single, or a slice.
 pub(super) trait Subject: Shareable {
@@ -195,6 +197,7 @@ fn act<T: Specimen>(
         }
         "try_set_from" => Outcome::version(object.try_set_from(&whole)?),
         "set_from_timeout" => Outcome::version(object.set_from_timeout(&whole, LONG)?),
+        "set_from_briefly" => Outcome::version(object.set_from_timeout(&whole, BRIEF)?),
         "set_part" | "set_part_takeover" => Outcome::version(object.set_part(T::HEAD, head())?),
         "try_set_part" => Outcome::version(object.try_set_part(T::HEAD, head())?),
         "set_part_timeout" => Outcome::version(object.set_part_timeout(T::HEAD, head(), LONG)?),

@@ -1,7 +1,7 @@
 //! Instances, as the laboratory sees them from outside: by tag, life word and held bytes.
 //!
 //! The offsets are FORMAT.md's. A tag is the number that a constructor writes into the object.
-use super::super::remains::{self, Remains, SegmentBytes};
+use super::super::remains::{self, Lock, Remains, SegmentBytes};
 use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
@@ -16,6 +16,9 @@ const LIFE_AT: usize = 128;
 const BUILDING: u64 = 1;
 const LIVE: u64 = 2;
 const DROPPING: u64 = 3;
+/// The byte of a user is behind this one, and that of a guest behind the other.
+const USERS: i64 = 1 << 61;
+const GUESTS: i64 = 1 << 60;
 
 /// In which boot an object on disk was used last, and whether it was closed.
 const USED_BOOT_AT: u64 = 152;
@@ -106,9 +109,10 @@ impl AtKill {
             let inside = locks().any(|lock| lock.first == 0);
             let held = locks().any(|lock| lock.first != 0);
             let half_way = state == BUILDING || state == DROPPING;
-            at_kill.blocks |= named && (inside || (half_way && held));
-            if named && half_way && !held && !old.contains(&inode) {
-                let text = "an instance is half way under its name, and nobody's byte is held";
+            let acts = half_way && locks().any(|lock| is_of(*lock, bytes.word(LIFE_AT)));
+            at_kill.blocks |= named && (inside || acts);
+            if named && half_way && !acts && !old.contains(&inode) {
+                let text = "an instance is half way under its name, and its builder's byte is free";
                 at_kill.wrong.push(text.to_owned());
             }
             if !named && (state == LIVE || state == DROPPING) {
@@ -124,6 +128,14 @@ impl AtKill {
         }
         Ok(at_kill)
     }
+}
+
+/// Whether a lock is on the byte of whom a word names.
+fn is_of(lock: Lock, word: u64) -> bool {
+    let (slot, generation) = ((word & 0xffff).cast_signed() - 1, (word >> 32).cast_signed());
+    let at = (generation << 16) + slot;
+    slot >= 0
+        && [USERS + at, GUESTS + at].iter().any(|byte| (lock.first..=lock.last).contains(byte))
 }
 
 /// What the memory of an object without a name said when the victim was killed.

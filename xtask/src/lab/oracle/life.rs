@@ -18,9 +18,10 @@
 use super::super::calls;
 use super::super::cast::{self, Player};
 use super::super::list::{Operation, Realm, Scene};
+use super::super::pair::{Companion, Fate, First, Pairs};
 use super::super::remains::Remains;
 use super::super::step::{self, Stage, State, Verdict};
-use super::super::trace::{Event, Method, Position, Victim};
+use super::super::trace::{Event, Method, Victim};
 use super::instance::{self, AtKill, Opened};
 use super::{Findings, Ground, run_to_death, start_victim, until_it_waits};
 use std::fs;
@@ -39,8 +40,8 @@ pub(in super::super) struct LifeStage {
     observer: Player,
     fresh: Player,
     held_before: Vec<(usize, usize)>,
-    /// Where another victim is killed first, and in which operation.
-    first: Option<(&'static Operation, Position)>,
+    /// Another victim, which comes before.
+    companion: Companion,
     case: Case,
 }
 
@@ -84,7 +85,7 @@ impl LifeStage {
         let (host, mate) = (player("host")?, player("mate")?);
         let (observer, fresh) = (player("observer")?, player("fresh opener")?);
         let folder = ground.folder();
-        let (held_before, first, case) = (Vec::new(), None, Case::default());
+        let (held_before, companion, case) = (Vec::new(), Companion::default(), Case::default());
         let mut stage = Self {
             operation,
             seed,
@@ -95,16 +96,11 @@ impl LifeStage {
             observer,
             fresh,
             held_before,
-            first,
+            companion,
             case,
         };
         stage.warm_up()?;
         Ok(stage)
-    }
-
-    /// From now on each case begins with the death of another victim, in this state.
-    pub(in super::super) fn kill_first(&mut self, operation: &'static Operation, at: Position) {
-        self.first = Some((operation, at));
     }
 
     fn cast(&mut self) -> [&mut Player; 4] {
@@ -180,7 +176,7 @@ impl LifeStage {
             |deed: &str| run_to_death(&["suicide", "life", deed, &folder, &self.case.name, &log]);
         let used = if self.fills() { "used_with" } else { "used" };
         // With a first victim, the scene is that one's, and what it leaves is the second one's.
-        let scene = self.first.map_or(self.operation.scene, |(operation, _)| operation.scene);
+        let scene = self.companion.plan.map_or(self.operation.scene, |first| first.operation.scene);
         match scene {
             Scene::Host => self.host_comes()?,
             Scene::Builder => {
@@ -200,11 +196,14 @@ impl LifeStage {
             Scene::Stray => die("stray")?,
             _ => {}
         }
-        if let Some((operation, at)) = self.first {
-            self.first_dies(operation, at)?;
+        let left_by_the_dead = self.ground.inodes();
+        if let Some(first) = self.companion.plan {
+            self.first_comes(first)?;
         }
         if self.case.host.is_none() {
-            self.case.left_by_the_dead = self.ground.inodes();
+            let first_lives = self.companion.lives();
+            self.case.left_by_the_dead =
+                if first_lives { left_by_the_dead } else { self.ground.inodes() };
         }
         if self.operation.awaits {
             let uses = self.case.host.is_some();
@@ -215,14 +214,16 @@ impl LifeStage {
         Ok(())
     }
 
-    fn first_dies(&mut self, operation: &'static Operation, at: Position) -> Result<(), String> {
+    /// Brings the first one to its state, and keeps or kills it there.
+    fn first_comes(&mut self, first: First) -> Result<(), String> {
         let mut remains = Remains::new(&self.folder);
-        let mut victim = self.start(operation, &mut remains, Method::Faults)?;
-        if step::reach(self, &mut victim, &mut remains, at)? {
-            victim.kill();
+        let mut victim = self.start(first.operation, &mut remains, Method::Faults)?;
+        if step::reach(self, &mut victim, &mut remains, first.position)? {
+            self.companion.keep(victim);
             return Ok(());
         }
-        Err(format!("the first victim did not come to {at} of {}", operation.name))
+        let (at, name) = (first.position, first.operation.name);
+        Err(format!("the first one did not come to {at} of {name}"))
     }
 
     fn start(
@@ -262,6 +263,76 @@ impl LifeStage {
         }
     }
 
+    fn mates_order(&self) -> String {
+        self.order(match self.operation.scene {
+            Scene::Unverified => "open_or_create_accepting",
+            _ if self.keeps() => "open_or_create_kept",
+            _ => "open_or_create",
+        })
+    }
+
+    /// The first one dies, and the victim stands still: the mate waits for it where it is in the way, and
+    /// only there. It goes on, and leaves.
+    fn open_beside(
+        &mut self,
+        mut victim: Victim,
+        remains: &mut Remains,
+        findings: &mut Findings,
+    ) -> Result<(AtKill, Option<(Opened, Duration)>), String> {
+        // What is wrong while both live; the rest is as the first one leaves it.
+        let wrong = self.at_kill(&victim, remains)?.wrong;
+        self.companion.dies();
+        let at_kill = AtKill { wrong, ..self.at_kill(&victim, remains)? };
+        let line = self.mates_order();
+        if at_kill.blocks {
+            self.mate.order(&line)?;
+            until_it_waits(&mut self.mate);
+            findings.check(!self.mate.answered_ok(), || {
+                "the mate did not wait for a builder that is stopped".to_owned()
+            });
+            let told = self.busy_at_its_deadline(findings);
+            findings.keep(told);
+            findings.texts.extend(self.companion.lets_go_on(&mut victim, remains).err());
+        }
+        let opened = self.survivors_open(&line, at_kill.blocks, false, &at_kill, findings);
+        if !at_kill.blocks {
+            if let (Some((mate, _)), Some(lived)) = (&opened, at_kill.inhabited) {
+                findings.check(mate.tag == lived, || {
+                    format!("one that is stopped lives in {lived}, but the mate found {mate:?}")
+                });
+            }
+            findings.texts.extend(self.companion.lets_go_on(&mut victim, remains).err());
+        }
+        Ok((at_kill, opened))
+    }
+
+    /// Whoever is in the way is stopped: who waits a little for it is told so at its deadline.
+    fn busy_at_its_deadline(&mut self, findings: &mut Findings) -> Result<(), String> {
+        let line = self.order("open_or_create_briefly");
+        self.fresh.order(&line)?;
+        let answer = self.fresh.answer()?;
+        findings.check(answer.starts_with("err Busy"), || {
+            format!("a builder is stopped, and who waits a little was told `{answer}`")
+        });
+        Ok(())
+    }
+
+    /// How many but survivors may have constructed: the victim, and the first one.
+    fn builders(&self) -> usize {
+        let first = self.companion.plan.filter(|first| first.fate != Fate::Before);
+        let by_first = first.is_some_and(|first| first.operation.constructs);
+        usize::from(self.operation.constructs) + usize::from(by_first)
+    }
+
+    /// How many instances may have been ended that are not the survivors': those of whoever ends what it
+    /// made, and of one that goes on and leaves.
+    fn enders(&self) -> usize {
+        let goes_on = self.companion.fate() == Some(Fate::Alone);
+        let first = self.companion.plan.filter(|first| first.fate != Fate::Before);
+        let by_first = first.is_some_and(|first| first.operation.ends);
+        usize::from(self.operation.ends || goes_on) + usize::from(by_first)
+    }
+
     /// Kills the victim, with or without somebody who came before; what mate and fresh found.
     fn kill_and_open(
         &mut self,
@@ -270,12 +341,7 @@ impl LifeStage {
         at_kill: &AtKill,
         findings: &mut Findings,
     ) -> Option<(Opened, Duration)> {
-        let verb = match self.operation.scene {
-            Scene::Unverified => "open_or_create_accepting",
-            _ if self.keeps() => "open_or_create_kept",
-            _ => "open_or_create",
-        };
-        let line = self.order(verb);
+        let line = self.mates_order();
         if before {
             findings.keep(self.mate.order(&line))?;
             until_it_waits(&mut self.mate);
@@ -284,16 +350,29 @@ impl LifeStage {
         findings.check(!was_quick || !at_kill.blocks, || {
             "the mate did not wait for a living builder, or for who ends the object".to_owned()
         });
+        self.companion.dies();
         victim.kill();
+        self.survivors_open(&line, before, was_quick, at_kill, findings)
+    }
+
+    /// Mate and fresh opener find the same instance, and the observer sees it.
+    fn survivors_open(
+        &mut self,
+        line: &str,
+        before: bool,
+        was_quick: bool,
+        at_kill: &AtKill,
+        findings: &mut Findings,
+    ) -> Option<(Opened, Duration)> {
         let start = Instant::now();
         let mate = (|| -> Result<Opened, String> {
             if self.case.cue == Cue::Finishes {
                 self.host_acts()?;
             }
             if !before {
-                self.mate.order(&line)?;
+                self.mate.order(line)?;
             }
-            let mate = Opened::parse(&self.mate.settle(&line)?)?;
+            let mate = Opened::parse(&self.mate.settle(line)?)?;
             let joined = at_kill.inhabited.is_none_or(|tag| tag == mate.tag);
             findings.check(!was_quick || joined, || {
                 let lived = at_kill.inhabited;
@@ -330,6 +409,8 @@ impl LifeStage {
         } else {
             // Who came before the kill may have joined the victim; then that instance was LIVE.
             let joined = (before || self.keeps()) && at_kill.live.contains(&mate.tag);
+            // One that stood still while it built had it built before the mate came in.
+            let joined = joined || (at_kill.blocks && self.companion.fate() == Some(Fate::Alone));
             let joined = joined && !mate.created;
             f.check(mate.created || joined, || {
                 format!("nobody lived, but the mate found {mate:?}, not an instance of its own")
@@ -348,7 +429,7 @@ impl LifeStage {
             known.push(mate.tag);
         }
         let by_victim: Vec<_> = built.iter().filter(|tag| !known.contains(tag)).collect();
-        findings.check(by_victim.len() <= usize::from(self.operation.constructs), || {
+        findings.check(by_victim.len() <= self.builders(), || {
             format!("constructions by nobody who created: {by_victim:?}")
         });
         for tag in at_kill.live.iter().chain([&mate.tag]) {
@@ -367,7 +448,7 @@ impl LifeStage {
         });
         let before = |tag: &&u64| self.case.scene_ends.contains(tag);
         let others: Vec<_> = ended.iter().filter(|tag| **tag != mate.tag && !before(tag)).collect();
-        findings.check(others.len() <= usize::from(self.operation.ends), || {
+        findings.check(others.len() <= self.enders(), || {
             format!("ended without being asked for: {others:?}")
         });
     }
@@ -403,6 +484,12 @@ impl LifeStage {
     }
 }
 
+impl Pairs for LifeStage {
+    fn precede(&mut self, first: First) {
+        self.companion.plan = Some(first);
+    }
+}
+
 impl Stage for LifeStage {
     fn raise(&mut self, method: Method) -> Result<(Victim, Remains), String> {
         self.set_scene()?;
@@ -425,15 +512,24 @@ impl Stage for LifeStage {
         state: &State,
     ) -> Result<Verdict, String> {
         let mut findings = Findings::default();
-        let at_kill = self.at_kill(&victim, remains)?;
         let ordinal = state.position.call + state.position.change;
-        let before = at_kill.blocks || (ordinal as u64 + self.seed).is_multiple_of(2);
+        let (at_kill, before, opened);
+        if self.companion.fate() == Some(Fate::Alone) {
+            (at_kill, opened) = self.open_beside(victim, remains, &mut findings)?;
+            // It may have been joined while it stood still.
+            before = true;
+        } else {
+            at_kill = self.at_kill(&victim, remains)?;
+            before = at_kill.blocks || (ordinal as u64 + self.seed).is_multiple_of(2);
+            opened = self.kill_and_open(victim, before, &at_kill, &mut findings);
+        }
         findings.texts.extend(at_kill.wrong.iter().cloned());
         let mut recovered = Duration::ZERO;
-        if let Some((mate, took)) = self.kill_and_open(victim, before, &at_kill, &mut findings) {
+        if let Some((mate, took)) = opened {
             recovered = took;
             self.check_instance(mate, &at_kill, before, &mut findings);
             self.check_constructions(mate, &at_kill, &mut findings);
+            self.companion.is_over();
             let left = self.all_leave(mate, &mut findings);
             findings.keep(left);
         }
@@ -444,6 +540,10 @@ impl Stage for LifeStage {
     }
 
     fn finished(&mut self, _: &Victim, _: &mut Remains) -> Result<Vec<String>, String> {
+        if self.companion.lives() {
+            // What the two made together depends on where the first one stands still.
+            return Ok(Vec::new());
+        }
         let mut findings = Findings::default();
         let empties = self.operation.empties;
         let names = if empties { self.ground.names() } else { self.ground.objects() };
@@ -461,6 +561,7 @@ impl Stage for LifeStage {
     }
 
     fn clear(&mut self, victim: Victim) -> Result<(), String> {
+        self.companion.is_over();
         victim.kill();
         self.restore()
     }

@@ -16,9 +16,10 @@
 //! 5. when all have left, the folder is empty, and no survivor holds a descriptor or mapping more.
 use super::super::calls;
 use super::super::cast::{self, Player};
-use super::super::list::{Effect, Operation, Scene};
+use super::super::list::{Effect, Operation, Scene, What};
+use super::super::pair::{Companion, Fate, First, Pairs};
 use super::super::remains::Remains;
-use super::super::step::{Stage, State, Verdict};
+use super::super::step::{self, Stage, State, Verdict};
 use super::super::trace::{Event, Method, Victim};
 use super::history::{History, Holder, commit_word, holder, lock_word};
 use super::{Findings, Ground, run_to_death, start_victim, until_it_waits};
@@ -45,6 +46,8 @@ pub(in super::super) struct ValueStage {
     fresh: Player,
     /// What the players held before the first case.
     held_before: Vec<(usize, usize)>,
+    /// Another victim, which comes before.
+    companion: Companion,
     case: Case,
 }
 
@@ -63,6 +66,8 @@ struct Case {
     mate_holds: bool,
     /// The lock word before the victim began.
     lock_before: u64,
+    /// Whether the first one took the lock, and keeps it.
+    first_holds: bool,
 }
 
 impl ValueStage {
@@ -93,6 +98,7 @@ impl ValueStage {
             observer,
             fresh,
             held_before,
+            companion: Companion::default(),
             case,
         };
         stage.warm_up()?;
@@ -179,6 +185,39 @@ impl ValueStage {
             self.case.history.extend(Effect::Adds, 0);
         }
         Ok(())
+    }
+
+    /// Brings the first one to its state, and keeps or kills it there. False where it took another path.
+    fn first_comes(&mut self) -> Result<bool, String> {
+        let Some(first) = self.companion.plan else { return Ok(true) };
+        self.case.number += 1;
+        let (mut victim, mut remains) = self.start(first.operation, Method::Faults)?;
+        remains.look();
+        let before = lock_word(&remains);
+        if !step::reach(self, &mut victim, &mut remains, first.position)? {
+            self.clear(victim)?;
+            return Ok(false);
+        }
+        remains.look();
+        if commit_word(&remains) >> 8 == self.case.history.version() + 1
+            && let What::Value(effect) = first.operation.what
+        {
+            self.case.history.extend(effect, self.case.number);
+        }
+        self.case.first_holds = holder(&remains, before) == Holder::Victim;
+        self.companion.keep(victim);
+        Ok(true)
+    }
+
+    /// Starts a victim, with the last number.
+    fn start(&self, operation: &Operation, method: Method) -> Result<(Victim, Remains), String> {
+        let folder = self.folder.display().to_string();
+        let number = self.case.number.to_string();
+        let (what, size, name) = (operation.name, &self.size, &self.case.name);
+        let mut remains = Remains::new(&self.folder);
+        remains.follow(self.mate.pid()).map_err(|error| format!("the mate's mapping: {error}"))?;
+        let arguments = ["victim", "value", what, size, &folder, name, &number];
+        Ok((start_victim(&arguments, &mut remains, method)?, remains))
     }
 
     /// Takes over what the commit word says of the victim's own commit; who holds the lock.
@@ -286,11 +325,13 @@ impl ValueStage {
             until_it_waits(&mut self.mate);
         }
         // A stopped process is not a dead one. Forms that do not wait answer, but with Busy.
-        let stolen = holder == Holder::Victim && self.mate.answered_ok();
+        let first_holds = holder == Holder::Dead && self.first_holds();
+        let stolen = (holder == Holder::Victim || first_holds) && self.mate.answered_ok();
         findings
             .check(!stolen || self.mates_part() == "read" || self.effect == Effect::Reads, || {
                 "the lock was taken from a living holder".to_owned()
             });
+        self.companion.dies();
         victim.kill();
         let start = Instant::now();
         let proved = (|| {
@@ -307,20 +348,106 @@ impl ValueStage {
         findings.keep(proved);
         start.elapsed()
     }
+
+    /// Whether the first one has the lock, stopped and alive.
+    fn first_holds(&self) -> bool {
+        self.case.first_holds && self.companion.lives()
+    }
+
+    /// The first one dies, and the victim stands still: it delays nobody, unless it has the lock. At last
+    /// it goes on, and what it does is done.
+    fn prove_beside(
+        &mut self,
+        mut victim: Victim,
+        remains: &mut Remains,
+        findings: &mut Findings,
+    ) -> Duration {
+        let (version, number) = (self.case.history.version(), self.case.number);
+        let holder = self.read_state(remains, findings);
+        let is_done = self.case.history.version() > version;
+        let before = holder != Holder::Nobody && findings.keep(self.mate_orders()).is_some();
+        if before {
+            until_it_waits(&mut self.mate);
+        }
+        self.companion.dies();
+        let start = Instant::now();
+        let proved = (|| {
+            if holder == Holder::Victim {
+                findings.check(!self.mate.answered_ok(), || {
+                    "the lock was taken from one that is stopped".to_owned()
+                });
+                self.busy_to_who_has_a_deadline(findings)?;
+                self.goes_on(&mut victim, remains, is_done, number, findings);
+            }
+            if !before {
+                self.mate_orders()?;
+            }
+            self.mate_settles(before, findings)?;
+            self.survivors_prove(findings)?;
+            if holder != Holder::Victim {
+                self.goes_on(&mut victim, remains, is_done, number, findings);
+                let read = self.observer.ask("read")?;
+                let newest = self.case.history.version();
+                self.case.history.check_read("observer, at last,", &read, newest, findings);
+            }
+            Ok(())
+        })();
+        findings.keep(proved);
+        victim.kill();
+        start.elapsed()
+    }
+
+    /// The holder is stopped: who does not wait is told so, and who waits a little, at its deadline.
+    fn busy_to_who_has_a_deadline(&mut self, findings: &mut Findings) -> Result<(), String> {
+        self.fresh.ask(&format!("open {} {}", self.folder.display(), self.case.name))?;
+        for order in ["do try_set_from 9", "do set_from_briefly 9"] {
+            self.fresh.order(order)?;
+            let answer = self.fresh.answer()?;
+            findings.check(answer.starts_with("err Busy"), || {
+                format!("the holder is stopped, and `{order}` was told `{answer}`")
+            });
+        }
+        Ok(())
+    }
+
+    /// The victim goes on to its end.
+    fn goes_on(
+        &mut self,
+        victim: &mut Victim,
+        remains: &mut Remains,
+        is_done: bool,
+        number: u64,
+        findings: &mut Findings,
+    ) {
+        findings.texts.extend(self.companion.lets_go_on(victim, remains).err());
+        if !is_done {
+            self.case.history.extend(self.effect, number);
+        }
+    }
+}
+
+impl Pairs for ValueStage {
+    fn precede(&mut self, first: First) {
+        self.companion.plan = Some(first);
+    }
+
+    /// The waiter begins when the first one has come.
+    fn come_first(&mut self) {
+        self.companion.is_rehearsed = true;
+    }
 }
 
 impl Stage for ValueStage {
     fn raise(&mut self, method: Method) -> Result<(Victim, Remains), String> {
         self.set_scene()?;
+        if !self.first_comes()? {
+            self.set_scene()?;
+            let came = self.first_comes()?;
+            came.then_some(()).ok_or("the first one took another path, twice")?;
+        }
         self.case.number += 1;
-        let folder = self.folder.display().to_string();
-        let number = self.case.number.to_string();
-        let (what, size, name) = (self.operation.name, &self.size, &self.case.name);
-        let mut remains = Remains::new(&self.folder);
-        remains.follow(self.mate.pid()).map_err(|error| format!("the mate's mapping: {error}"))?;
-        let arguments = ["victim", "value", what, size, &folder, name, &number];
-        let victim = start_victim(&arguments, &mut remains, method)?;
-        if self.operation.scene != Scene::Quiet {
+        let (victim, mut remains) = self.start(self.operation, method)?;
+        if self.operation.scene != Scene::Quiet && !self.companion.is_rehearsed {
             self.waiter_begins(&mut remains)?;
         }
         remains.look();
@@ -355,7 +482,11 @@ impl Stage for ValueStage {
         _: &State,
     ) -> Result<Verdict, String> {
         let mut findings = Findings::default();
-        let recovered = self.prove(victim, remains, &mut findings);
+        let recovered = match self.companion.fate() {
+            Some(Fate::Alone) => self.prove_beside(victim, remains, &mut findings),
+            _ => self.prove(victim, remains, &mut findings),
+        };
+        self.companion.is_over();
         if !findings.unsettled {
             let left = self.all_leave(&mut findings);
             findings.keep(left);
@@ -377,6 +508,7 @@ impl Stage for ValueStage {
     }
 
     fn clear(&mut self, victim: Victim) -> Result<(), String> {
+        self.companion.is_over();
         victim.kill();
         self.restore()
     }

@@ -18,6 +18,7 @@ mod truth;
 use super::cast::child_command;
 use super::evidence::{self, Section};
 use super::oracle::Ground;
+pub(super) use actor::Dice;
 use actor::mixed;
 use kinds::{ALL, Kind};
 use std::collections::BTreeMap;

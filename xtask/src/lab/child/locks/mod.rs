@@ -13,6 +13,8 @@ use std::time::Duration;
 
 /// Longer than the watchdog: who waits in vain must not be saved by its own deadline.
 const LONG: Duration = Duration::from_secs(60);
+/// Enough to ask the kernel about a holder, who lives.
+const BRIEF: Duration = Duration::from_millis(25);
 
 /// What the mutex guards: equal when it is whole.
 #[plain]

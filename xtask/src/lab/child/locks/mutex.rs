@@ -1,7 +1,7 @@
 //! What children do with a mutex.
 //!
 //! Whoever takes it says what it was told and what it found, mends that, and adds one to each number.
-use super::{LONG, Orders, Sums, answer, in_words, kill_myself};
+use super::{BRIEF, LONG, Orders, Sums, answer, in_words, kill_myself};
 use cohabit::{Error, LockError, LockResult, Mutex, MutexGuard, View};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -48,6 +48,7 @@ pub(super) fn act(mutex: &Mutex<Sums>, what: &str) -> Result<String, Error> {
         "mutex_lock_timeout" | "mutex_lock_timeout_takeover" => {
             add(mutex, mutex.lock_timeout(LONG))
         }
+        "mutex_lock_briefly" => add(mutex, mutex.lock_timeout(BRIEF)),
         "mutex_lock_panics" => {
             let (guard, found) = settled(mutex.lock())?;
             let panicked = catch_unwind(AssertUnwindSafe(move || {

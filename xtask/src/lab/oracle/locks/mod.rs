@@ -10,6 +10,7 @@ mod once;
 
 use super::super::cast::{self, Player};
 use super::super::list::{Operation, Scene};
+use super::super::pair::{Companion, Fate, First, Pairs};
 use super::super::remains::Remains;
 use super::super::step::{Stage, State, Verdict};
 use super::super::trace::{Event, Method, Victim};
@@ -48,9 +49,29 @@ struct Cast {
     mate: Player,
     fresh: Player,
     observer: Player,
+    /// Another victim, which comes before.
+    companion: Companion,
+    /// The mutex's word before that one began.
+    before_first: u64,
 }
 
 impl Cast {
+    /// The holder is stopped: who does not wait is told so, and who waits a little, at its deadline.
+    fn busy_at_their_deadline(
+        &mut self,
+        orders: &[&str],
+        findings: &mut Findings,
+    ) -> Result<(), String> {
+        for order in orders {
+            self.fresh.order(order)?;
+            let answer = self.fresh.answer()?;
+            findings.check(answer.starts_with("err Busy"), || {
+                format!("the holder is stopped, and `{order}` was told `{answer}`")
+            });
+        }
+        Ok(())
+    }
+
     fn all(&mut self) -> [&mut Player; 3] {
         [&mut self.mate, &mut self.fresh, &mut self.observer]
     }
@@ -66,6 +87,9 @@ fn word(remains: &mut Remains, at: usize) -> u64 {
     remains.look();
     object_word(remains, at)
 }
+
+/// Lets the victim, which stood still, go on to its end.
+type GoesOn<'a> = dyn FnMut(&Companion, &mut Remains) -> Result<(), String> + 'a;
 
 /// What is particular about one kind of lock.
 trait Part: std::fmt::Debug {
@@ -87,6 +111,17 @@ trait Part: std::fmt::Debug {
         remains: &mut Remains,
         findings: &mut Findings,
     ) -> Result<(), String>;
+    /// The first one dies, and the victim stands still, until it is told to go on: whoever waits for the first
+    /// one only is served before that.
+    fn beside(
+        &mut self,
+        _: &mut Cast,
+        _: &mut Remains,
+        _: &mut GoesOn<'_>,
+        _: &mut Findings,
+    ) -> Result<(), String> {
+        Err("this lock has no case with one that is stopped".to_owned())
+    }
     /// What must hold once it is dead.
     fn after_the_kill(&mut self, cast: &mut Cast, findings: &mut Findings) -> Result<(), String>;
     /// What must hold when the victim was let.
@@ -131,6 +166,8 @@ impl LocksStage {
             mate: player("mate")?,
             fresh: player("fresh one")?,
             observer: player("observer")?,
+            companion: Companion::default(),
+            before_first: 0,
         };
         let part = part_of(operation);
         let mut stage = Self { operation, ground, cast, part, held_before: Vec::new() };
@@ -178,6 +215,46 @@ impl LocksStage {
         Ok(())
     }
 
+    fn start(&self, operation: &Operation, method: Method) -> Result<(Victim, Remains), String> {
+        let mut remains = Remains::new(&self.cast.folder);
+        let mapped = remains.follow(self.cast.mate.pid());
+        mapped.map_err(|error| format!("the mate's mapping: {error}"))?;
+        let folder = self.cast.folder.display().to_string();
+        let arguments = ["victim", "locks", operation.name, &folder, &self.cast.name];
+        Ok((start_victim(&arguments, &mut remains, method)?, remains))
+    }
+
+    /// Brings the first one to its state, and keeps or kills it there.
+    fn first_comes(&mut self) -> Result<(), String> {
+        let Some(first) = self.cast.companion.plan else { return Ok(()) };
+        let (mut victim, mut remains) = self.start(first.operation, Method::Faults)?;
+        self.cast.before_first = word(&mut remains, at::MUTEX);
+        while victim.position() < first.position {
+            let event = victim.next(&mut remains).map_err(|error| format!("tracing: {error}"))?;
+            if matches!(event, Event::End | Event::Gone(_)) {
+                break;
+            }
+        }
+        if victim.position() != first.position {
+            return Err("the first one took another path".to_owned());
+        }
+        self.cast.companion.keep(victim);
+        Ok(())
+    }
+
+    /// The first one dies, and the victim stands still until it is told to go on.
+    fn prove_beside(
+        &mut self,
+        mut victim: Victim,
+        remains: &mut Remains,
+        findings: &mut Findings,
+    ) -> Result<(), String> {
+        let mut goes_on = |companion: &Companion, remains: &mut Remains| {
+            companion.lets_go_on(&mut victim, remains)
+        };
+        self.part.beside(&mut self.cast, remains, &mut goes_on, findings)
+    }
+
     /// Brings the cast back to where a case can begin, after one that went wrong.
     fn restore(&mut self) -> Result<(), String> {
         for player in self.cast.all() {
@@ -188,17 +265,19 @@ impl LocksStage {
     }
 }
 
+impl Pairs for LocksStage {
+    fn precede(&mut self, first: First) {
+        self.cast.companion.plan = Some(first);
+    }
+}
+
 impl Stage for LocksStage {
     fn raise(&mut self, method: Method) -> Result<(Victim, Remains), String> {
         self.part = part_of(self.operation);
         self.enter()?;
         self.part.set_scene(&mut self.cast)?;
-        let mut remains = Remains::new(&self.cast.folder);
-        let mapped = remains.follow(self.cast.mate.pid());
-        mapped.map_err(|error| format!("the mate's mapping: {error}"))?;
-        let folder = self.cast.folder.display().to_string();
-        let arguments = ["victim", "locks", self.operation.name, &folder, &self.cast.name];
-        let victim = start_victim(&arguments, &mut remains, method)?;
+        self.first_comes()?;
+        let (victim, mut remains) = self.start(self.operation, method)?;
         self.part.begin(&mut self.cast, &mut remains)?;
         remains.look();
         Ok((victim, remains))
@@ -215,12 +294,19 @@ impl Stage for LocksStage {
         _: &State,
     ) -> Result<Verdict, String> {
         let mut findings = Findings::default();
-        let began = self.part.before_the_kill(&mut self.cast, remains, &mut findings);
-        victim.kill();
         let start = Instant::now();
-        let proved = began.and_then(|()| self.part.after_the_kill(&mut self.cast, &mut findings));
+        let proved = match self.cast.companion.fate() {
+            Some(Fate::Alone) => self.prove_beside(victim, remains, &mut findings),
+            _ => {
+                let began = self.part.before_the_kill(&mut self.cast, remains, &mut findings);
+                self.cast.companion.dies();
+                victim.kill();
+                began.and_then(|()| self.part.after_the_kill(&mut self.cast, &mut findings))
+            }
+        };
         findings.keep(proved);
         let recovered = start.elapsed();
+        self.cast.companion.is_over();
         if !findings.unsettled {
             let left = self.all_leave(&mut findings);
             findings.keep(left);
@@ -239,6 +325,7 @@ impl Stage for LocksStage {
     }
 
     fn clear(&mut self, victim: Victim) -> Result<(), String> {
+        self.cast.companion.is_over();
         victim.kill();
         self.restore()
     }

@@ -15,7 +15,7 @@ use super::super::super::list::Scene;
 use super::super::super::remains::Remains;
 use super::super::super::trace::Event;
 use super::super::{Findings, run_to_death};
-use super::{Cast, MATE, Part, WHO, at, until_it_waits, until_word, word};
+use super::{Cast, GoesOn, MATE, Part, WHO, at, until_it_waits, until_word, word};
 
 const OWNER_DIED: u64 = 1 << 17;
 const POISONED: u64 = 1 << 18;
@@ -26,6 +26,10 @@ const AGE: u64 = 7 << 19;
 pub(super) struct Guarded {
     /// Who holds the lock, dead, since before the victim came.
     dead: u64,
+    /// Whom the word names since the first one came, if it is that one.
+    first: u64,
+    /// The number in the segment when the victim began.
+    sum: u64,
     /// Whether the mate holds the lock.
     mate_holds: bool,
     /// Whether the mate waits for it, or has had it since.
@@ -85,6 +89,13 @@ impl Guarded {
         who & 0xffff != 0 && who != MATE && who != self.dead
     }
 
+    /// Whether the word names somebody who is stopped and alive: the victim, or the first one.
+    fn is_held_by_the_living(&self, cast: &Cast, facts: Facts) -> bool {
+        let who = facts.word & WHO;
+        let by_first = cast.companion.lives() && who == self.first && who & 0xffff != 0;
+        by_first || self.victim_has_it(facts)
+    }
+
     fn mate_lets_go(&mut self, cast: &mut Cast) -> Result<(), String> {
         if std::mem::take(&mut self.mate_holds) {
             cast.mate.ask("go")?;
@@ -117,7 +128,11 @@ impl Part for Guarded {
     }
 
     fn begin(&mut self, cast: &mut Cast, remains: &mut Remains) -> Result<(), String> {
-        self.dead = Facts::read(remains).word & WHO;
+        let facts = Facts::read(remains);
+        self.dead = facts.word & WHO;
+        // Who died in the scene is named until another one takes its lock.
+        self.first = if self.dead == cast.before_first & WHO { 0 } else { self.dead };
+        self.sum = facts.sums[0].max(facts.sums[1]);
         if cast.scene == Scene::Held {
             cast.mate.ask("hold")?;
             self.mate_holds = true;
@@ -157,7 +172,7 @@ impl Part for Guarded {
         if self.mate_holds {
             return Ok(());
         }
-        let is_inside = self.victim_has_it(self.facts);
+        let is_inside = self.is_held_by_the_living(cast, self.facts);
         if !self.mate_came {
             cast.mate.order("do mutex_look")?;
             self.mate_came = true;
@@ -173,6 +188,45 @@ impl Part for Guarded {
         // The victim stands still and holds nothing: the mate is done before it is dead.
         cast.mate.until_answered()?;
         self.facts = Facts::read(remains);
+        Ok(())
+    }
+
+    /// Where the victim has the lock, stopped, others wait and say so; it goes on, and they have it. Where it
+    /// has not, the mate is done before it goes on. It adds one, in either case, unless it had done so.
+    fn beside(
+        &mut self,
+        cast: &mut Cast,
+        remains: &mut Remains,
+        goes_on: &mut GoesOn<'_>,
+        findings: &mut Findings,
+    ) -> Result<(), String> {
+        self.facts = Facts::read(remains);
+        let has_it = self.victim_has_it(self.facts);
+        let is_done = !has_it && self.facts.sums.iter().all(|&sum| sum > self.sum);
+        cast.mate.order("do mutex_look")?;
+        until_it_waits(&mut cast.mate);
+        let early = has_it && cast.mate.answered_ok();
+        findings.check(!early, || "the lock was taken from one that is stopped".to_owned());
+        cast.companion.dies();
+        if has_it {
+            cast.busy_at_their_deadline(&["do mutex_try_lock", "do mutex_lock_briefly"], findings)?;
+            goes_on(&cast.companion, remains)?;
+            let added = Facts::read(remains).sums;
+            findings.check(added == [self.sum + 1; 2], || format!("it added: {added:?}"));
+        }
+        cast.mate.settle("do mutex_look")?;
+        self.facts = Facts::read(remains);
+        let (base, news) =
+            (self.facts.sums.iter().max().copied().unwrap_or(0), self.facts.expected());
+        findings.check(cast.fresh.ask("do mutex_lock")? == news, || format!("not told: {news}"));
+        if !has_it {
+            goes_on(&cast.companion, remains)?;
+        }
+        let added = base + 1 + u64::from(!has_it && !is_done);
+        let facts = Facts::read(remains);
+        findings.check(facts.word & 0xffff == 0 && facts.sums == [added; 2], || {
+            format!("lost, or held: {facts:?}, and {added} was to be there")
+        });
         Ok(())
     }
 
