@@ -1,7 +1,9 @@
 //! What a long run has done already, so that it can go on where it was interrupted.
 //!
 //! A line for each state of a first process with which all states of its victim were run, appended to a
-//! file below the target folder. A run without `--resume` begins a new one.
+//! file below the target folder, whose first line says of which commit. A run without `--resume`, or of
+//! another commit, begins a new one: what another library survived proves nothing of this one.
+use crate::lab::evidence;
 use crate::tools::target_dir;
 use std::collections::HashMap;
 use std::fs::{self, File};
@@ -58,12 +60,13 @@ impl Done {
             return Ok(Self { rows: HashMap::new(), file: None });
         }
         let path = target_dir().join(format!("lab-recovery-{seed}.done"));
-        let said =
-            if resume { fs::read_to_string(&path).unwrap_or_default() } else { String::new() };
+        let head = format!("{}\n", evidence::commit());
+        let said = resume.then(|| fs::read_to_string(&path).ok()).flatten();
+        let said = said.filter(|said| said.starts_with(&head)).unwrap_or(head);
         let in_words = |error| format!("{}: {error}", path.display());
         fs::write(&path, &said).map_err(in_words)?;
         let file = File::options().append(true).open(&path).map_err(in_words)?;
-        let rows = said.lines().filter_map(parse).collect::<HashMap<_, _>>();
+        let rows = said.lines().skip(1).filter_map(parse).collect::<HashMap<_, _>>();
         if resume {
             println!("{} states of first ones were run before", rows.len());
         }

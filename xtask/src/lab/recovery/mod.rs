@@ -43,7 +43,7 @@ pub(crate) struct Args {
     /// Which states are chosen, where the copies of a value start, and who comes before the kill
     #[arg(long)]
     seed: Option<u64>,
-    /// Go on where the last `--full` run of this seed was interrupted
+    /// Go on where the last `--full` run of this seed and commit was interrupted
     #[arg(long)]
     resume: bool,
     /// Only pairs whose name contains this
