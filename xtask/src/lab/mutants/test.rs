@@ -116,15 +116,21 @@ impl Built {
         }
         command.current_dir(&self.home).env("RUST_BACKTRACE", "0");
         let (ended, said) = watched(command, watchdog)?;
-        if ended == Ended::Well && !self.has_run(&said) {
+        if ended == Ended::Well && !has_run(self.test, &said) {
             return Err(format!("there is no test {:?}", self.test));
         }
         Ok(ended)
     }
+}
 
-    /// Whether the test was there: a name that fits nothing passes too.
-    fn has_run(&self, said: &str) -> bool {
-        matches!(self.test, Test::Step { .. }) || said.contains("test result: ok. 1 passed")
+/// Whether the test was there: a name that fits nothing passes too, and so do no kills.
+fn has_run(test: Test, said: &str) -> bool {
+    match test {
+        Test::Step { .. } => {
+            let mut totals = said.lines().filter(|line| line.contains(" kills, 0 violations, 0 "));
+            totals.any(|line| !line.starts_with("0 "))
+        }
+        _ => said.contains("test result: ok. 1 passed"),
     }
 }
 
@@ -210,6 +216,17 @@ mod tests {
         let mut command = Command::new("sh");
         command.args(["-c", script]);
         watched(command, watchdog).unwrap().0
+    }
+
+    #[test]
+    fn what_ran_nothing_has_not_passed() {
+        let step = Test::Step { what: "value", operation: "set" };
+        assert!(has_run(step, "set: 8\n30 kills, 0 violations, 0 states missed, 1 s\n"));
+        assert!(!has_run(step, "0 kills, 0 violations, 0 states missed, 1 s\n"));
+        assert!(!has_run(step, ""));
+        let unit = Test::Unit { package: "cohabit", name: "a::b" };
+        assert!(has_run(unit, "test result: ok. 1 passed; 0 failed"));
+        assert!(!has_run(unit, "test result: ok. 0 passed; 0 failed"));
     }
 
     #[test]

@@ -9,7 +9,7 @@
 //! bytes of the value follow). Before the kill the commit word is read from the segment itself: it
 //! says whether the victim's own commit counts. From then on:
 //! 1. every read by anybody gives a version that exists and exactly its value, never an older one
-//!    than the commit word said at the kill;
+//!    than the commit word said at the kill; the first one while the victim still stands there;
 //! 2. every write by a survivor succeeds and makes exactly one version;
 //! 3. the waiter returns;
 //! 4. all pins can be had;
@@ -237,6 +237,15 @@ impl ValueStage {
         if self.case.mate_holds { Holder::Nobody } else { holder(remains, self.case.lock_before) }
     }
 
+    /// Who reads waits for nobody, so what is committed is read while the victim stands still. A survivor
+    /// that writes comes later: it would mend what the victim broke, and nobody would know.
+    fn observer_reads(&mut self, findings: &mut Findings) {
+        let read = self.observer.ask("read");
+        let Some(read) = findings.keep(read) else { return };
+        let newest = self.case.history.version();
+        self.case.history.check_read("observer, beside the victim,", &read, newest, findings);
+    }
+
     /// What the mate does: the victim's operation, but no view's, and no wait beside the waiter's.
     fn mates_part(&self) -> &'static str {
         let name = self.operation.name;
@@ -320,6 +329,7 @@ impl ValueStage {
         findings: &mut Findings,
     ) -> Duration {
         let holder = self.read_state(remains, findings);
+        self.observer_reads(findings);
         let before = holder != Holder::Nobody && findings.keep(self.mate_orders()).is_some();
         if before {
             until_it_waits(&mut self.mate);
@@ -365,6 +375,7 @@ impl ValueStage {
         let (version, number) = (self.case.history.version(), self.case.number);
         let holder = self.read_state(remains, findings);
         let is_done = self.case.history.version() > version;
+        self.observer_reads(findings);
         let before = holder != Holder::Nobody && findings.keep(self.mate_orders()).is_some();
         if before {
             until_it_waits(&mut self.mate);
