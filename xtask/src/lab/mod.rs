@@ -15,6 +15,7 @@
 //! - `evidence`: what a recorded run showed, kept in docs/
 //! - `models`: the protocols by themselves, under loom
 //! - `mutants`: one fault at a time, each found by a test that is named
+//! - `world`: what happens around a process: stops, forks, exec, descriptors closed or sent away
 //! - `cast` and `child`: the survivors, from without and from within
 //!
 //! The registers and the `syscall` instruction are x86_64's, and ptrace is Linux's; elsewhere the
@@ -54,6 +55,8 @@ mod storm;
 mod tests;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 mod trace;
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+mod world;
 
 use list::{PURE, What};
 
@@ -76,6 +79,9 @@ enum Command {
     /// Kill processes of all kinds every few milliseconds, and hold what is left against exact oracles
     #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
     Storm(storm::Args),
+    /// Play scenarios of the world around a process, each with an exact oracle
+    #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+    World(world::Args),
     /// Run the protocols under every schedule that the memory model allows, with processes that die at
     /// each of their steps
     Models,
@@ -151,6 +157,8 @@ pub(crate) fn run(args: Args) -> Result<(), String> {
         Command::Recovery(recovery) => recovery::run(&recovery),
         #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
         Command::Storm(storm) => storm::run(&storm),
+        #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+        Command::World(world) => world::run(&world),
         Command::Models => models::run(),
         Command::Mutants(args) => mutants::run(&args),
         Command::Child { words } => run_child(&words),

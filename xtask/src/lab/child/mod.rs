@@ -26,6 +26,9 @@ pub(super) fn run(words: &[String]) -> Result<(), String> {
     if let ["storm", rest @ ..] = &words[..] {
         return super::storm::child(rest);
     }
+    if let ["world", rest @ ..] = &words[..] {
+        return super::world::child(rest);
+    }
     // A constructor that panics does so on purpose, and a victim's message would reach the
     // terminal.
     std::panic::set_hook(Box::new(|_| ()));

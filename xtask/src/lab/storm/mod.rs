@@ -10,7 +10,7 @@
 //! - `arena`: kills, seats, the watchdog · `truth`: what really happened · `fork`: actors as children
 mod actor;
 mod arena;
-mod fork;
+pub(super) mod fork;
 mod kinds;
 mod latency;
 mod truth;

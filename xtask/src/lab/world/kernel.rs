@@ -1,0 +1,144 @@
+//! What scenarios ask of the kernel: each call behind a safe function with one unsafe operation.
+//!
+//! An actor is a process of one thread that was forked for its scenario, so whatever these calls do to
+//! a process, they do to one that nobody else has a part in.
+
+use rustix::net::{
+    RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
+    SendAncillaryMessage, SendFlags, recvmsg, sendmsg,
+};
+use std::fs;
+use std::io::{self, IoSlice, IoSliceMut};
+use std::mem::MaybeUninit;
+use std::os::fd::{BorrowedFd, FromRawFd, OwnedFd};
+use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
+
+/// An answer of the kernel, as a finding.
+fn answered(what: &str, answer: libc::c_long) -> Result<i32, String> {
+    if answer < 0 {
+        return Err(format!("{what}: {}", io::Error::last_os_error()));
+    }
+    i32::try_from(answer).map_err(|_| format!("{what}: {answer}"))
+}
+
+/// Forks, with the hooks of the C library, and no death with the parent. The child's number; none in
+/// the child, which goes on behind this call.
+pub(super) fn fork() -> Result<Option<i32>, String> {
+    // SAFETY: what other threads may have held is not used by a child of a scenario.
+    let pid = answered("fork", unsafe { libc::fork() }.into())?;
+    Ok((pid != 0).then_some(pid))
+}
+
+/// Forks as [`fork`] does, without any hook: by the system call itself.
+pub(super) fn raw_clone() -> Result<Option<i32>, String> {
+    let none = 0_usize;
+    // SAFETY: without CLONE_VM and a new stack this is a fork: the child goes on with copies of all.
+    let pid = unsafe { libc::syscall(libc::SYS_clone, libc::SIGCHLD, none, none, none, none) };
+    let pid = answered("clone", pid)?;
+    Ok((pid != 0).then_some(pid))
+}
+
+extern "C" fn pause_for_ever(_: *mut libc::c_void) -> libc::c_int {
+    loop {
+        // SAFETY: waits for a signal, and touches no memory.
+        unsafe { libc::pause() };
+    }
+}
+
+/// Starts a child that shares this address space, as vfork does, and that only waits to be killed. So
+/// long this process stands still, and it does not come back from here but by its own death.
+pub(super) fn share_address_space() -> Result<(), String> {
+    let mut stack = vec![0_u64; 8192];
+    let top = stack.as_mut_ptr_range().end;
+    let flags = libc::CLONE_VM | libc::CLONE_VFORK | libc::SIGCHLD;
+    // SAFETY: the child runs on the stack above, which lives as long as this call, and the child ends
+    // before it; it touches nothing else.
+    let pid = unsafe { libc::clone(pause_for_ever, top.cast(), flags, std::ptr::null_mut()) };
+    answered("clone", pid.into()).map(drop)
+}
+
+/// Waits until it is killed.
+pub(super) fn wait_to_be_killed() -> ! {
+    loop {
+        // SAFETY: waits for a signal, and touches no memory.
+        unsafe { libc::pause() };
+    }
+}
+
+/// The children of a process, as /proc shows them.
+pub(super) fn children(pid: i32) -> Vec<i32> {
+    let text = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
+    text.split_whitespace().filter_map(|pid| pid.parse().ok()).collect()
+}
+
+/// Closes all descriptors but the standard streams and `spared`.
+pub(super) fn close_all_but(spared: i32) -> Result<(), String> {
+    close(3, spared - 1)?;
+    close(spared + 1, i32::MAX)
+}
+
+/// Closes the descriptors from `first` to `last`, whoever has them.
+pub(super) fn close(first: i32, last: i32) -> Result<(), String> {
+    if first > last {
+        return Ok(());
+    }
+    // SAFETY: closes what the library has open, which is what scenarios are about, and nothing that
+    // the actor uses after.
+    let answer = unsafe { libc::syscall(libc::SYS_close_range, first, last, 0) };
+    answered("close_range", answer).map(drop)
+}
+
+/// The open descriptors of this process, and what /proc says that they are.
+pub(super) fn descriptors() -> Vec<(i32, PathBuf)> {
+    let entries = fs::read_dir("/proc/self/fd").into_iter().flatten().flatten();
+    let of = |entry: fs::DirEntry| {
+        let number = entry.file_name().to_str()?.parse().ok()?;
+        Some((number, fs::read_link(entry.path()).ok()?))
+    };
+    let mut all: Vec<(i32, PathBuf)> = entries.filter_map(of).collect();
+    // The one that reads the folder is not there any more.
+    all.retain(|(number, _)| is_open(*number));
+    all.sort_unstable();
+    all
+}
+
+/// Whether a number is that of an open descriptor.
+pub(super) fn is_open(number: i32) -> bool {
+    // SAFETY: asks for a flag, and touches no memory.
+    unsafe { libc::fcntl(number, libc::F_GETFD) >= 0 }
+}
+
+/// Another descriptor of the same description.
+pub(super) fn copy(number: i32) -> Result<OwnedFd, String> {
+    // SAFETY: touches no memory.
+    let copy = answered("dup", unsafe { libc::dup(number) }.into())?;
+    // SAFETY: a new descriptor, which nobody else has.
+    Ok(unsafe { OwnedFd::from_raw_fd(copy) })
+}
+
+/// Sends descriptors with one byte.
+pub(super) fn send(through: &UnixStream, sent: &[BorrowedFd<'_>]) -> Result<(), String> {
+    let mut space = vec![MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(16))];
+    let mut control = SendAncillaryBuffer::new(&mut space);
+    if !control.push(SendAncillaryMessage::ScmRights(sent)) {
+        return Err(format!("{} descriptors are too many", sent.len()));
+    }
+    let sent = sendmsg(through, &[IoSlice::new(b"x")], &mut control, SendFlags::empty());
+    sent.map(drop).map_err(|error| format!("sendmsg: {error}"))
+}
+
+/// Receives what [`send`] sent.
+pub(super) fn receive(through: &UnixStream) -> Result<Vec<OwnedFd>, String> {
+    let mut space = vec![MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(16))];
+    let mut control = RecvAncillaryBuffer::new(&mut space);
+    let mut byte = [0];
+    let mut into = [IoSliceMut::new(&mut byte)];
+    recvmsg(through, &mut into, &mut control, RecvFlags::empty())
+        .map_err(|error| format!("recvmsg: {error}"))?;
+    let rights = control.drain().filter_map(|message| match message {
+        RecvAncillaryMessage::ScmRights(rights) => Some(rights),
+        _ => None,
+    });
+    Ok(rights.flatten().collect())
+}
