@@ -38,6 +38,7 @@ pub mod handle;
 pub mod health;
 pub mod liveness;
 pub mod mapping;
+mod mechanism;
 pub mod place;
 pub mod process;
 #[cfg(feature = "tokio")]
@@ -46,6 +47,7 @@ pub mod thread;
 pub mod wait;
 
 pub use error::{Error, Result};
+pub use mechanism::{Mechanism, mechanism};
 
 #[cfg(test)]
 mod mechanisms;

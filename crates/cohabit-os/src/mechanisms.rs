@@ -1,4 +1,7 @@
 //! Every mechanism of a concern has the same functions in the same order.
+//!
+//! What is the same on every Unix stands in `posix.rs`; a system without a mechanism has all of it in
+//! `stub.rs`, first what is the same everywhere else.
 
 /// The signatures in a mechanism's source, in order, without the underscores of unused arguments.
 fn signatures(source: &str) -> Vec<String> {
@@ -15,17 +18,26 @@ fn signatures(source: &str) -> Vec<String> {
     found
 }
 
+/// The signatures of one mechanism's file in a folder.
+macro_rules! of {
+    ($concern:literal, $file:literal) => {
+        signatures(include_str!(concat!($concern, "/", $file, ".rs")))
+    };
+}
+
 macro_rules! same {
-    ($($concern:literal),+) => {$(
-        let linux = signatures(include_str!(concat!($concern, "/linux.rs")));
-        let stub = signatures(include_str!(concat!($concern, "/stub.rs")));
-        assert!(!linux.is_empty(), "{} has functions", $concern);
-        assert_eq!(linux, stub, "{}/linux.rs (left) and {}/stub.rs (right)", $concern, $concern);
+    ($one:literal, $other:literal: $($concern:literal),+) => {$(
+        let (one, other) = (of!($concern, $one), of!($concern, $other));
+        assert!(!one.is_empty(), "{} has functions", $concern);
+        assert_eq!(one, other, "{}: {} (left) and {} (right)", $concern, $one, $other);
     )+};
 }
 
 #[test]
 fn every_mechanism_has_the_same_functions_in_the_same_order() {
-    same!("accounts", "event", "fork", "handle", "health", "liveness", "mapping", "place");
-    same!("process", "reactor", "thread", "wait");
+    same!("posix", "stub": "accounts", "reactor", "thread");
+    same!("linux", "portable": "event", "wait");
+    same!("portable", "macos": "wait");
+    same!("linux", "stub": "event", "fork", "handle", "health", "liveness", "mapping", "place");
+    same!("linux", "stub": "process", "wait");
 }

@@ -1,4 +1,7 @@
-//! The contract of cohabit-os, against real processes.
+//! The contract of cohabit-os, against real processes, for each mechanism that this machine has.
+//!
+//! A process has one mechanism, so the suite runs itself once more, as another process (`mechanisms`).
+//! What one of them does not promise is asserted as such, or printed with the reason.
 //!
 //! Processes are lined up by pipes, never by sleeping, and no test asserts that anything is fast.
 //! Tests run one at a time ([`support::Alone`]): a process that is cloned by hand shares whatever
@@ -17,6 +20,8 @@ mod forks;
 mod handles;
 #[path = "contract/liveness.rs"]
 mod liveness;
+#[path = "contract/mechanisms.rs"]
+mod mechanisms;
 #[path = "contract/places.rs"]
 mod places;
 #[path = "contract/sections.rs"]

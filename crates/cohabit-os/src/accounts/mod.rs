@@ -5,17 +5,17 @@
 //! nothing here is called on any path that a second user of an object takes again. A name that
 //! nobody knows is `Ok(None)`; ids need no name, and the kernel knows nothing but ids.
 
-#[cfg(target_os = "linux")]
-mod linux;
-#[cfg(not(target_os = "linux"))]
+#[cfg(unix)]
+mod posix;
+#[cfg(not(unix))]
 mod stub;
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(all(test, unix))]
 #[expect(dead_code, reason = "compiled to prove that it compiles")]
 mod stub;
 
-#[cfg(target_os = "linux")]
-use linux as sys;
-#[cfg(not(target_os = "linux"))]
+#[cfg(unix)]
+use posix as sys;
+#[cfg(not(unix))]
 use stub as sys;
 
 use crate::error::Result;

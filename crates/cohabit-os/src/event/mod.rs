@@ -6,28 +6,37 @@
 //!    [`Event::clear`]. Raising what is raised, and clearing what is not, changes nothing.
 //! 2. Neither call waits or fails. What they do is seen by every copy of the descriptor, also by one
 //!    that a forked child has.
-//! 3. An event has one descriptor, which is open as long as the event lives.
+//! 3. An event has one descriptor to poll, which is open as long as the event lives.
 
 #[cfg(target_os = "linux")]
 mod linux;
-#[cfg(not(target_os = "linux"))]
+#[cfg(unix)]
+mod portable;
+#[cfg(not(unix))]
 mod stub;
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(all(test, unix))]
 #[expect(dead_code, reason = "compiled to prove that it compiles")]
 mod stub;
 
-#[cfg(target_os = "linux")]
-use linux as sys;
-#[cfg(not(target_os = "linux"))]
-use stub as sys;
+use crate::mechanism::sys;
 
 use crate::error::Result;
-use crate::handle::{AsFd, BorrowedFd};
+use crate::handle::{AsFd, BorrowedFd, OwnedFd};
 
 /// A descriptor that is readable while it is raised.
 #[derive(Debug)]
 pub struct Event {
-    handle: sys::Handle,
+    handle: Handle,
+}
+
+/// What a mechanism has of an event.
+#[derive(Debug)]
+struct Handle {
+    /// What is polled.
+    polled: OwnedFd,
+    /// What is written to in order to raise it, where that is another descriptor.
+    #[cfg_attr(not(unix), expect(dead_code, reason = "nothing is raised without a mechanism"))]
+    raised: Option<OwnedFd>,
 }
 
 impl Event {
@@ -36,22 +45,22 @@ impl Event {
     /// # Errors
     /// No descriptor is free, or the system has none of this kind.
     pub fn new() -> Result<Event> {
-        Ok(Event { handle: sys::new()? })
+        Ok(Event { handle: sys!(new())? })
     }
 
     /// Makes it readable.
     pub fn raise(&self) {
-        sys::raise(&self.handle);
+        sys!(raise(&self.handle));
     }
 
     /// Makes it unreadable.
     pub fn clear(&self) {
-        sys::clear(&self.handle);
+        sys!(clear(&self.handle));
     }
 }
 
 impl AsFd for Event {
     fn as_fd(&self) -> BorrowedFd<'_> {
-        sys::descriptor(&self.handle)
+        self.handle.polled.as_fd()
     }
 }

@@ -8,19 +8,11 @@ use rustix::io::Errno;
 
 use crate::error::{Error, Result};
 use crate::mapping::Rights;
+use crate::mechanism::environment;
 use crate::process::effective_uid;
 
 pub(super) fn root() -> PathBuf {
-    // SAFETY: getauxval(3) reads what the kernel gave the process at its start, and has no
-    // precondition.
-    let gained_privileges = unsafe { libc::getauxval(libc::AT_SECURE) } != 0;
-    if !gained_privileges
-        && let Some(root) = std::env::var_os("COHABIT_DIR")
-        && !root.is_empty()
-    {
-        return root.into();
-    }
-    "/dev/shm".into()
+    environment("COHABIT_DIR").unwrap_or_else(|| "/dev/shm".into()).into()
 }
 
 pub(super) fn make_folder(draft: &Path, path: &Path, rights: Rights) -> Result<bool> {

@@ -3,17 +3,17 @@
 //! **Contract.** [`Reactor::raised`] returns some time after the event was raised, or for no reason;
 //! callers look again. Dropping its future, or dropping the `Reactor`, leaves the event as it is.
 
-#[cfg(target_os = "linux")]
-mod linux;
-#[cfg(not(target_os = "linux"))]
+#[cfg(unix)]
+mod posix;
+#[cfg(not(unix))]
 mod stub;
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(all(test, unix))]
 #[expect(dead_code, reason = "compiled to prove that it compiles")]
 mod stub;
 
-#[cfg(target_os = "linux")]
-use linux as sys;
-#[cfg(not(target_os = "linux"))]
+#[cfg(unix)]
+use posix as sys;
+#[cfg(not(unix))]
 use stub as sys;
 
 use std::sync::Arc;

@@ -6,17 +6,17 @@
 //!    threads. Signals of its own faults (SIGSEGV, SIGBUS and their like) it takes as every thread does.
 //! 2. It keeps no process from ending, and a forked child does not have it.
 
-#[cfg(target_os = "linux")]
-mod linux;
-#[cfg(not(target_os = "linux"))]
+#[cfg(unix)]
+mod posix;
+#[cfg(not(unix))]
 mod stub;
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(all(test, unix))]
 #[expect(dead_code, reason = "compiled to prove that it compiles")]
 mod stub;
 
-#[cfg(target_os = "linux")]
-use linux as sys;
-#[cfg(not(target_os = "linux"))]
+#[cfg(unix)]
+use posix as sys;
+#[cfg(not(unix))]
 use stub as sys;
 
 use std::thread::Builder;

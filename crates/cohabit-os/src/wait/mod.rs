@@ -4,6 +4,7 @@
 //!
 //! 1. [`wait`] returns when it was woken, when the low half of the word was not the expected value,
 //!    when a signal came, at the deadline, or for no reason. Callers always look again.
+//!    Where the mechanism is to look again and again, a change back may pass unseen, until then.
 //! 2. A wake reaches waiters in every process that maps the same word of the same file, at whatever
 //!    address. A waiter that dies takes its wake with it. [`wake_one`] says `false` only if nobody waited;
 //!    where the system does not tell, it says `true`.
@@ -17,16 +18,20 @@
 
 #[cfg(target_os = "linux")]
 mod linux;
-#[cfg(not(target_os = "linux"))]
+// On macOS, what is portable in this folder is its own, which falls back on the other one.
+#[cfg(target_os = "macos")]
+#[path = "portable.rs"]
+mod polled;
+#[cfg(unix)]
+#[cfg_attr(target_os = "macos", path = "macos.rs")]
+mod portable;
+#[cfg(not(unix))]
 mod stub;
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(all(test, unix))]
 #[expect(dead_code, reason = "compiled to prove that it compiles")]
 mod stub;
 
-#[cfg(target_os = "linux")]
-use linux as sys;
-#[cfg(not(target_os = "linux"))]
-use stub as sys;
+use crate::mechanism::sys;
 
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
@@ -39,7 +44,7 @@ impl Deadline {
     /// The moment `d` from now; a moment that never comes if `d` is too long to count.
     pub fn after(d: Duration) -> Deadline {
         let d = u64::try_from(d.as_nanos()).unwrap_or(u64::MAX);
-        Deadline(sys::monotonic_ns().saturating_add(d))
+        Deadline(sys!(monotonic_ns()).saturating_add(d))
     }
 
     /// A moment that has passed: whoever is given it tries once.
@@ -60,24 +65,24 @@ impl Deadline {
 
     /// How long it is until then; zero once it has passed.
     pub fn remaining(self) -> Duration {
-        Duration::from_nanos(self.0.saturating_sub(sys::monotonic_ns()))
+        Duration::from_nanos(self.0.saturating_sub(sys!(monotonic_ns())))
     }
 }
 
 /// The monotonic clock in milliseconds, as far as 32 bits go: it starts over after 49 days.
 pub fn monotonic_ms() -> u32 {
-    (sys::monotonic_ns() / 1_000_000) as u32
+    (sys!(monotonic_ns()) / 1_000_000) as u32
 }
 
 /// Waits while the low half of `word` is `expected_low`, until `deadline` (Invariant 1).
 pub fn wait(word: &AtomicU64, expected_low: u32, deadline: Deadline) {
-    sys::wait(word, expected_low, deadline.0);
+    sys!(wait(word, expected_low, deadline.0));
 }
 
 /// How many words one [`wait_any`] hears: 128 where the system can wait on several (Linux 5.16 and
-/// later), else 1.
+/// later) or looks at them itself, else 1.
 pub fn any_max() -> usize {
-    sys::any_max()
+    sys!(any_max())
 }
 
 /// Waits while the low half of each of the first [`any_max`] words is the number beside it, until
@@ -86,18 +91,18 @@ pub fn wait_any(words: &[(&AtomicU64, u32)], deadline: Deadline) {
     match &words[..words.len().min(any_max())] {
         [] => pause(deadline.remaining()),
         [(word, expected_low)] => wait(word, *expected_low, deadline),
-        heard => sys::wait_any(heard, deadline.0),
+        heard => sys!(wait_any(heard, deadline.0)),
     }
 }
 
 /// Wakes one of those who wait for this word, in any process. Whether there may have been one (Invariant 2).
 pub fn wake_one(word: &AtomicU64) -> bool {
-    sys::wake(word, 1)
+    sys!(wake(word, 1))
 }
 
 /// Wakes all who wait for this word, in every process.
 pub fn wake_all(word: &AtomicU64) {
-    sys::wake(word, i32::MAX);
+    sys!(wake(word, i32::MAX));
 }
 
 /// Sleeps, to back off. Nobody can end it early.

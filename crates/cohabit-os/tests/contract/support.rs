@@ -222,3 +222,16 @@ pub(crate) fn root(what: &str) -> bool {
     }
     root
 }
+
+/// Whether this run is the portable mechanism's.
+pub(crate) fn portable() -> bool {
+    cohabit_os::mechanism() == cohabit_os::Mechanism::Portable
+}
+
+/// Says so where a test is about what only Linux's own mechanism promises.
+pub(crate) fn for_linux_only(why: &str) -> bool {
+    if portable() {
+        println!("not for the portable mechanism: {why}");
+    }
+    portable()
+}

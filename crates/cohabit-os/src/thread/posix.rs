@@ -1,4 +1,4 @@
-//! Linux: pthread_sigmask(3).
+//! Every Unix: pthread_sigmask(3).
 
 use std::mem::MaybeUninit;
 use std::ptr;

@@ -1,4 +1,4 @@
-//! Linux: getpwnam_r(3), getgrnam_r(3), getgrouplist(3).
+//! Every Unix: getpwnam_r(3), getgrnam_r(3), getgrouplist(3).
 
 use std::ffi::{CStr, CString, c_char, c_int};
 use std::io;
@@ -9,6 +9,11 @@ use crate::error::{Error, Result};
 
 /// Entries are short; the C library says by ERANGE when one is not.
 const ROOM: (usize, usize) = (1 << 10, 1 << 20);
+/// What getgrouplist(3) takes an id of a group for.
+#[cfg(target_vendor = "apple")]
+type Gid = c_int;
+#[cfg(not(target_vendor = "apple"))]
+type Gid = libc::gid_t;
 /// No user is in more groups than the kernel takes (NGROUPS_MAX).
 const GROUPS_MAX: usize = 1 << 16;
 
@@ -44,13 +49,12 @@ pub(super) fn group_name(id: u32) -> Option<String> {
 
 pub(super) fn is_member(user: u32, group: u32) -> Result<bool> {
     let Some(User { name, group: primary, .. }) = user_of(user)? else { return Ok(false) };
-    let mut groups = vec![0; 64];
+    let mut groups: Vec<u32> = vec![0; 64];
     loop {
         let mut count = c_int::try_from(groups.len()).unwrap_or(c_int::MAX);
-        // SAFETY: the name is one, and `groups` has room for `count` ids.
-        let all = unsafe {
-            libc::getgrouplist(name.as_ptr(), primary, groups.as_mut_ptr(), &raw mut count)
-        };
+        let ids: *mut Gid = groups.as_mut_ptr().cast();
+        // SAFETY: the name is one, and `groups` has room for `count` ids, of 32 bits everywhere.
+        let all = unsafe { libc::getgrouplist(name.as_ptr(), primary as Gid, ids, &raw mut count) };
         if all >= 0 {
             let count = usize::try_from(count).unwrap_or(0);
             return Ok(groups.iter().take(count).any(|id| *id == group));

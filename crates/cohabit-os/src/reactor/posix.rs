@@ -1,4 +1,4 @@
-//! Linux: tokio's `AsyncFd`, which is epoll, told by edges.
+//! Every Unix: tokio's `AsyncFd`, which is epoll or kqueue, told by edges.
 
 use std::os::fd::{AsRawFd, RawFd};
 use std::sync::Arc;
