@@ -13,6 +13,7 @@
 //! - `oracle`: the scenes and what must hold after them
 //! - `storm`: processes of all kinds killed at random, many at once, with oracles of its own
 //! - `evidence`: what a recorded run showed, kept in docs/
+//! - `hostile`: a peer that overwrites everything · `sanitized`: how its victims are compiled
 //! - `models`: the protocols by themselves, under loom
 //! - `mutants`: one fault at a time, each found by a test that is named
 //! - `world`: what happens around a process: stops, forks, exec, descriptors closed or sent away
@@ -29,6 +30,8 @@ mod child;
 pub(crate) mod evidence;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 mod full;
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+mod hostile;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 mod instruction;
 pub(crate) mod list;
@@ -47,6 +50,8 @@ mod recovery;
 mod remains;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 mod run;
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+mod sanitized;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 mod step;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
@@ -82,6 +87,9 @@ enum Command {
     /// Play scenarios of the world around a process, each with an exact oracle
     #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
     World(world::Args),
+    /// Overwrite the whole segment, at random and by structure, while victims use all of it
+    #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+    Hostile(hostile::Args),
     /// Run the protocols under every schedule that the memory model allows, with processes that die at
     /// each of their steps
     Models,
@@ -159,6 +167,8 @@ pub(crate) fn run(args: Args) -> Result<(), String> {
         Command::Storm(storm) => storm::run(&storm),
         #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
         Command::World(world) => world::run(&world),
+        #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+        Command::Hostile(hostile) => hostile::run(&hostile),
         Command::Models => models::run(),
         Command::Mutants(args) => mutants::run(&args),
         Command::Child { words } => run_child(&words),
