@@ -1,15 +1,20 @@
 //! As much of the library's errors as the protocols make.
 
+use std::fmt;
+
 /// What went wrong, without its text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum ErrorKind {
+pub enum ErrorKind {
     Busy,
     Corrupt,
     Deadlock,
+    OwnerDied,
+    Poisoned,
+    TimedOut,
 }
 
 #[derive(Debug)]
-pub(crate) struct Error(pub(crate) ErrorKind);
+pub struct Error(pub(crate) ErrorKind);
 
 pub(crate) type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -22,3 +27,11 @@ impl Error {
         self.0
     }
 }
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self, f)
+    }
+}
+
+impl std::error::Error for Error {}

@@ -1,7 +1,9 @@
-//! The protocols of cohabit, run by loom under every schedule that the memory model allows, with
-//! processes that die between any two of their steps.
+//! The protocols of cohabit, run under the schedules that the memory model allows, with processes that die
+//! between any two of their steps: by loom under all of them, and by shuttle, what is too long for that, along
+//! as many as there is time for.
 //!
-//! The files of the protocols are those of the library, compiled here with another [`primitive`]:
+//! The files of the protocols are those of the library, compiled here with another [`primitive`]. Under
+//! loom:
 //! - an atomic is loom's, so that what Arm may reorder is reordered here, which x86 hides;
 //! - a process is a thread of the model with a number of steps to live. A step is an access to an
 //!   atomic. Once they are used up, whatever it does has no effect: that is what others see of a death
@@ -9,9 +11,10 @@
 //! - a wait is a step of the schedule: it returns for no reason, as the contract of waits allows.
 //!
 //! What loom cannot: it takes SeqCst for AcqRel, so the order of pins against commits is not modelled
-//! here. Source: C. Norris and B. Demsky, "CDSChecker" (2013), which loom follows.
+//! there, but under shuttle: see [`long`]. Source: C. Norris and B. Demsky, "CDSChecker" (2013), which loom
+//! follows.
 
-#![cfg(all(loom, test))]
+#![cfg(all(any(loom, shuttle), test))]
 #![allow(
     dead_code,
     reason = "the models use the protocols, and not all that the library has beside them"
@@ -20,20 +23,47 @@
 #[path = "../../cohabit/src/value/cell.rs"]
 mod cell;
 mod error;
+mod held;
 #[path = "../../cohabit/src/lock.rs"]
 mod lock;
-mod held;
-mod lock_models;
-mod mutex_models;
-mod once_models;
-mod primitive;
-mod process;
 #[path = "../../cohabit/src/sync/run.rs"]
 mod run;
 #[path = "../../cohabit/src/token.rs"]
 mod token;
-mod value_models;
 #[path = "../../cohabit/src/sync/waiting.rs"]
 mod waiting;
 #[path = "../../cohabit/src/sync/word.rs"]
 mod word;
+
+#[cfg(loom)]
+mod lock_models;
+#[cfg(loom)]
+mod mutex_models;
+#[cfg(loom)]
+mod once_models;
+#[cfg(loom)]
+mod primitive;
+#[cfg(loom)]
+mod process;
+#[cfg(loom)]
+mod value_models;
+
+#[cfg(shuttle)]
+#[path = "../../cohabit/src/sync/bell.rs"]
+mod bell;
+#[cfg(shuttle)]
+#[path = "../../cohabit/src/sync/condvar.rs"]
+mod condvar;
+#[cfg(shuttle)]
+#[path = "../../cohabit/src/sync/event.rs"]
+mod event;
+#[cfg(shuttle)]
+mod long;
+#[cfg(shuttle)]
+#[path = "../../cohabit/src/sync/outcome.rs"]
+mod outcome;
+#[cfg(shuttle)]
+#[path = "../../cohabit/src/value/pins.rs"]
+mod pins;
+#[cfg(shuttle)]
+use long::{primitive, shell::mutex, shell::plain, shell::site};

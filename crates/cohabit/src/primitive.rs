@@ -1,8 +1,9 @@
 //! What the protocols over shared words stand on: atomics, waiting, and the clock.
 //!
-//! Protocols ([`crate::lock`], `crate::value::cell`) take these from here and nothing else of the
-//! system, so that the models (`crates/cohabit-models`) can run the very same files with loom's atomics,
-//! with waits that are steps of a schedule, and with processes that die between any two steps.
+//! Protocols ([`crate::lock`], `crate::value::cell`, `crate::value::pins`) take these from here and nothing else of the
+//! system, so that the models (`crates/cohabit-models`) can run the very same files with loom's atomics or
+//! in a memory of their own, with waits that are steps of a schedule, and with processes that die between
+//! any two steps.
 
 pub(crate) use std::hint::spin_loop;
 pub(crate) use std::sync::atomic::{AtomicU64, Ordering, fence};

@@ -14,7 +14,7 @@
 //! - `storm`: processes of all kinds killed at random, many at once, with oracles of its own
 //! - `evidence`: what a recorded run showed, kept in docs/
 //! - `hostile`: a peer that overwrites everything · `sanitized`: how its victims are compiled
-//! - `models`: the protocols by themselves, under loom
+//! - `models`: the protocols by themselves, under loom and shuttle
 //! - `mutants`: one fault at a time, each found by a test that is named
 //! - `world`: what happens around a process: stops, forks, exec, descriptors closed or sent away
 //! - `cast` and `child`: the survivors, from without and from within
@@ -90,9 +90,9 @@ enum Command {
     /// Overwrite the whole segment, at random and by structure, while victims use all of it
     #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
     Hostile(hostile::Args),
-    /// Run the protocols under every schedule that the memory model allows, with processes that die at
-    /// each of their steps
-    Models,
+    /// Run the protocols under every schedule that the memory model allows, and long ones along many, with
+    /// processes that die at each of their steps
+    Models(models::Args),
     /// Put one fault at a time into the library, and look whether the test that is named finds it
     Mutants(mutants::Args),
     /// What the laboratory starts as its victims and survivors
@@ -169,7 +169,7 @@ pub(crate) fn run(args: Args) -> Result<(), String> {
         Command::World(world) => world::run(&world),
         #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
         Command::Hostile(hostile) => hostile::run(&hostile),
-        Command::Models => models::run(),
+        Command::Models(args) => models::run(&args),
         Command::Mutants(args) => mutants::run(&args),
         Command::Child { words } => run_child(&words),
     }

@@ -3,7 +3,6 @@
 //! The protocol is in [`super::bell`]: one word that counts notifications.
 
 use std::fmt;
-use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use super::bell;
@@ -13,7 +12,7 @@ use super::waiting::LOOK_AGAIN_LATER;
 use crate::error::Result;
 use crate::lock::Patience;
 use crate::plain::Plain;
-use crate::primitive::wait;
+use crate::primitive::{AtomicU64, wait};
 use crate::site::Site;
 
 /// Waits for what others change under a [`Mutex`](crate::Mutex), without holding it meanwhile: std's `Condvar`, for

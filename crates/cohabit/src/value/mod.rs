@@ -11,6 +11,7 @@
 pub(crate) mod cell;
 pub(crate) mod fill;
 pub(crate) mod pin;
+pub(crate) mod pins;
 pub(crate) mod read;
 pub(crate) mod slice;
 pub(crate) mod wait;
@@ -26,7 +27,8 @@ use crate::lock::Patience;
 use crate::plain::{BadBits, Copies, Part, Plain};
 use crate::site::Site;
 use crate::value::cell::{CellWords, Commit, PINS};
-use crate::value::pin::{Pinned, PinnedCopy};
+use crate::value::pin::Pinned;
+use crate::value::pins::PinnedCopy;
 use crate::words;
 
 /// The largest T that calls pass by value, in bytes: a stack must hold several of them. A larger one

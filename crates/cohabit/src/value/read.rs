@@ -10,7 +10,7 @@ use std::time::Duration;
 use cohabit_os::wait::{self, Deadline};
 
 use super::cell::{self, CellWords, Commit};
-use super::pin::PinnedCopy;
+use super::pins::PinnedCopy;
 use super::{Value, Version, assert_small, checked, checked_box};
 use crate::error::{Error, ErrorKind, Result};
 use crate::member::Member;

@@ -4,6 +4,9 @@ use super::table::{Equivalent, Mutant, Test};
 
 const LOCK: &str = "crates/cohabit/src/lock.rs";
 const WORD: &str = "crates/cohabit/src/sync/word.rs";
+const BELL: &str = "crates/cohabit/src/sync/bell.rs";
+const CONDVAR: &str = "crates/cohabit/src/sync/condvar.rs";
+const EVENT: &str = "crates/cohabit/src/sync/event.rs";
 
 pub(super) const MUTANTS: &[Mutant] = &[
     Mutant {
@@ -24,6 +27,56 @@ pub(super) const MUTANTS: &[Mutant] = &[
             "locks",
             "deaths::a_killed_holder_is_told_to_all_until_somebody_says_it_is_whole",
         ),
+    },
+    Mutant {
+        name: "who-slept-takes-the-lock-as-if-alone",
+        file: WORD,
+        find: "let waiters = if has_slept || was_kept { WAITERS } else { 0 };",
+        put: "let waiters = if was_kept { WAITERS } else { 0 };",
+        why: "the others that sleep would not be woken when it is let go",
+        test: Test::Shuttle("long::mutex_models::who_sleeps_is_woken_though_no_clock_goes"),
+    },
+    Mutant {
+        name: "one-ring-clears-the-mark-of-all",
+        file: BELL,
+        find: "let before = ring(bell, u64::MAX);",
+        put: "let before = ring(bell, !WAITERS);",
+        why: "the next notification would wake nobody, though others still sleep",
+        test: Test::Shuttle("long::signal_models::no_notification_is_lost"),
+    },
+    Mutant {
+        name: "mutex-is-let-go-before-the-bell-is-heard",
+        file: CONDVAR,
+        find: "        let seen = bell::listen(&self.bell);\n        drop(guard);",
+        put: "        drop(guard);\n        let seen = bell::listen(&self.bell);",
+        why: "a notification between the two would be lost",
+        test: Test::Shuttle("long::signal_models::no_notification_is_lost"),
+    },
+    Mutant {
+        name: "set-for-one-clears-the-mark-of-all",
+        file: EVENT,
+        find: "        if is_manual {\n            next &= !WAITERS;",
+        put: "        if is_manual || next != 0 {\n            next &= !WAITERS;",
+        why: "the next set would wake nobody, though others still sleep",
+        test: Test::Shuttle("long::signal_models::an_automatic_event_is_taken_by_one_for_each_set"),
+    },
+    Mutant {
+        name: "reset-takes-what-was-set-for-who-waits",
+        file: EVENT,
+        find: "(word & MANUAL != 0 && count(word) != began)",
+        put: "(word & MANUAL != 0 && count(word) != count(word))",
+        why: "who waited when a manual event was set would sleep on, if it is reset at once",
+        test: Test::Shuttle(
+            "long::signal_models::who_waits_passes_a_manual_event_though_it_is_reset_at_once",
+        ),
+    },
+    Mutant {
+        name: "event-is-set-relaxed",
+        file: EVENT,
+        find: "word.compare_exchange(seen, next, Ordering::Release, Ordering::Relaxed)",
+        put: "word.compare_exchange(seen, next, Ordering::Relaxed, Ordering::Relaxed)",
+        why: "on Arm who goes on may not see what was done before",
+        test: Test::Shuttle("long::signal_models::an_automatic_event_is_taken_by_one_for_each_set"),
     },
 ];
 

@@ -194,6 +194,7 @@ impl Test {
             Test::Unit { package, name } => format!("{package} {name}"),
             Test::Integration { package, binary, name } => format!("{package} {binary} {name}"),
             Test::Loom(name) => format!("loom {name}"),
+            Test::Shuttle(name) => format!("shuttle {name}"),
             Test::Step { what, operation } => format!("lab step {what} --operation {operation}"),
         }
     }

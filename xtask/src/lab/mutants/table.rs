@@ -31,6 +31,8 @@ pub(super) enum Test {
     Integration { package: &'static str, binary: &'static str, name: &'static str },
     /// A model under loom.
     Loom(&'static str),
+    /// A long model under shuttle.
+    Shuttle(&'static str),
     /// Operations of the laboratory that are killed at each of their states.
     Step { what: &'static str, operation: &'static str },
 }

@@ -56,9 +56,10 @@ fn command(tree: &Tree, test: Test) -> Command {
         Test::Integration { package, binary, .. } => {
             command.args(["test", "--no-run", "--package", package, "--test", binary]);
         }
-        Test::Loom(_) => {
+        Test::Loom(_) | Test::Shuttle(_) => {
             command.args(["test", "--no-run", "--release", "--manifest-path"]);
-            command.arg("crates/cohabit-models/Cargo.toml").env("RUSTFLAGS", "--cfg loom");
+            let flags = format!("--cfg {}", folder(test));
+            command.arg("crates/cohabit-models/Cargo.toml").env("RUSTFLAGS", flags);
         }
         Test::Step { .. } => {
             command.args(["build", "--package", "xtask"]);
@@ -76,6 +77,7 @@ fn command(tree: &Tree, test: Test) -> Command {
 fn folder(test: Test) -> &'static str {
     match test {
         Test::Loom(_) => "loom",
+        Test::Shuttle(_) => "shuttle",
         _ => "build",
     }
 }
@@ -106,7 +108,10 @@ impl Built {
     pub(super) fn run(&self, watchdog: Duration) -> Result<Ended, String> {
         let mut command = Command::new(&self.program);
         match self.test {
-            Test::Unit { name, .. } | Test::Integration { name, .. } | Test::Loom(name) => {
+            Test::Unit { name, .. }
+            | Test::Integration { name, .. }
+            | Test::Loom(name)
+            | Test::Shuttle(name) => {
                 command.args(["--exact", name]);
             }
             Test::Step { what, operation } => {

@@ -3,7 +3,11 @@
 use super::table::{Equivalent, Mutant, Test};
 
 const CELL: &str = "crates/cohabit/src/value/cell.rs";
-const PIN: &str = "crates/cohabit/src/value/pin.rs";
+const PINS: &str = "crates/cohabit/src/value/pins.rs";
+
+const PINS_MODEL: Test = Test::Shuttle(
+    "long::value_models::a_pinned_copy_is_not_filled_and_a_dead_readers_pin_is_found",
+);
 
 pub(super) const MUTANTS: &[Mutant] = &[
     Mutant {
@@ -41,11 +45,43 @@ pub(super) const MUTANTS: &[Mutant] = &[
     },
     Mutant {
         name: "pins-of-the-dead-stay",
-        file: PIN,
+        file: PINS,
         find: "Some(pin_holder(held)) != me && site.is_dead(pin_holder(held))?",
         put: "Some(pin_holder(held)) != me && !site.is_dead(pin_holder(held))?",
         why: "readers that are killed would use up the pins, and the living lose theirs",
         test: Test::of("value", "pins::the_pins_of_the_dead_are_found"),
+    },
+    Mutant {
+        name: "pin-that-moves-is-released",
+        file: PINS,
+        find: "pin.store(word, Ordering::SeqCst);",
+        put: "pin.store(word, Ordering::Release);",
+        why: "the commit word may be loaded before a writer can see the pin, and the copy be filled",
+        test: PINS_MODEL,
+    },
+    Mutant {
+        name: "commit-is-acquired-behind-a-pin",
+        file: PINS,
+        find: "Commit(cell.commit().load(Ordering::SeqCst))",
+        put: "Commit(cell.commit().load(Ordering::Acquire))",
+        why: "it may be the commit of before the pin, of a copy that is filled again",
+        test: PINS_MODEL,
+    },
+    Mutant {
+        name: "pins-are-acquired-behind-a-commit",
+        file: CELL,
+        find: "any | pin.load(Ordering::SeqCst)",
+        put: "any | pin.load(Ordering::Acquire)",
+        why: "the pins may be those of before the commit, and a pinned copy be filled",
+        test: PINS_MODEL,
+    },
+    Mutant {
+        name: "commit-is-released-before-the-pins",
+        file: CELL,
+        find: "cell.commit().swap(next.0, Ordering::SeqCst)",
+        put: "cell.commit().swap(next.0, Ordering::AcqRel)",
+        why: "who pins may find the commit before, after the pins were looked at",
+        test: PINS_MODEL,
     },
 ];
 
