@@ -12,6 +12,7 @@
 mod tails;
 
 use crate::peer::Peer;
+use crate::second::{self, with};
 use crate::tools::{Outcome, Sandbox, cargo, openly, quietly, step, target_dir};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
@@ -22,10 +23,7 @@ const TARGET: &str = "i686-unknown-linux-gnu";
 const LINKER: &str = "i686-linux-gnu-gcc";
 const LOADER: &str = "/usr/i686-linux-gnu/lib/ld-linux.so.2";
 const LIBRARIES: &str = "/usr/i686-linux-gnu/lib";
-/// A compiler that brings the source of its standard library, beside the toolchain in use.
-const SECOND_RUSTC: &str = "/usr/bin/rustc";
-const PACKAGES: &[&str] =
-    &["rustc-web", "rust-web-src", "gcc-i686-linux-gnu", "libc6-dev-i386-cross"];
+const PACKAGES: &[&str] = &["gcc-i686-linux-gnu", "libc6-dev-i386-cross"];
 /// The examples that are the peers.
 const PROGRAMS: [&str; 2] = ["abi_peer", "abi_tail"];
 /// How often each peer adds 1.
@@ -43,7 +41,8 @@ pub(crate) struct Args {
 
 /// Builds the peers and lets each be the first on an object that the other joins.
 pub(crate) fn run(args: Args) -> Outcome {
-    step("tools", || tools(args.install))?;
+    let packages = [second::PACKAGES, PACKAGES].concat();
+    step("tools", || second::tools("test-abi", &packages, missing, args.install))?;
     let wide = built("build x86_64", build_64)?;
     let narrow = built("build i686", build_32)?;
     for (first, second) in [(&narrow, &wide), (&wide, &narrow)] {
@@ -66,16 +65,7 @@ fn built(name: &str, build: fn() -> Result<Build, String>) -> Result<Build, Stri
 
 /// What is needed and not there, in words.
 fn missing() -> Vec<String> {
-    let mut missing = Vec::new();
-    let sysroot = quietly(with(SECOND_RUSTC, &["--print", "sysroot"])).unwrap_or_default();
-    if sysroot.is_empty() {
-        missing.push(format!("{SECOND_RUSTC}: a compiler that can build its standard library"));
-    } else {
-        let library = Path::new(sysroot.trim()).join("lib/rustlib/src/rust/library/std");
-        if !library.is_dir() {
-            missing.push(format!("{}: the source of the standard library", library.display()));
-        }
-    }
+    let mut missing = second::missing();
     if quietly(with(LINKER, &["--version"])).is_err() {
         missing.push(format!("{LINKER}: the 32-bit linker"));
     }
@@ -83,35 +73,6 @@ fn missing() -> Vec<String> {
         missing.push(format!("{LOADER}: the 32-bit C library"));
     }
     missing
-}
-
-fn with(program: &str, arguments: &[&str]) -> Command {
-    let mut command = Command::new(program);
-    command.args(arguments);
-    command
-}
-
-/// Says what is missing, or installs it.
-fn tools(install: bool) -> Result<String, String> {
-    if missing().is_empty() {
-        return Ok("all there".into());
-    }
-    let packages = PACKAGES.join(" ");
-    if !install {
-        return Err(format!(
-            "missing: {}\nrun `cargo xtask test-abi --install`, or as root on Debian: \
-             apt-get update && apt-get install -y --no-install-recommends {packages}",
-            missing().join("; ")
-        ));
-    }
-    quietly(with("apt-get", &["update"]))?;
-    let mut apt = with("apt-get", &["install", "-y", "--no-install-recommends"]);
-    apt.args(PACKAGES).env("DEBIAN_FRONTEND", "noninteractive");
-    quietly(apt)?;
-    match missing().as_slice() {
-        [] => Ok(format!("installed {packages}")),
-        still => Err(format!("still missing after the installation: {}", still.join("; "))),
-    }
 }
 
 /// The programs, built for one target.
@@ -182,8 +143,7 @@ fn build_64() -> Result<Build, String> {
 
 fn build_32() -> Result<Build, String> {
     let mut command = build_command();
-    command.args(["-Zbuild-std", "--target", TARGET]);
-    command.env("RUSTC", SECOND_RUSTC).env("RUSTC_BOOTSTRAP", "1");
+    second::build_for(TARGET, &mut command);
     command.env("CARGO_TARGET_I686_UNKNOWN_LINUX_GNU_LINKER", LINKER);
     openly(&mut command)?;
     let folder = target_dir().join(format!("abi/{TARGET}/release/examples"));

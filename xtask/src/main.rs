@@ -14,6 +14,8 @@ mod peer;
 mod permissions;
 mod quickstart;
 mod readme;
+mod second;
+mod targets;
 mod tidy;
 mod tools;
 
@@ -40,6 +42,8 @@ enum Command {
     Bench(bench::Args),
     /// Run the crash laboratory
     Lab(lab::Args),
+    /// Have the compiler check everything for macOS and FreeBSD
+    CheckTargets(targets::Args),
     /// Share one object between a 32-bit and a 64-bit process
     TestAbi(abi::Args),
     /// Use objects of more than 4 GiB, in a folder on disk
@@ -59,6 +63,7 @@ fn main() -> ExitCode {
         Command::Licences(args) => licences::run(args),
         Command::Bench(args) => bench::run(args),
         Command::Lab(args) => lab::run(args),
+        Command::CheckTargets(args) => targets::run(args),
         Command::TestAbi(args) => abi::run(args),
         Command::TestLarge(args) => large::run(args),
         Command::TestPermissions(args) => permissions::run(args),

@@ -98,7 +98,7 @@ pub(crate) fn code_of(kind: ErrorKind) -> u8 {
         Kind::FormatVersion | Kind::NotAnObject | Kind::Truncated | Kind::Oversized => UNUSABLE,
         Kind::HeaderInvalid | Kind::SymbolicLink | Kind::Directory | Kind::NotAFile => UNUSABLE,
         Kind::HardLink | Kind::Corrupt | Kind::BadBits | Kind::LockFileInvalid => UNUSABLE,
-        Kind::Unverified => UNUSABLE,
+        Kind::Unverified | Kind::MechanismMismatch => UNUSABLE,
         Kind::OtherOwner | Kind::FolderUnsafe | Kind::PermissionDenied => FORBIDDEN,
         Kind::ReadOnlyFilesystem | Kind::ReadOnlyHandle | Kind::LivenessHidden => FORBIDDEN,
         Kind::BadHandle => UNUSABLE,

@@ -92,7 +92,7 @@ fn choose() -> Mechanism {
 
 /// A variable of the environment that is set and not empty; `None` in a program that gained privileges by
 /// being started, since there it is a stranger's word.
-#[cfg(target_os = "linux")]
+#[cfg(unix)]
 pub(crate) fn environment(name: &str) -> Option<std::ffi::OsString> {
     if gained_privileges() {
         return None;
@@ -105,6 +105,12 @@ fn gained_privileges() -> bool {
     // SAFETY: getauxval(3) reads what the kernel gave the process at its start, and has no
     // precondition.
     unsafe { libc::getauxval(libc::AT_SECURE) != 0 }
+}
+
+#[cfg(all(unix, not(target_os = "linux")))]
+fn gained_privileges() -> bool {
+    // SAFETY: issetugid(2) has no precondition.
+    unsafe { libc::issetugid() != 0 }
 }
 
 /// Calls a function of this process's mechanism: `sys!(open(path, access))` is `linux::open(path, access)`

@@ -107,7 +107,11 @@ fn ask(file: &File, id: FileId, bytes: &[Byte]) -> Result<Option<bool>> {
     if !is_ours() {
         return Ok(None);
     }
-    held.map(Some).map_err(|e| Error::from_os("", "asking who is alive", e))
+    match held {
+        // What would tell was taken away by somebody.
+        Err(e) if e.cause() == Cause::NotFound => Ok(None),
+        held => held.map(Some).map_err(|e| Error::from_os("", "asking who is alive", e)),
+    }
 }
 
 /// The descriptor is there, and its file cannot be opened through it.
@@ -123,7 +127,8 @@ pub(crate) fn unreachable_again(error: cohabit_os::Error) -> Error {
 
 #[cold]
 fn lost() -> Error {
-    let detail = "the descriptor that asks the kernel who is alive was closed by the program";
+    let detail = "the descriptor that asks the kernel who is alive was closed by the program, or the \
+                  file that tells was taken away";
     Error::new(ErrorKind::LivenessLost, "", detail)
 }
 

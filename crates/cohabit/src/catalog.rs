@@ -203,6 +203,8 @@ pub fn collect(scope: &Scope) -> Result<Collected> {
     }
     if matches!(scope, Scope::Machine(_)) {
         tidy_shared_root();
+    } else if let Some(place) = Place::find(scope, "", false)? {
+        mapping::tidy(&place.folder);
     }
     collected.removed.sort();
     Ok(collected)

@@ -221,6 +221,7 @@ fn new_header(plan: &Plan<'_>, wanted: &Wanted, schema_size: usize) -> Result<He
         keep: plan.settings.keep,
         has_end: wanted.end.is_some(),
         has_lock_file: false,
+        mechanism: cohabit_os::mechanism(),
         segment_size: 0,
         instance,
         fingerprint: wanted.fingerprint,

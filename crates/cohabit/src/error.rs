@@ -88,6 +88,8 @@ kinds! {
     SchemaInvalid = "schema-invalid", "Put it together from valid parts: Schema::checked says the place.";
     /// The file was written by another version of the format.
     FormatVersion = "format-version", "Use the same version of cohabit in all programs, or remove the object with `cohabit rm --force`.";
+    /// The object's users see each other live by other means than this process does.
+    MechanismMismatch = "mechanism-mismatch", "Run all programs that use the object with the same COHABIT_OS, or all without it.";
     /// The file is not an object of cohabit.
     NotAnObject = "not-an-object", "Another program's file stands in the name's place: move it or use another name.";
     /// The file is shorter than its header says.

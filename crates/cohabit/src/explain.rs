@@ -104,6 +104,11 @@ causes! {
             "Build all with one version.",
         "an object of an older version was kept" =>
             "Remove it with `cohabit rm --force NAME`; its value is lost.";
+    MechanismMismatch:
+        "one program runs with COHABIT_OS=portable, and the one that made the object without it" =>
+            "Set it for all of them, or for none.",
+        "an object of a run with COHABIT_OS was kept" =>
+            "Remove it by a run with the same: `COHABIT_OS=portable cohabit rm NAME`.";
     NotAnObject:
         "another program has a file of this name in the folder" =>
             "Use another name, or a folder that is for objects only.";

@@ -9,6 +9,7 @@
 //!
 //! Only the words from [`LIFE_AT`] on change after publication, and only as words of 64 bits.
 
+use cohabit_os::Mechanism;
 use cohabit_os::mapping::FileId;
 
 use crate::error::ErrorKind;
@@ -42,6 +43,9 @@ const PAGE: u64 = 4096;
 const KEEP_MASK: u32 = 0b11;
 const HAS_END: u32 = 0b100;
 const HAS_LOCK_FILE: u32 = 0b1000;
+/// Where the mechanism's number stands in the flags.
+const MECHANISM_AT: u32 = 4;
+const KNOWN: u32 = 0b11_1111;
 
 /// What the fixed part of a header says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,6 +54,8 @@ pub(crate) struct Header {
     pub(crate) has_end: bool,
     /// Whether the bytes that say who lives are in a file beside the object's.
     pub(crate) has_lock_file: bool,
+    /// By what its users see each other live.
+    pub(crate) mechanism: Mechanism,
     pub(crate) segment_size: u64,
     pub(crate) instance: [u8; 16],
     pub(crate) fingerprint: [u8; 16],
@@ -95,7 +101,10 @@ impl Header {
 
     fn flags(&self) -> u32 {
         let flag = |is_set, bit| if is_set { bit } else { 0 };
-        self.keep.code() | flag(self.has_end, HAS_END) | flag(self.has_lock_file, HAS_LOCK_FILE)
+        self.keep.code()
+            | flag(self.has_end, HAS_END)
+            | flag(self.has_lock_file, HAS_LOCK_FILE)
+            | self.mechanism.code() << MECHANISM_AT
     }
 
     /// The bytes of the fixed part, before anything that changes.
@@ -150,7 +159,9 @@ impl Header {
         let u64_at = |at: usize| u64::from_le_bytes(bytes[at..at + 8].try_into().expect("8 bytes"));
         let id_at = |at: usize| -> [u8; 16] { bytes[at..at + 16].try_into().expect("16 bytes") };
         let flags = u32_at(12);
-        let Some(keep) = Keep::from_code(flags & KEEP_MASK).filter(|_| flags & !0b1111 == 0) else {
+        let keep = Keep::from_code(flags & KEEP_MASK).filter(|_| flags & !KNOWN == 0);
+        let mechanism = Mechanism::from_code((flags & KNOWN) >> MECHANISM_AT);
+        let (Some(keep), Some(mechanism)) = (keep, mechanism) else {
             return bad(
                 ErrorKind::HeaderInvalid,
                 format!("the header's flags are {flags:#x}, expected known ones only"),
@@ -160,6 +171,7 @@ impl Header {
             keep,
             has_end: flags & HAS_END != 0,
             has_lock_file: flags & HAS_LOCK_FILE != 0,
+            mechanism,
             segment_size: u64_at(16),
             instance: id_at(24),
             fingerprint: id_at(40),
@@ -267,6 +279,7 @@ mod tests {
             keep: Keep::WhileUsed,
             has_end: false,
             has_lock_file: false,
+            mechanism: Mechanism::Portable,
             segment_size: 0,
             instance: [7; 16],
             fingerprint: [9; 16],

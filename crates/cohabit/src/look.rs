@@ -9,6 +9,7 @@ use std::path::Path;
 
 use cohabit_os::error::Cause;
 use cohabit_os::mapping::{self, Access, File, FileKind, FileStatus};
+use cohabit_os::mechanism;
 
 use crate::asker::Asker;
 use crate::bytes::{self, Bytes};
@@ -69,7 +70,19 @@ pub(crate) fn header_of(
     let mut bytes = [0; HEADER_SIZE];
     let read = file.read_at(&mut bytes, 0);
     let read = read.map_err(|e| Error::from_os(name, "reading the header", e))?;
-    Header::parse(&bytes[..read], status.size).map_err(refuse)
+    Header::parse(&bytes[..read], status.size).and_then(check_mechanism).map_err(refuse)
+}
+
+/// Refuses an object whose users see each other live by other means than this process: it would take them
+/// for dead.
+fn check_mechanism(header: Header) -> Result<Header, BadHeader> {
+    let mine = mechanism();
+    if header.mechanism == mine {
+        return Ok(header);
+    }
+    let (mine, its) = (mine.as_str(), header.mechanism.as_str());
+    let detail = format!("expected an object of the mechanism {mine}, found one of {its}");
+    Err(BadHeader { kind: ErrorKind::MechanismMismatch, detail })
 }
 
 /// From this size on, in bytes, it is asked whether an object can be so large: to join a smaller one costs

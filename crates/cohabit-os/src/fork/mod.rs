@@ -4,7 +4,8 @@
 //! **Contract.**
 //!
 //! 1. Pages of [`child_zeroed`] are private, zero at first, never unmapped, and zero again in any
-//!    child that has an address space of its own, however it was made (madvise(2), MADV_WIPEONFORK).
+//!    child that has an address space of its own, however it was made (madvise(2), MADV_WIPEONFORK). By
+//!    the portable mechanism: in any child that the C library makes; another one is as its parent.
 //! 2. While a [`ProcessGuard`] exists, no `fork` of the C library happens in this process, and in a
 //!    child the lock is free (pthread_atfork(3)). A raw `clone` asks nobody: a child made by one
 //!    while the lock was held may find it held for ever, and shares what was open at that moment.
@@ -15,18 +16,27 @@
 //!    A child finds none, whatever its parent's was in the middle of: the way to it is a page of
 //!    Invariant 1. It makes its own; the parent's copy stays behind, unreachable.
 
+#[cfg(unix)]
+mod descriptors;
 #[cfg(target_os = "linux")]
 mod linux;
-#[cfg(not(target_os = "linux"))]
+#[cfg(unix)]
+mod portable;
+#[cfg(unix)]
+mod posix;
+#[cfg(not(unix))]
 mod stub;
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(all(test, unix))]
 #[expect(dead_code, reason = "compiled to prove that it compiles")]
 mod stub;
 
-#[cfg(target_os = "linux")]
-use linux as sys;
-#[cfg(not(target_os = "linux"))]
-use stub as sys;
+#[cfg(unix)]
+use posix as same;
+#[cfg(not(unix))]
+use stub as same;
+
+#[cfg(unix)]
+pub(crate) use descriptors::OwnDescriptor;
 
 use std::cell::Cell;
 use std::mem::ManuallyDrop;
@@ -36,10 +46,11 @@ use std::sync::atomic::{AtomicPtr, AtomicU64};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::error::Result;
+use crate::mechanism::sys;
 
 /// Private pages that are zero now, and zero again in any child. They are never unmapped.
 pub fn child_zeroed(len: usize) -> Result<NonNull<u8>> {
-    sys::child_zeroed(len)
+    sys!(child_zeroed(len))
 }
 
 /// Holds the process lock until it is dropped, by the thread that took it.
@@ -52,10 +63,33 @@ static LOCK: Mutex<()> = Mutex::new(());
 static FORKS: AtomicU64 = AtomicU64::new(0);
 
 thread_local! {
-    /// The process lock, while this thread forks. It has no destructor, so it is there even while
+    /// What a fork keeps still, while this thread forks. It has no destructor, so it is there even while
     /// a thread ends.
-    static ACROSS_FORK: Cell<Option<ManuallyDrop<MutexGuard<'static, ()>>>> =
-        const { Cell::new(None) };
+    static ACROSS_FORK: Cell<Option<ManuallyDrop<Still>>> = const { Cell::new(None) };
+}
+
+/// What does not change while the process is copied.
+struct Still {
+    _process: MutexGuard<'static, ()>,
+    #[cfg(unix)]
+    descriptors: descriptors::Frozen,
+}
+
+impl Still {
+    fn now() -> Still {
+        // In this order, as everywhere: who has the process lock may open what is listed.
+        let _process = LOCK.lock().unwrap_or_else(PoisonError::into_inner);
+        FORKS.fetch_add(1, Relaxed);
+        Still {
+            _process,
+            #[cfg(unix)]
+            descriptors: descriptors::freeze(),
+        }
+    }
+}
+
+fn register_hooks() {
+    same::register_fork_hooks(before_fork, after_fork, begin_child);
 }
 
 /// Takes the one lock of this process that a fork also takes. It is not reentrant, and a thread
@@ -64,19 +98,19 @@ thread_local! {
 /// It guards what must not be half done in a child: a lock that was taken through a description
 /// that the child would share. A panic under it poisons nothing, since it protects no data.
 pub fn process_lock() -> ProcessGuard {
-    sys::register_fork_hooks(before_fork, after_fork);
+    register_hooks();
     ProcessGuard { _guard: LOCK.lock().unwrap_or_else(PoisonError::into_inner) }
 }
 
 /// Calls `hook` when the process ends by `exit` or by a return from main, after hooks that were
 /// registered later. It is not called for a death by signal, for `_exit` or for `exec`.
 pub fn at_exit(hook: extern "C" fn()) {
-    sys::at_exit(hook);
+    same::at_exit(hook);
 }
 
 /// How many forks this process and its ancestors made. It changes under the process lock only.
 pub(crate) fn forks() -> u64 {
-    sys::register_fork_hooks(before_fork, after_fork);
+    register_hooks();
     FORKS.load(Relaxed)
 }
 
@@ -190,15 +224,22 @@ impl<T: Send + Sync + 'static> Default for PerProcess<T> {
 
 /// Before a fork, on the thread that forks. Twice is once: hooks may have been registered twice.
 extern "C" fn before_fork() {
-    let held = ACROSS_FORK.take().unwrap_or_else(|| {
-        let guard = LOCK.lock().unwrap_or_else(PoisonError::into_inner);
-        FORKS.fetch_add(1, Relaxed);
-        ManuallyDrop::new(guard)
-    });
-    ACROSS_FORK.set(Some(held));
+    let still = ACROSS_FORK.take().unwrap_or_else(|| ManuallyDrop::new(Still::now()));
+    ACROSS_FORK.set(Some(still));
 }
 
-/// After a fork, on the same thread in the parent and on its copy in the child.
+/// After a fork, on the same thread of the parent.
 extern "C" fn after_fork() {
     drop(ACROSS_FORK.take().map(ManuallyDrop::into_inner));
+}
+
+/// After a fork, on that thread's copy in the child.
+extern "C" fn begin_child() {
+    sys!(in_child());
+    #[cfg(unix)]
+    if let Some(mut still) = ACROSS_FORK.take() {
+        descriptors::in_child(&mut still.descriptors);
+        ACROSS_FORK.set(Some(still));
+    }
+    after_fork();
 }

@@ -31,17 +31,21 @@ fn is_tmpfs(handle: &Handle) -> bool {
 }
 
 pub(super) fn another(descriptor: BorrowedFd<'_>) -> Result<Handle> {
-    io::fcntl_dupfd_cloexec(descriptor, 0).map_err(refused("fcntl (another descriptor)"))
+    dup(descriptor).map(Handle::from)
 }
 
 pub(super) fn give(handle: &Handle) -> Result<OwnedFd> {
-    another(handle.as_fd())
+    dup(handle.as_fd())
 }
 
 pub(super) fn forbid_new_writers(handle: &Handle) -> Result<()> {
     // No more seals after it: a peer could still add one that stops writers who map it already.
     let seals = SealFlags::FUTURE_WRITE | SealFlags::SEAL;
     fs::fcntl_add_seals(handle, seals).map_err(refused("seal"))
+}
+
+fn dup(descriptor: BorrowedFd<'_>) -> Result<OwnedFd> {
+    io::fcntl_dupfd_cloexec(descriptor, 0).map_err(refused("fcntl (another descriptor)"))
 }
 
 fn refused(step: &'static str) -> impl FnOnce(io::Errno) -> Error {

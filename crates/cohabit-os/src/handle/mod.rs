@@ -12,16 +12,15 @@
 
 #[cfg(target_os = "linux")]
 mod linux;
-#[cfg(not(target_os = "linux"))]
+#[cfg(unix)]
+mod portable;
+#[cfg(not(unix))]
 mod stub;
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(all(test, unix))]
 #[expect(dead_code, reason = "compiled to prove that it compiles")]
 mod stub;
 
-#[cfg(target_os = "linux")]
-use linux as sys;
-#[cfg(not(target_os = "linux"))]
-use stub as sys;
+use crate::mechanism::sys;
 
 #[cfg(unix)]
 pub use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -47,13 +46,13 @@ pub struct Rights {
 
 /// Says what a descriptor allows. One that is of a path only, without its file, allows nothing.
 pub fn rights(file: &File) -> Result<Rights> {
-    sys::rights(file.handle())
+    sys!(rights(file.handle()))
 }
 
 /// Another descriptor of the same description: it shares locks and position with the one given. A
 /// number that is not open is [`Cause::NotOpen`].
 pub fn another(descriptor: BorrowedFd<'_>) -> Result<File> {
-    File::opened(|| sys::another(descriptor))
+    File::opened(|| sys!(another(descriptor)))
 }
 
 /// A descriptor to be given away, which allows no more than `access` (Invariant 3).
@@ -61,9 +60,9 @@ pub fn to_give(file: &File, access: Access) -> Result<OwnedFd> {
     match file.reopen(access) {
         // Another user's file, of which this process has only what it gives away again.
         Err(error) if error.cause() == Cause::PermissionDenied && allows(file, access)? => {
-            sys::give(file.handle())
+            sys!(give(file.handle()))
         }
-        own => sys::give(own?.handle()),
+        own => sys!(give(own?.handle())),
     }
 }
 
@@ -75,7 +74,7 @@ fn allows(file: &File, access: Access) -> Result<bool> {
 
 /// Takes the right to write from everybody who does not map the file writable already, for ever.
 pub fn forbid_new_writers(file: &File) -> Result<()> {
-    sys::forbid_new_writers(file.handle())
+    sys!(forbid_new_writers(file.handle()))
 }
 
 /// What stands for descriptors where there are none: nothing that anybody could have.

@@ -3,13 +3,20 @@
 
 use std::io;
 use std::os::fd::{AsFd, AsRawFd};
+use std::path::Path;
 use std::ptr::{self, NonNull};
+use std::sync::atomic::AtomicU8;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
 
 use libc::{c_int, c_long, c_short};
 use rustix::mm::{self, Advice, MapFlags, ProtFlags};
 
+use super::{Byte, Hold};
 use crate::error::{Error, Result};
-use crate::mapping::Handle;
+use crate::fork;
+use crate::mapping::{Access, File, Handle};
+use crate::wait::pause;
 
 /// The kernel's `struct flock64`, which is the same on every word size.
 ///
@@ -33,7 +40,102 @@ const SYS_FCNTL: c_long = libc::SYS_fcntl;
 /// The kernel rounds this up to its page, whatever size that has.
 const ANY_PAGE: usize = 1;
 
-pub(super) fn try_lock(handle: &Handle, offset: u64) -> Result<bool> {
+/// What [`anchors_work`] found, once it has looked.
+static FOUND: AtomicU8 = AtomicU8::new(UNKNOWN);
+const UNKNOWN: u8 = 0;
+const ANCHORS: u8 = 1;
+const KEEPS_DESCRIPTOR: u8 = 2;
+
+pub(super) fn try_lock_life(handle: &Handle) -> Result<bool> {
+    try_lock(handle, Byte::LIFE.offset())
+}
+
+pub(super) fn unlock_life(handle: &Handle) {
+    let unlocked =
+        fcntl(handle, libc::F_OFD_SETLK, &mut byte_at(libc::F_UNLCK, Byte::LIFE.offset()));
+    debug_assert!(unlocked.is_ok(), "unlocking a byte of ours: {unlocked:?}");
+}
+
+pub(super) fn hold(file: &File, byte: Byte) -> Result<Hold> {
+    if FOUND.load(Relaxed) == KEEPS_DESCRIPTOR {
+        let own = file.reopen(Access::ReadWrite)?;
+        lock_slot(&own, byte)?;
+        Ok(Hold::Descriptor { _file: own })
+    } else {
+        lock_slot(file, byte)?;
+        Ok(Hold::Page(anchor_page(file.handle())?))
+    }
+}
+
+pub(super) fn let_go(hold: Hold) {
+    if let Hold::Page(page) = hold {
+        // SAFETY: Invariant 6: the caller's address space mapped the page, and this is the only place
+        // that unmaps what it holds.
+        unsafe { release_page(page) }
+    }
+}
+
+pub(super) fn is_held(handle: &Handle, byte: Byte) -> Result<bool> {
+    is_locked(handle, byte.offset())
+}
+
+pub(super) fn anchors_work(folder: Option<&Path>) -> Result<bool> {
+    if FOUND.load(Relaxed) == UNKNOWN {
+        let found = if page_holds_lock(folder)? { ANCHORS } else { KEEPS_DESCRIPTOR };
+        FOUND.store(found, Relaxed);
+    }
+    Ok(FOUND.load(Relaxed) == ANCHORS)
+}
+
+fn lock_slot(file: &File, byte: Byte) -> Result<()> {
+    if try_lock(file.handle(), byte.offset())? {
+        Ok(())
+    } else {
+        Err(Error::new("lock a slot's byte", io::ErrorKind::WouldBlock.into()))
+    }
+}
+
+fn page_holds_lock(folder: Option<&Path>) -> Result<bool> {
+    let (first, second) = (Byte::user(0, u32::MAX).offset(), Byte::user(1, u32::MAX).offset());
+    let process = fork::process_lock();
+    let asker = match folder {
+        Some(folder) => File::unnamed(folder, 0, 0o600)?,
+        None => File::anonymous(0, 0o600)?,
+    };
+    let (a, b) = (asker.reopen(Access::ReadWrite)?, asker.reopen(Access::ReadWrite)?);
+    let held = |byte| is_locked(asker.handle(), byte);
+    let apart = try_lock(a.handle(), first)?
+        && !try_lock(b.handle(), first)?
+        && try_lock(b.handle(), second)?
+        && held(first)?
+        && held(second)?;
+    let page = anchor_page(a.handle());
+    drop((a, b));
+    drop(process);
+    let outlives_descriptor = held(first);
+    if let Ok(page) = page {
+        // SAFETY: Invariant 6: mapped a few lines above, by this address space, known to nobody.
+        unsafe { release_page(page) };
+    }
+    if !apart || !freed_soon(|| held(second))? {
+        return Err(Error::unsupported("lock single bytes of a file"));
+    }
+    Ok(page.is_ok() && outlives_descriptor? && freed_soon(|| held(first))?)
+}
+
+/// A child that another thread is just starting shares every descriptor until it execs, so a lock
+/// may outlast us for a moment. One that stays is not ours to wait for.
+fn freed_soon(held: impl Fn() -> Result<bool>) -> Result<bool> {
+    for _ in 0..50 {
+        if !held()? {
+            return Ok(true);
+        }
+        pause(Duration::from_millis(2));
+    }
+    Ok(false)
+}
+
+fn try_lock(handle: &Handle, offset: u64) -> Result<bool> {
     match fcntl(handle, libc::F_OFD_SETLK, &mut byte_at(libc::F_WRLCK, offset)) {
         Ok(()) => Ok(true),
         Err(error) => match error.raw_os_error() {
@@ -43,19 +145,14 @@ pub(super) fn try_lock(handle: &Handle, offset: u64) -> Result<bool> {
     }
 }
 
-pub(super) fn unlock(handle: &Handle, offset: u64) {
-    let unlocked = fcntl(handle, libc::F_OFD_SETLK, &mut byte_at(libc::F_UNLCK, offset));
-    debug_assert!(unlocked.is_ok(), "unlocking a byte of ours: {unlocked:?}");
-}
-
-pub(super) fn is_held(handle: &Handle, offset: u64) -> Result<bool> {
+fn is_locked(handle: &Handle, offset: u64) -> Result<bool> {
     let mut range = byte_at(libc::F_RDLCK, offset);
     fcntl(handle, libc::F_OFD_GETLK, &mut range)
         .map_err(|error| Error::new("fcntl (ask for a byte)", error))?;
     Ok(c_int::from(range.kind) != libc::F_UNLCK)
 }
 
-pub(super) fn anchor_page(handle: &Handle) -> Result<NonNull<u8>> {
+fn anchor_page(handle: &Handle) -> Result<NonNull<u8>> {
     let (hint, fd) = (ptr::null_mut(), handle.as_fd());
     // SAFETY: with no hint the kernel picks pages that nothing else uses.
     let page = unsafe { mm::mmap(hint, ANY_PAGE, ProtFlags::empty(), MapFlags::SHARED, fd, 0) };
@@ -74,7 +171,7 @@ pub(super) fn anchor_page(handle: &Handle) -> Result<NonNull<u8>> {
 ///
 /// # Safety
 /// `page` is what `anchor_page` returned in this address space, and was not given back before.
-pub(super) unsafe fn release_page(page: NonNull<u8>) {
+unsafe fn release_page(page: NonNull<u8>) {
     // SAFETY: the caller's contract; nothing uses the page, which cannot even be read.
     let given_back = unsafe { mm::munmap(page.as_ptr().cast(), ANY_PAGE) };
     debug_assert!(given_back.is_ok(), "munmap of an anchor: {given_back:?}");
@@ -98,4 +195,23 @@ fn fcntl(handle: &Handle, command: c_int, range: &mut Range) -> io::Result<()> {
     // the kernel may read and write during the call.
     let answer = unsafe { libc::syscall(SYS_FCNTL, handle.as_raw_fd(), command, range) };
     if answer == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::liveness::{Anchor, is_held};
+
+    #[test]
+    fn where_a_page_does_not_hold_a_lock_the_descriptor_does() -> Result<()> {
+        let asker = File::unnamed(&std::env::temp_dir(), 0, 0o600)?;
+        FOUND.store(KEEPS_DESCRIPTOR, Relaxed);
+        let byte = Byte::guest(3, 7);
+        let anchor = Anchor::take(asker.reopen(Access::ReadWrite)?, byte)?;
+        assert!(matches!(anchor.hold, Some(Hold::Descriptor { .. })));
+        assert!(is_held(&asker, byte)?);
+        drop(anchor);
+        assert!(!is_held(&asker, byte)?);
+        Ok(())
+    }
 }

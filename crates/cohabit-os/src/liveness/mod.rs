@@ -17,42 +17,43 @@
 //! 6. An anchor's page was mapped by the address space whose lineage it carries; only that one
 //!    unmaps it.
 //!
+//! The portable mechanism keeps all but two of it with other means: a lock file takes the place of a byte, and
+//! a descriptor that no forked child has that of the page. So who closes all its descriptors looks dead
+//! (2), and a child of a raw clone keeps its parent alive until it ends or execs (3). A lock file is its slot's:
+//! that of a later generation takes the place of an earlier one's. Where one was taken away, [`is_held`] is
+//! an error, and nobody is judged dead.
+//!
 //! Bytes lie far above any content. A byte that is free is the proof of death; a process that is
 //! stopped holds its byte, and so does one that is still writing its core.
 
 #[cfg(target_os = "linux")]
 mod linux;
-#[cfg(not(target_os = "linux"))]
+#[cfg(unix)]
+mod lock_files;
+#[cfg(unix)]
+mod portable;
+#[cfg(not(unix))]
 mod stub;
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(all(test, unix))]
 #[expect(dead_code, reason = "compiled to prove that it compiles")]
 mod stub;
 
-#[cfg(target_os = "linux")]
-use linux as sys;
-#[cfg(not(target_os = "linux"))]
-use stub as sys;
+#[cfg(unix)]
+pub(crate) use lock_files::{forget, sweep};
 
-use std::io;
 use std::path::Path;
+#[cfg(target_os = "linux")]
 use std::ptr::NonNull;
-use std::sync::atomic::AtomicU8;
-use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
-use crate::error::{Cause, Error, Result};
+use crate::error::{Cause, Result};
 use crate::fork::{self, ProcessGuard};
 use crate::mapping::{Access, File, FileId, FileStatus};
+use crate::mechanism::sys;
 use crate::wait::{Deadline, pause};
 
 /// The first and the longest pause between two tries to enter a life section.
 const BACK_OFF: (Duration, Duration) = (Duration::from_micros(50), Duration::from_millis(10));
-
-/// What [`anchors_work`] found, once it has looked.
-static MECHANISM: AtomicU8 = AtomicU8::new(UNKNOWN);
-const UNKNOWN: u8 = 0;
-const ANCHORS: u8 = 1;
-const KEEPS_DESCRIPTOR: u8 = 2;
 
 /// A byte of a file that can be held.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -77,6 +78,13 @@ impl Byte {
         self.0
     }
 
+    /// The kind, `u` or `g`, the slot and the generation of a byte that is not [`Byte::LIFE`].
+    #[cfg(unix)]
+    fn parts(self) -> (char, u16, u32) {
+        let kind = if self.0 >> 61 & 1 == 1 { 'u' } else { 'g' };
+        (kind, self.0 as u16, (self.0 >> 16) as u32)
+    }
+
     const fn at(base: u64, slot: u16, generation: u32) -> Byte {
         Byte(base + ((generation as u64) << 16) + slot as u64)
     }
@@ -85,16 +93,23 @@ impl Byte {
 /// A byte that is held until this is dropped or the address space ends.
 #[derive(Debug)]
 pub struct Anchor {
-    hold: Hold,
+    /// Taken in `drop` only.
+    hold: Option<Hold>,
     lineage: u64,
 }
 
+/// What holds a byte.
 #[derive(Debug)]
 enum Hold {
     /// One page of the description, not to be touched, and in no child.
+    #[cfg(target_os = "linux")]
     Page(NonNull<u8>),
     /// The description itself, where a page does not hold it.
+    #[cfg(target_os = "linux")]
     Descriptor { _file: File },
+    /// A lock file of its own.
+    #[cfg(unix)]
+    LockFile { _lock: fork::OwnDescriptor },
 }
 
 // SAFETY: Invariant 6: the page is private to this value, is never touched, and is unmapped by
@@ -123,34 +138,18 @@ impl Anchor {
 
     fn through(file: &File, byte: Byte, _process: &ProcessGuard) -> Result<Anchor> {
         let lineage = fork::lineage()?;
-        let hold = if MECHANISM.load(Relaxed) == KEEPS_DESCRIPTOR {
-            let own = file.reopen(Access::ReadWrite)?;
-            lock_slot(&own, byte)?;
-            Hold::Descriptor { _file: own }
-        } else {
-            lock_slot(file, byte)?;
-            Hold::Page(sys::anchor_page(file.handle())?)
-        };
-        Ok(Anchor { hold, lineage })
-    }
-}
-
-fn lock_slot(file: &File, byte: Byte) -> Result<()> {
-    if sys::try_lock(file.handle(), byte.offset())? {
-        Ok(())
-    } else {
-        Err(Error::new("lock a slot's byte", io::ErrorKind::WouldBlock.into()))
+        Ok(Anchor { hold: Some(sys!(hold(file, byte))?), lineage })
     }
 }
 
 impl Drop for Anchor {
     fn drop(&mut self) {
-        if let Hold::Page(page) = self.hold
-            && fork::lineage().is_ok_and(|lineage| lineage == self.lineage)
-        {
-            // SAFETY: Invariant 6: this address space mapped the page, and this is the only place
-            // that unmaps it. In a child, where the address may be anything's, we are not here.
-            unsafe { sys::release_page(page) }
+        // In a child, what holds the byte is the parent's.
+        match self.hold.take() {
+            Some(hold) if fork::lineage().is_ok_and(|lineage| lineage == self.lineage) => {
+                sys!(let_go(hold));
+            }
+            kept => std::mem::forget(kept),
         }
     }
 }
@@ -244,7 +243,7 @@ impl LifeSection {
         let Some(file) = way.open(Access::ReadWrite)? else {
             return Ok(Entered::Gone);
         };
-        let locked = sys::try_lock(file.handle(), Byte::LIFE.offset())?;
+        let locked = sys!(try_lock_life(file.handle()))?;
         // Looked at after the lock: whoever unlinks or replaces the name does so under it.
         if !way.leads_to(&file.status()?, id) {
             return Ok(Entered::Gone);
@@ -267,7 +266,7 @@ impl Drop for LifeSection {
         // An anchor may keep the description alive, so closing it is not enough. A child made by a
         // raw clone shares the description, and must not unlock what is its parent's.
         if fork::lineage().is_ok_and(|lineage| lineage == self.lineage) {
-            sys::unlock(self.file.handle(), Byte::LIFE.offset());
+            sys!(unlock_life(self.file.handle()));
         }
     }
 }
@@ -275,7 +274,7 @@ impl Drop for LifeSection {
 /// Whether anyone holds `byte` now, asked through `file`, which must never take a lock
 /// (Invariant 5).
 pub fn is_held(file: &File, byte: Byte) -> Result<bool> {
-    sys::is_held(file.handle(), byte.offset())
+    sys!(is_held(file.handle(), byte))
 }
 
 /// Whether a page holds a lock here, as [`Anchor`] needs it. Tried once per process, on an unnamed
@@ -284,67 +283,5 @@ pub fn is_held(file: &File, byte: Byte) -> Result<bool> {
 /// `Ok(false)` means that anchors keep their descriptors, see [`Anchor::take`]. Where byte locks
 /// themselves do not work, as in some sandboxes, it is an error: nothing is known of life there.
 pub fn anchors_work(folder: Option<&Path>) -> Result<bool> {
-    if MECHANISM.load(Relaxed) == UNKNOWN {
-        let found = if page_holds_lock(folder)? { ANCHORS } else { KEEPS_DESCRIPTOR };
-        MECHANISM.store(found, Relaxed);
-    }
-    Ok(MECHANISM.load(Relaxed) == ANCHORS)
-}
-
-fn page_holds_lock(folder: Option<&Path>) -> Result<bool> {
-    let (first, second) = (Byte::user(0, u32::MAX).offset(), Byte::user(1, u32::MAX).offset());
-    let process = fork::process_lock();
-    let asker = match folder {
-        Some(folder) => File::unnamed(folder, 0, 0o600)?,
-        None => File::anonymous(0, 0o600)?,
-    };
-    let (a, b) = (asker.reopen(Access::ReadWrite)?, asker.reopen(Access::ReadWrite)?);
-    let held = |byte| sys::is_held(asker.handle(), byte);
-    let apart = sys::try_lock(a.handle(), first)?
-        && !sys::try_lock(b.handle(), first)?
-        && sys::try_lock(b.handle(), second)?
-        && held(first)?
-        && held(second)?;
-    let page = sys::anchor_page(a.handle());
-    drop((a, b));
-    drop(process);
-    let outlives_descriptor = held(first);
-    if let Ok(page) = page {
-        // SAFETY: Invariant 6: mapped a few lines above, by this address space, known to nobody.
-        unsafe { sys::release_page(page) };
-    }
-    if !apart || !freed_soon(|| held(second))? {
-        return Err(Error::unsupported("lock single bytes of a file"));
-    }
-    Ok(page.is_ok() && outlives_descriptor? && freed_soon(|| held(first))?)
-}
-
-/// A child that another thread is just starting shares every descriptor until it execs, so a lock
-/// may outlast us for a moment. One that stays is not ours to wait for.
-fn freed_soon(held: impl Fn() -> Result<bool>) -> Result<bool> {
-    for _ in 0..50 {
-        if !held()? {
-            return Ok(true);
-        }
-        pause(Duration::from_millis(2));
-    }
-    Ok(false)
-}
-
-#[cfg(all(test, target_os = "linux"))]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn where_a_page_does_not_hold_a_lock_the_descriptor_does() -> Result<()> {
-        let asker = File::unnamed(&std::env::temp_dir(), 0, 0o600)?;
-        MECHANISM.store(KEEPS_DESCRIPTOR, Relaxed);
-        let byte = Byte::guest(3, 7);
-        let anchor = Anchor::take(asker.reopen(Access::ReadWrite)?, byte)?;
-        assert!(matches!(anchor.hold, Hold::Descriptor { .. }));
-        assert!(is_held(&asker, byte)?);
-        drop(anchor);
-        assert!(!is_held(&asker, byte)?);
-        Ok(())
-    }
+    sys!(anchors_work(folder))
 }

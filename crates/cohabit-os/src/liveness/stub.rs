@@ -1,26 +1,27 @@
 //! No mechanism: nothing is known of life.
 
-use std::ptr::NonNull;
+use std::path::Path;
 
+use super::{Byte, Hold};
 use crate::error::{Error, Result};
-use crate::mapping::Handle;
+use crate::mapping::{File, Handle};
 
-pub(super) fn try_lock(_handle: &Handle, _offset: u64) -> Result<bool> {
+pub(super) fn try_lock_life(_handle: &Handle) -> Result<bool> {
     Err(Error::unsupported("lock a byte"))
 }
 
-pub(super) fn unlock(_handle: &Handle, _offset: u64) {}
+pub(super) fn unlock_life(_handle: &Handle) {}
 
-pub(super) fn is_held(_handle: &Handle, _offset: u64) -> Result<bool> {
+pub(super) fn hold(_file: &File, _byte: Byte) -> Result<Hold> {
+    Err(Error::unsupported("lock a byte"))
+}
+
+pub(super) fn let_go(_hold: Hold) {}
+
+pub(super) fn is_held(_handle: &Handle, _byte: Byte) -> Result<bool> {
     Err(Error::unsupported("ask for a byte"))
 }
 
-pub(super) fn anchor_page(_handle: &Handle) -> Result<NonNull<u8>> {
-    Err(Error::unsupported("map an anchor"))
+pub(super) fn anchors_work(_folder: Option<&Path>) -> Result<bool> {
+    Err(Error::unsupported("lock single bytes of a file"))
 }
-
-/// Gives an anchor's page back; there is none.
-///
-/// # Safety
-/// `page` is what `anchor_page` returned; it never does.
-pub(super) unsafe fn release_page(_page: NonNull<u8>) {}

@@ -4,7 +4,8 @@
 //!
 //! 1. A file is complete before it has a name. [`File::unnamed`] makes an inode that nobody can
 //!    reach, with all its pages reserved; [`File::publish`] gives it a name that was free, or fails
-//!    and changes nothing. A process killed between the two leaves nothing behind.
+//!    and changes nothing. A process killed between the two leaves nothing behind; by the portable
+//!    mechanism, a hidden draft that the next one takes away.
 //! 2. Opening never creates and never follows a symbolic link in the last part of the path.
 //! 3. Pages are reserved when the file is made, so a full filesystem is an error there and not
 //!    SIGBUS later.
@@ -17,18 +18,30 @@
 
 #[cfg(target_os = "linux")]
 mod linux;
-#[cfg(not(target_os = "linux"))]
+#[cfg(unix)]
+mod portable;
+#[cfg(unix)]
+mod posix;
+#[cfg(unix)]
+mod shared;
+#[cfg(not(unix))]
 mod stub;
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(all(test, unix))]
 #[expect(dead_code, reason = "compiled to prove that it compiles")]
 mod stub;
+#[cfg(unix)]
+mod trail;
 
-#[cfg(target_os = "linux")]
-use linux as sys;
-#[cfg(not(target_os = "linux"))]
-use stub as sys;
+#[cfg(unix)]
+use posix as same;
+#[cfg(not(unix))]
+use stub as same;
 
-pub(crate) use sys::{Handle, grant};
+pub(crate) use same::Handle;
+#[cfg(unix)]
+pub(crate) use shared::{grant, id_of};
+
+use crate::mechanism::sys;
 
 use std::path::Path;
 use std::ptr::NonNull;
@@ -126,7 +139,7 @@ impl File {
     /// [`Cause::FileSizeLimit`]: crate::error::Cause::FileSizeLimit
     /// [`Cause::NoSpace`]: crate::error::Cause::NoSpace
     pub fn unnamed(folder: &Path, size: u64, mode: u32) -> Result<File> {
-        Self::opened(|| sys::unnamed(folder, size, mode))
+        Self::opened(|| sys!(unnamed(folder, size, mode)))
     }
 
     /// Makes a file of `size` bytes in memory that never has a name: only descriptors reach it.
@@ -134,30 +147,30 @@ impl File {
     /// Its pages are reserved and zero, and its size is fixed for ever, so that no peer can cut it. Who
     /// has a descriptor of it may open it anew as far as `mode` allows.
     pub fn anonymous(size: u64, mode: u32) -> Result<File> {
-        Self::opened(|| sys::anonymous(size, mode))
+        Self::opened(|| sys!(anonymous(size, mode)))
     }
 
     /// Opens what `path` names. It never creates, never follows a link, never waits.
     ///
     /// What was opened may be of any kind: look at [`status`](File::status) before using it.
     pub fn open(path: &Path, access: Access) -> Result<File> {
-        Self::opened(|| sys::open(path, access))
+        Self::opened(|| sys!(open(path, access)))
     }
 
     /// Sets who may use this file, exactly so: whatever the umask is, and whatever the folder's default
     /// access control list adds. Only a member of a group, or root, may give a file to it.
     pub fn grant(&self, rights: Rights) -> Result<()> {
-        sys::grant(&self.handle, rights)
+        same::grant(&self.handle, rights)
     }
 
     /// Writes all of `bytes` at `offset`.
     pub fn write_at(&self, bytes: &[u8], offset: u64) -> Result<()> {
-        sys::write_at(&self.handle, bytes, offset)
+        same::write_at(&self.handle, bytes, offset)
     }
 
     /// Returns once all that was written is where the filesystem keeps it, through a loss of power.
     pub fn sync(&self) -> Result<()> {
-        sys::sync(&self.handle)
+        same::sync(&self.handle)
     }
 
     /// Gives this unnamed file its name. [`Cause::AlreadyExists`] if the name is taken.
@@ -166,29 +179,29 @@ impl File {
     ///
     /// [`Cause::AlreadyExists`]: crate::error::Cause::AlreadyExists
     pub fn publish(&self, path: &Path) -> Result<()> {
-        sys::publish(&self.handle, path)
+        sys!(publish(&self.handle, path))
     }
 
     /// Opens the same inode again, as an open file description of its own.
     ///
     /// Locks belong to descriptions: what is locked through one is seen, and refused, by another.
     pub fn reopen(&self, access: Access) -> Result<File> {
-        Self::opened(|| sys::reopen(&self.handle, access))
+        Self::opened(|| sys!(reopen(&self.handle, access)))
     }
 
     /// What the system says of this file now.
     pub fn status(&self) -> Result<FileStatus> {
-        sys::status(&self.handle)
+        same::status(&self.handle)
     }
 
     /// Reads into `buf` from `offset`, and says how many bytes were there.
     pub fn read_at(&self, buf: &mut [u8], offset: u64) -> Result<usize> {
-        sys::read_at(&self.handle, buf, offset)
+        same::read_at(&self.handle, buf, offset)
     }
 
     /// Maps the first `len` bytes, shared with everyone who maps them.
     pub fn map(&self, len: usize, access: Access) -> Result<Mapping> {
-        let base = sys::map(&self.handle, len, access)?;
+        let base = same::map(&self.handle, len, access)?;
         Ok(Mapping { base, len })
     }
 
@@ -205,13 +218,13 @@ impl File {
     /// Counts the forks before it opens, so that one that comes between is never missed.
     pub(crate) fn opened(open: impl FnOnce() -> Result<Handle>) -> Result<File> {
         let forks = fork::forks();
-        Ok(File { handle: open().and_then(sys::no_standard_stream)?, forks })
+        Ok(File { handle: open().and_then(same::no_standard_stream)?, forks })
     }
 }
 
 /// What the system says of a name. A symbolic link is reported as one, not followed.
 pub fn status_of(path: &Path) -> Result<FileStatus> {
-    sys::status_of(path)
+    same::status_of(path)
 }
 
 /// Unlinks `path` if it still names the file `id`; `true` if it was unlinked by this call.
@@ -219,28 +232,34 @@ pub fn status_of(path: &Path) -> Result<FileStatus> {
 /// The caller holds the life byte of that file, which is what keeps another from replacing the
 /// name between the look and the unlink. A name that is gone or names another file is `Ok(false)`.
 pub fn retire(path: &Path, id: FileId) -> Result<bool> {
-    sys::retire(path, id)
+    sys!(retire(path, id))
 }
 
 /// Takes a folder away if it is empty; `true` if it was taken away by this call. One that is not empty,
 /// that is gone, or that may not be taken away stays: `Ok(false)`.
 pub fn remove_empty(folder: &Path) -> Result<bool> {
-    sys::remove_empty(folder)
+    same::remove_empty(folder)
+}
+
+/// Takes away what killed processes left in a folder, that only the mechanism knows: drafts, and lock files of
+/// files that are gone.
+pub fn tidy(folder: &Path) {
+    sys!(tidy(folder));
 }
 
 /// Returns once the names in a folder are where its filesystem keeps them, through a loss of power.
 pub fn sync_folder(folder: &Path) -> Result<()> {
-    sys::sync_folder(folder)
+    same::sync_folder(folder)
 }
 
 /// The names in a folder, in no order. Names that are not UTF-8 are none of ours and are skipped.
 pub fn list(folder: &Path) -> Result<Vec<String>> {
-    sys::list(folder)
+    same::list(folder)
 }
 
 /// How much the filesystem of `folder` holds and has left.
 pub fn space(folder: &Path) -> Result<Space> {
-    sys::space(folder)
+    same::space(folder)
 }
 
 /// Pages of a file in this address space, until it is dropped.
@@ -271,7 +290,7 @@ impl Mapping {
     /// loss of power: as they were at some moment during the call.
     pub fn sync(&self, len: usize) -> Result<()> {
         // SAFETY: Invariant 4: the pages are mapped; nothing of this process changes by it.
-        unsafe { sys::sync_pages(self.base, len.min(self.len)) }
+        unsafe { same::sync_pages(self.base, len.min(self.len)) }
     }
 
     /// Whether no byte is mapped; never so, since the system refuses an empty map.
@@ -282,9 +301,9 @@ impl Mapping {
 
 impl Drop for Mapping {
     fn drop(&mut self) {
-        // SAFETY: Invariant 4: these are the pages that `sys::map` returned to us, and this is the
+        // SAFETY: Invariant 4: these are the pages that `same::map` returned to us, and this is the
         // only place that gives them back. Whoever kept the address beyond this broke `base`'s
         // contract.
-        unsafe { sys::unmap(self.base, self.len) }
+        unsafe { same::unmap(self.base, self.len) }
     }
 }

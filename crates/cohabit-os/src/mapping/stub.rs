@@ -70,6 +70,8 @@ pub(super) fn retire(_path: &Path, _id: FileId) -> Result<bool> {
     Err(Error::unsupported("unlink"))
 }
 
+pub(super) fn tidy(_folder: &Path) {}
+
 pub(super) fn remove_empty(_folder: &Path) -> Result<bool> {
     Err(Error::unsupported("rmdir"))
 }

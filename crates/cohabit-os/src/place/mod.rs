@@ -25,16 +25,15 @@
 
 #[cfg(target_os = "linux")]
 mod linux;
-#[cfg(not(target_os = "linux"))]
+#[cfg(unix)]
+mod portable;
+#[cfg(not(unix))]
 mod stub;
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(all(test, unix))]
 #[expect(dead_code, reason = "compiled to prove that it compiles")]
 mod stub;
 
-#[cfg(target_os = "linux")]
-use linux as sys;
-#[cfg(not(target_os = "linux"))]
-use stub as sys;
+use crate::mechanism::sys;
 
 use std::path::{Path, PathBuf};
 use std::{error, fmt};
@@ -101,7 +100,7 @@ pub fn user_folder_if_present() -> Result<Option<PathBuf>, PlaceError> {
     match status_of(&path) {
         // Nothing was ever made there; but where even the root is missing, say so.
         Err(error) if error.cause() == Cause::NotFound => {
-            status_of(&sys::root()).map(|_| None).map_err(Into::into)
+            status_of(&sys!(root())).map(|_| None).map_err(Into::into)
         }
         found => {
             check_user_folder(&path, uid, &found?)?;
@@ -120,7 +119,7 @@ pub fn check_folder(path: &Path) -> Result<(), PlaceError> {
 
 /// Where users' folders are: `COHABIT_DIR` if it is set, else what the system offers.
 pub fn root() -> PathBuf {
-    sys::root()
+    sys!(root())
 }
 
 /// The folder of one object that several users share.
@@ -159,23 +158,23 @@ pub fn make_shared_folder(
 
 /// The names that shared objects' folders have now, whoever made them.
 pub fn shared_names() -> crate::Result<Vec<String>> {
-    let names = list(&sys::root())?;
+    let names = list(&sys!(root()))?;
     Ok(names.iter().filter_map(|name| name.strip_prefix(SHARED)).map(str::to_owned).collect())
 }
 
 /// Takes away folders in the root that this user left half made, being killed (Invariant 6).
 pub fn tidy_shared_root() {
-    tidy(&sys::root(), &format!(".{SHARED}"));
+    tidy(&sys!(root()), &format!(".{SHARED}"));
 }
 
 fn shared_path(name: &str) -> PathBuf {
-    sys::root().join(format!("{SHARED}{name}"))
+    sys!(root()).join(format!("{SHARED}{name}"))
 }
 
 /// The folder in which shared objects have their folders, checked (Invariant 5).
 pub fn shared_root(trusts: Trusts<'_>) -> Result<PathBuf, PlaceError> {
     // Without its trailing slashes, which would make the system look through a symbolic link.
-    let root: PathBuf = sys::root().components().collect();
+    let root: PathBuf = sys!(root()).components().collect();
     let found = status_of(&root)?;
     check_owner_and_kind(&root, &found, trusts)?;
     if found.mode & WRITE_BY_OTHERS != 0 && found.mode & STICKY == 0 {
@@ -204,7 +203,11 @@ fn check_owner_and_kind(
 /// of making it, being killed. `true`: there is no folder any more.
 pub fn remove_shared_folder(path: &Path) -> crate::Result<bool> {
     if !remove_empty(path)? {
-        return Ok(false);
+        // What only the mechanism knows may be all that is in it.
+        crate::mapping::tidy(path);
+        if !remove_empty(path)? {
+            return Ok(false);
+        }
     }
     if let (Some(root), Some(name)) = (path.parent(), path.file_name()) {
         tidy(root, &draft_prefix(&name.to_string_lossy()));
@@ -224,7 +227,7 @@ fn make(path: &Path, rights: Rights) -> crate::Result<()> {
         let mut number = [0; 8];
         random(&mut number)?;
         let draft = root.join(format!("{prefix}{:016x}", u64::from_ne_bytes(number)));
-        match sys::make_folder(&draft, path, rights) {
+        match sys!(make_folder(&draft, path, rights)) {
             // It was taken for a dead one's: somebody else has made the folder meanwhile.
             Err(error) if error.cause() == Cause::NotFound && status_of(root).is_ok() => {}
             Err(error) => return Err(error),
@@ -252,7 +255,7 @@ fn tidy(root: &Path, prefix: &str) {
 
 fn user_path() -> (PathBuf, u32) {
     let uid = effective_uid();
-    let mut path = sys::root();
+    let mut path = sys!(root());
     path.push(format!("cohabit-{uid}"));
     (path, uid)
 }

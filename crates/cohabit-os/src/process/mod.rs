@@ -4,17 +4,22 @@
 //! again, start times move between time namespaces, and command lines can be written at will.
 //! Liveness is what the `liveness` module says. What cannot be found is zero or `None` here.
 
+// Facts of the system that a process is on, whichever mechanism it has.
 #[cfg(target_os = "linux")]
 mod linux;
-#[cfg(not(target_os = "linux"))]
+#[cfg(all(unix, not(target_os = "linux")))]
+mod portable;
+#[cfg(not(unix))]
 mod stub;
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(all(test, unix))]
 #[expect(dead_code, reason = "compiled to prove that it compiles")]
 mod stub;
 
 #[cfg(target_os = "linux")]
 use linux as sys;
-#[cfg(not(target_os = "linux"))]
+#[cfg(all(unix, not(target_os = "linux")))]
+use portable as sys;
+#[cfg(not(unix))]
 use stub as sys;
 
 use std::sync::atomic::AtomicU64;

@@ -10,7 +10,7 @@ use cohabit_os::event::Event;
 use cohabit_os::fork::PerProcess;
 use cohabit_os::thread;
 
-use crate::support::{Alone, By, child, child_by};
+use crate::support::{Alone, child, child_by, ways};
 
 fn is_readable(event: &Event) -> bool {
     let mut polled =
@@ -81,7 +81,7 @@ fn every_process_has_a_value_of_its_own() {
     // The parent forks while its own is locked: for the child, that one is nowhere.
     let locked = mine.lock().expect("nobody panics");
     assert_eq!(*locked, 1);
-    for by in [By::Fork, By::RawClone] {
+    for by in ways().iter().copied() {
         let other = child_by(by, || {
             assert!(VALUE.get().is_none());
             let its = VALUE.get_or_make(make).expect("a value");

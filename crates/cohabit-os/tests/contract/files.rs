@@ -9,7 +9,7 @@ use cohabit_os::mapping::{
     Access, File, FileKind, list, remove_empty, retire, space, status_of, sync_folder,
 };
 
-use crate::support::{Child, Folder, Line, child, root, word};
+use crate::support::{Child, Folder, Line, child, forever, portable, root, word};
 
 #[test]
 fn of_many_who_publish_one_name_one_wins() {
@@ -39,6 +39,15 @@ fn of_many_who_publish_one_name_one_wins() {
     assert!(list(folder.path()).expect("list").is_empty());
 }
 
+/// The names in a folder that are not hidden: a draft has a hidden one, where there is no file without.
+fn names(folder: &Folder) -> Vec<String> {
+    let mut names = list(folder.path()).expect("list");
+    if portable() {
+        names.retain(|name| !name.starts_with('.'));
+    }
+    names
+}
+
 #[test]
 fn an_unnamed_file_is_complete_and_unreachable() {
     let folder = Folder::new();
@@ -47,7 +56,7 @@ fn an_unnamed_file_is_complete_and_unreachable() {
     assert_eq!((status.size, status.links, status.mode), (5000, 0, 0o640));
     assert_eq!(status.kind, FileKind::Regular);
     assert_eq!(status.owner, cohabit_os::process::effective_uid());
-    assert!(list(folder.path()).expect("list").is_empty());
+    assert!(names(&folder).is_empty());
     file.publish(&folder.join("name")).expect("publish");
     assert_eq!(file.status().expect("a status").links, 1);
     assert_eq!(list(folder.path()).expect("list"), ["name"]);
@@ -123,7 +132,7 @@ fn a_link_in_the_place_of_the_folder_leads_nowhere() {
     let refused = unnamed.publish(&link.join("other")).expect_err("behind a link");
     assert_eq!(refused.cause(), Cause::NotFound);
     std::fs::remove_file(&link).expect("a link");
-    assert_eq!(list(folder.path()).expect("list"), ["name"]);
+    assert_eq!(names(&folder), ["name"]);
     assert_eq!(file.status().expect("a status").links, 1);
     assert!(retire(&path, id).expect("retire"));
 }
@@ -140,7 +149,7 @@ fn no_file_takes_the_place_of_a_standard_stream_that_was_closed() {
         let opened = File::open(&path, Access::ReadWrite).expect("open");
         let own = opened.reopen(Access::ReadWrite).expect("reopen");
         let fresh = File::unnamed(folder.path(), 0, 0o600).expect("an unnamed file");
-        let memory = File::anonymous(8, 0o600).expect("memory");
+        let memory = (!portable()).then(|| File::anonymous(8, 0o600).expect("memory"));
         for stream in 0..3 {
             // SAFETY: one byte of a text is read.
             let said = unsafe { libc::write(stream, c"!".as_ptr().cast(), 1) };
@@ -255,4 +264,43 @@ fn only_an_empty_folder_is_removed() {
     std::fs::remove_file(inner.join("file")).expect("a file");
     assert!(remove_empty(&inner).expect("an answer"));
     assert!(!remove_empty(&inner).expect("an answer"), "gone");
+}
+
+#[test]
+fn what_a_killed_maker_left_is_taken_away_and_what_a_living_one_makes_is_not() {
+    let folder = Folder::new();
+    let ready = Line::new();
+    let maker = child(|| {
+        let _file = File::unnamed(folder.path(), 4096, 0o600).expect("a file");
+        ready.tell();
+        forever()
+    });
+    ready.hear();
+    let mine = File::unnamed(folder.path(), 4096, 0o600).expect("a file");
+    let drafts = |count| {
+        let found = list(folder.path()).expect("list").len();
+        assert_eq!(found, if portable() { count } else { 0 });
+    };
+    drafts(2);
+    maker.kill();
+    let other = File::unnamed(folder.path(), 4096, 0o600).expect("a file");
+    drafts(2);
+    mine.publish(&folder.join("name")).expect("it was not taken for a dead one's");
+    drop(other);
+    assert_eq!(list(folder.path()).expect("list"), ["name"]);
+}
+
+#[test]
+fn what_a_maker_was_killed_in_is_finished_by_who_opens() {
+    if !portable() {
+        return; // There, the name is given in one step.
+    }
+    let folder = Folder::new();
+    let (path, _, id) = folder.file("name");
+    // As if it had been killed between giving the name and taking the draft's away.
+    let draft = folder.join(&format!(".cohabit.draft.{:x}", id.inode));
+    std::fs::hard_link(&path, &draft).expect("a second name");
+    let opened = File::open(&path, Access::ReadWrite).expect("open");
+    assert_eq!(opened.status().expect("a status").links, 1);
+    assert_eq!(list(folder.path()).expect("list"), ["name"]);
 }

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, AtomicI32};
 use cohabit_os::fork::{at_exit, child_zeroed, process_lock};
 use cohabit_os::process::{boot_id, clock_ns, command_line, effective_uid, identity, random};
 
-use crate::support::{Alone, By, Line, child, child_by, forever};
+use crate::support::{Alone, Line, child, child_by, forever, ways};
 
 const LEN: usize = 3 * 4096;
 
@@ -30,7 +30,7 @@ fn pages_are_zero_in_every_child_and_stay_the_parents() {
     let pages = child_zeroed(LEN).expect("pages");
     assert_eq!(sum(pages), 0);
     fill(pages);
-    for by in [By::Fork, By::RawClone] {
+    for by in ways().iter().copied() {
         let finds_zero = child_by(by, || {
             if sum(pages) != 0 {
                 return 1;
@@ -142,7 +142,7 @@ fn a_process_knows_who_it_is_and_so_does_its_child() {
     assert!(line.contains(&first), "{line}");
     assert_eq!(command_line(me.pid, me.start + 1), None);
     assert_eq!(command_line(u32::MAX, me.start), None);
-    for by in [By::Fork, By::RawClone] {
+    for by in ways().iter().copied() {
         let knows = child_by(by, || {
             let it = identity();
             i32::from(it.pid != std::process::id() || it.pid == me.pid || it.start < me.start)

@@ -11,10 +11,20 @@ use cohabit_os::handle::{Rights, another, forbid_new_writers, rights, to_give};
 use cohabit_os::liveness::{Anchor, Byte, Entered, LifeSection, Way, is_held};
 use cohabit_os::mapping::{Access, File, FileKind};
 
-use crate::support::{Alone, Folder, Line, child, forever, word};
+use crate::support::{Alone, Folder, Line, child, for_linux_only, forever, word};
 
 fn memory() -> File {
     File::anonymous(8192, 0o600).expect("memory without a name")
+}
+
+/// Whether this is the mechanism that has no such memory, which it says.
+fn there_is_none() -> bool {
+    if !for_linux_only("there is no memory without a name that nobody can cut") {
+        return false;
+    }
+    let refused = File::anonymous(8192, 0o600).expect_err("none");
+    assert_eq!(refused.cause(), Cause::Unsupported);
+    true
 }
 
 /// The library's view of what a test has opened by itself.
@@ -24,6 +34,9 @@ fn file_of(descriptor: impl AsFd) -> File {
 
 #[test]
 fn it_is_whole_has_no_name_and_keeps_its_size() {
+    if there_is_none() {
+        return;
+    }
     let _alone = Alone::now();
     let file = memory();
     let status = file.status().expect("a status");
@@ -40,6 +53,9 @@ fn it_is_whole_has_no_name_and_keeps_its_size() {
 
 #[test]
 fn rights_are_what_the_kernel_says() {
+    if there_is_none() {
+        return;
+    }
     let folder = Folder::new();
     let of = |file: &File| rights(file).expect("rights");
     let all = Rights { reads: true, writes: true, fixed_size: true, no_new_writers: false };
@@ -72,6 +88,9 @@ fn rights_are_what_the_kernel_says() {
 
 #[test]
 fn closed_to_new_writers_it_goes_on_for_those_who_write() {
+    if there_is_none() {
+        return;
+    }
     let _alone = Alone::now();
     let file = memory();
     let mapping = file.map(8192, Access::ReadWrite).expect("a map");
@@ -89,6 +108,9 @@ fn closed_to_new_writers_it_goes_on_for_those_who_write() {
 
 #[test]
 fn an_anchor_and_a_section_need_no_name() {
+    if there_is_none() {
+        return;
+    }
     let _alone = Alone::now();
     let file = memory();
     let id = file.status().expect("a status").id;
@@ -116,6 +138,9 @@ fn an_anchor_and_a_section_need_no_name() {
 
 #[test]
 fn what_the_file_size_limit_forbids_is_an_error() {
+    if there_is_none() {
+        return;
+    }
     let _alone = Alone::now();
     let limited = child(|| {
         let limit = libc::rlimit { rlim_cur: 4096, rlim_max: libc::RLIM_INFINITY };

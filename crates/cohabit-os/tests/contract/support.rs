@@ -228,6 +228,16 @@ pub(crate) fn portable() -> bool {
     cohabit_os::mechanism() == cohabit_os::Mechanism::Portable
 }
 
+/// The ways of making a child of which this mechanism knows.
+pub(crate) fn ways() -> &'static [By] {
+    if for_linux_only(
+        "a child of a raw clone, which the C library tells nobody of, is as its parent",
+    ) {
+        return &[By::Fork];
+    }
+    &[By::Fork, By::RawClone]
+}
+
 /// Says so where a test is about what only Linux's own mechanism promises.
 pub(crate) fn for_linux_only(why: &str) -> bool {
     if portable() {

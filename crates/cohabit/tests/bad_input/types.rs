@@ -142,6 +142,19 @@ fn format_version() {
 }
 
 #[test]
+fn mechanism_mismatch() {
+    case!(mechanism_mismatch, |case| {
+        case.kept();
+        let flags = case.bytes()[12];
+        case.patch(12, &[flags ^ 1 << 4]);
+        let (linux, portable) = ("linux", "portable");
+        case.refused_by_all("mechanism-mismatch", &["expected", "found one of", linux, portable]);
+        case.patch(12, &[flags]);
+        cohabit::remove(&case.world.scope(), NAME, true).expect("its own mechanism can");
+    });
+}
+
+#[test]
 fn not_an_object() {
     case!(not_an_object, |case| {
         case.kept();

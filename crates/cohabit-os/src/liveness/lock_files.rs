@@ -1,0 +1,64 @@
+//! The lock files of the portable mechanism as names in a folder, and taking them away.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use rustix::fs::{self, FlockOperation, Mode, OFlags};
+
+use crate::mapping;
+
+/// What the names of lock files begin with.
+pub(super) const LIVE: &str = ".cohabit.live.";
+
+/// What comes next in the name of one that is not in its place yet.
+pub(super) const NEW: &str = "new-";
+
+/// Takes away the lock files of a file that has no name any more.
+pub(crate) fn forget(folder: &Path, inode: u64) {
+    let index = format!("{LIVE}{inode:x}");
+    let seats = format!("{index}.");
+    for name in mapping::list(folder).unwrap_or_default() {
+        if name == index || name.starts_with(&seats) {
+            // One that stays costs nothing, and is taken away when the number is used again.
+            let _ = fs::unlink(folder.join(name));
+        }
+    }
+}
+
+/// Takes away the lock files of files that are not in the folder any more, and those that a killed process
+/// did not bring to their places. Where one is locked, all of that file stay: somebody lives who has it, or is
+/// just about to give it a name.
+pub(crate) fn sweep(folder: &Path) {
+    let names = mapping::list(folder).unwrap_or_default();
+    let (ours, others): (Vec<_>, Vec<_>) = names.iter().partition(|name| name.starts_with(LIVE));
+    if ours.is_empty() {
+        return;
+    }
+    let inode = |name: &String| mapping::status_of(&folder.join(name)).ok().map(|it| it.id.inode);
+    let mut stays: BTreeSet<u64> = others.into_iter().filter_map(inode).collect();
+    let locked = ours.iter().filter(|name| is_locked(&folder.join(name)));
+    stays.extend(locked.filter_map(|name| number_in(name)));
+    for name in ours {
+        let is_left = match number_in(name) {
+            Some(inode) => !stays.contains(&inode),
+            None => !is_locked(&folder.join(name)),
+        };
+        if is_left {
+            // One that stays costs nothing, and is looked at again next time.
+            let _ = fs::unlink(folder.join(name));
+        }
+    }
+}
+
+/// The number of the file that a lock file belongs to; `None` for one that is not in its place yet.
+fn number_in(name: &str) -> Option<u64> {
+    let rest = name.strip_prefix(LIVE)?;
+    u64::from_str_radix(rest.split('.').next()?, 16).ok()
+}
+
+/// Whether the holder of a lock file lives. A new one that is just about to be locked is made again.
+fn is_locked(path: &Path) -> bool {
+    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    fs::open(path, flags, Mode::empty())
+        .is_ok_and(|file| fs::flock(&file, FlockOperation::NonBlockingLockShared).is_err())
+}
