@@ -8,7 +8,9 @@ pub enum ErrorKind {
     Busy,
     Corrupt,
     Deadlock,
+    Forked,
     OwnerDied,
+    PeerDied,
     Poisoned,
     TimedOut,
 }

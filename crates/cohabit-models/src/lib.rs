@@ -20,6 +20,8 @@
     reason = "the models use the protocols, and not all that the library has beside them"
 )]
 
+#[path = "../../cohabit/src/sync/bell.rs"]
+mod bell;
 #[path = "../../cohabit/src/value/cell.rs"]
 mod cell;
 mod error;
@@ -36,6 +38,8 @@ mod waiting;
 mod word;
 
 #[cfg(loom)]
+mod barrier_models;
+#[cfg(loom)]
 mod lock_models;
 #[cfg(loom)]
 mod mutex_models;
@@ -46,11 +50,12 @@ mod primitive;
 #[cfg(loom)]
 mod process;
 #[cfg(loom)]
+#[path = "../../cohabit/src/sync/round.rs"]
+mod round;
+#[cfg(loom)]
 mod value_models;
 
 #[cfg(shuttle)]
-#[path = "../../cohabit/src/sync/bell.rs"]
-mod bell;
 #[cfg(shuttle)]
 #[path = "../../cohabit/src/sync/condvar.rs"]
 mod condvar;

@@ -19,7 +19,10 @@ impl AtomicU64 {
     }
 
     pub(crate) fn load(&self, order: Ordering) -> u64 {
-        process::step();
+        if !process::step() {
+            // Whatever the dead wait for, others do.
+            loom::thread::yield_now();
+        }
         self.0.load(order)
     }
 
@@ -55,6 +58,14 @@ impl AtomicU64 {
             loom::thread::yield_now();
         }
         outcome
+    }
+
+    pub(crate) fn fetch_or(&self, bits: u64, order: Ordering) -> u64 {
+        if process::step() { self.0.fetch_or(bits, order) } else { 0 }
+    }
+
+    pub(crate) fn fetch_add(&self, more: u64, order: Ordering) -> u64 {
+        if process::step() { self.0.fetch_add(more, order) } else { 0 }
     }
 
     pub(crate) fn fetch_and(&self, bits: u64, order: Ordering) -> u64 {

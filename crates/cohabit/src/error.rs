@@ -176,8 +176,8 @@ kinds! {
     OutOfRange = "out-of-range", "Use an index below the length: Value::len.";
     /// A text does not fit its `Text<N>`, or has a NUL in it.
     BadText = "bad-text", "Use a shorter text, Text::truncated, or a larger N in all programs.";
-    /// A `Frozen` was to be written after the object was constructed, or a `OnceCell` after it was set.
-    Frozen = "frozen", "A Frozen is written by the constructor only, a OnceCell once: use a Value or a Loose for what changes.";
+    /// A `Frozen` was to be written after the object was constructed, or a `OnceCell` or the number of a `Barrier` after it was set.
+    Frozen = "frozen", "A Frozen is written by the constructor only, a OnceCell or a Barrier's number once: use a Value or a Loose for what changes.";
     /// A list has no room for an element.
     ListFull = "list-full", "Take elements out first, or use a larger N in all programs.";
     /// The thread waits for what it holds itself.
@@ -186,6 +186,8 @@ kinds! {
     OwnerDied = "owner-died", "Match LockError::OwnerDied, make the value whole, and call mark_consistent; or replace it.";
     /// A holder of the lock panicked inside.
     Poisoned = "poisoned", "Match LockError::Poisoned, make the value whole, and call clear_poison; or replace it.";
+    /// One of those who wait for each other at a barrier died.
+    PeerDied = "peer-died", "Let somebody take the dead one's place, and let all come to the barrier again.";
     /// This system or target cannot do it.
     Unsupported = "unsupported", "See the platform table in README.";
     /// The system refused, for a reason that has no kind of its own.

@@ -245,7 +245,9 @@ causes! {
             "Build the first value from arguments, and open the object after it is there.";
     ConstructorIncomplete:
         "a filling constructor left a part zero whose type has no zero" =>
-            "Put a value into each such part: the field is named.";
+            "Put a value into each such part: the field is named.",
+        "a Barrier was built in place or made by `cohabit new`, and nobody said for how many" =>
+            "Call set_parties before the first wait.";
 
     Busy:
         "another writer is inside an update that takes long" =>
@@ -254,11 +256,15 @@ causes! {
             "`cohabit who NAME` shows it as stopped; let it go on with `kill -CONT PID`, or end it.",
         "another process is inside of a Once or OnceCell" =>
             "Its closure takes long, or it is stopped: `cohabit who NAME` shows the holder of a OnceCell.",
+        "48 threads have a seat at a Barrier, some of which are stopped and have not left it yet" =>
+            "Let them go on with `kill -CONT PID`, or end them.",
         "try_ was used, or a short timeout" =>
             "Try again, or wait longer.",
         "all pins are taken" =>
             "Drop pins when they were read: they are for moments.";
     TimedOut:
+        "somebody is missing at a Barrier, dead perhaps before it arrived" =>
+            "`cohabit who NAME` shows who is there; start the one that is missing.",
         "nobody writes" =>
             "`cohabit watch NAME` shows changes, `cohabit who NAME` the users.",
         "the writer writes another object of the same name, elsewhere" =>
@@ -308,6 +314,8 @@ causes! {
     Frozen:
         "something that changes was declared as a Frozen" =>
             "Make it a Value, a Mutex or a Loose.",
+        "two programs want a Barrier for different numbers of parties" =>
+            "Agree on one number: it stays what it was first.",
         "a OnceCell is set by a second one, or a second time" =>
             "Use get_or_init, which gives what is there; or a Value for what changes.",
         "the fill comes after open_or_create_in_place, or in a program that only opened the object" =>
@@ -323,6 +331,9 @@ causes! {
     Poisoned:
         "a thread panicked while it held a guard" =>
             "Mend what it guards, then clear_poison; and mend the panic.";
+    PeerDied:
+        "a process was killed while it waited at a Barrier" =>
+            "Start another one in its place, and let all wait again: the barrier begins a new round.";
     Deadlock:
         "a guard of the same mutex lives on in the thread, perhaps in a temporary value" =>
             "Drop it before: give it a block of its own.",

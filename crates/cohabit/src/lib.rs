@@ -56,6 +56,7 @@
 //! | a change under a mutex, to be waited for | [`Condvar`] | waiting for it | notifying |
 //! | what is known only after the object was made, and then stays | [`OnceCell<T>`](OnceCell) | a copy, checked | once, by whoever comes first |
 //! | something that is done once, by whoever comes first | [`Once`] | waiting for it | doing it |
+//! | a point that all must reach before anybody goes on, round after round | [`Barrier`] | waiting for the others | waiting for the others |
 //! | a bool | [`Flag`] | one instruction | one instruction |
 //! | what the constructor knows and nobody changes | [`Frozen<T>`](Frozen) | a copy, checked | only while it is constructed |
 //! | fields that have nothing to do with each other, or an order of your own | [`Loose<T>`](Loose) | each field whole, no order between them | field by field, without a lock |
@@ -146,7 +147,8 @@ pub use plain::{
 pub use shareable::{LastOneOut, Shareable};
 pub use shared::{Options, Shared, SharedValue};
 pub use sync::{
-    Condvar, Event, LockError, LockResult, Mutex, MutexGuard, Once, OnceCell, WaitTimeoutResult,
+    Barrier, BarrierWaitResult, Condvar, Event, LockError, LockResult, Mutex, MutexGuard, Once,
+    OnceCell, WaitTimeoutResult,
 };
 pub use users::{Status, User};
 pub use value::fill::{Fill, Filled};

@@ -481,6 +481,8 @@ pub(crate) const ON_SLICES: &[&str] = &[
 pub(crate) const PURE: &[(&str, &str)] = &[
     ("Cell::has_lock", "says what the schema says"),
     ("Cell::is_unlocked", "says what the schema says"),
+    ("Barrier::new", "builds a barrier in private memory"),
+    ("BarrierWaitResult::is_leader", "tells what a wait came to"),
     ("Condvar::new", "builds a condition variable in private memory"),
     ("Event::auto", "builds an event in private memory"),
     ("Event::manual", "builds an event in private memory"),

@@ -12,6 +12,8 @@ use crate::lab::list;
 use std::collections::{BTreeMap, BTreeSet};
 
 const TYPES: &[&str] = &[
+    "Barrier",
+    "BarrierWaitResult",
     "Condvar",
     "Event",
     "LockError",

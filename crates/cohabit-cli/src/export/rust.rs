@@ -8,7 +8,7 @@ use cohabit::schema::{EnumNode, FieldNode, Node, Schema, StructNode};
 use super::names::{Named, Types};
 
 /// What no type of ours may be called: what is imported, and what Rust has without an import.
-const RESERVED: [&str; 41] = [
+const RESERVED: [&str; 42] = [
     "Object",
     "Appended",
     "Text",
@@ -19,6 +19,7 @@ const RESERVED: [&str; 41] = [
     "Loose",
     "Mutex",
     "OnceCell",
+    "Barrier",
     "Condvar",
     "Event",
     "Once",

@@ -464,7 +464,7 @@ fn camel_case(name: &str) -> String {
 }
 
 /// All that begins a type.
-const KNOWN: [&str; 36] = [
+const KNOWN: [&str; 37] = [
     "u8",
     "u16",
     "u32",
@@ -490,6 +490,7 @@ const KNOWN: [&str; 36] = [
     "Loose",
     "Mutex",
     "OnceCell",
+    "Barrier",
     "Condvar",
     "Event",
     "Once",

@@ -3,7 +3,8 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use cohabit::{
-    Event, Flag, Frozen, Once, OnceCell, Shared, SharedValue, Text, Value, plain, shareable,
+    Barrier, Event, Flag, Frozen, Once, OnceCell, Shared, SharedValue, Text, Value, plain,
+    shareable,
 };
 use serde_json::{Value as Json, json};
 
@@ -59,16 +60,21 @@ struct Later {
     ready: Event,
     once: Once,
     port: OnceCell<u16>,
+    all: Barrier,
 }
 
 #[test]
 fn what_is_said_and_done_later_begins_unsaid_and_undone() {
     let place = Place::new();
-    let text = "ready: Event, once: Once, port: OnceCell<u16>";
+    let text = "ready: Event, once: Once, port: OnceCell<u16>, all: Barrier";
     assert_eq!(place.run(&["new", "later", text]).fine(), "");
     let later = Shared::<Later>::options().scope(place.scope()).open("later").unwrap();
     assert!(!later.ready.try_wait().unwrap() && !later.once.is_completed().unwrap());
     assert_eq!(later.port.get_or_init(|| 4711).unwrap(), 4711);
+    let early = later.all.wait().unwrap_err();
+    assert_eq!(early.code(), "constructor-incomplete");
+    later.all.set_parties(1).unwrap();
+    assert!(later.all.wait().unwrap().is_leader());
     drop(later);
     assert_eq!(place.run(&["show", "later.port"]).fine(), "4711\n");
     place.run(&["rm", "later"]).fine();

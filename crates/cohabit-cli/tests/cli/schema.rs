@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicI8, AtomicU64};
 
 use cohabit::schema::Schema;
 use cohabit::{
-    Appended, Condvar, Event, Flag, Frozen, List, Loose, Mutex, Once, OnceCell, Options, Shareable,
-    Shared, SharedValue, Text, Value,
+    Appended, Barrier, Condvar, Event, Flag, Frozen, List, Loose, Mutex, Once, OnceCell, Options,
+    Shareable, Shared, SharedValue, Text, Value,
 };
 use cohabit::{WideText, plain, shareable};
 
@@ -76,6 +76,7 @@ struct Board {
     more: Condvar,
     once: Once,
     spare: OnceCell<Wheel>,
+    all: Barrier,
     inner: [Inner; 2],
 }
 
@@ -123,6 +124,7 @@ fn new_board() -> Board {
         more: Condvar::new(),
         once: Once::new(),
         spare: OnceCell::new(),
+        all: Barrier::new(3),
         inner: [inner(), inner()],
     }
 }

@@ -219,7 +219,8 @@ fn std_lock(name: &str) -> Option<&'static str> {
         "Condvar" => "std's is of one process only; use `cohabit::Condvar`",
         "Once" => "std's is of one process only; use `cohabit::Once`",
         "OnceCell" => "std's is of one thread only; use `cohabit::OnceCell`",
-        "RwLock" | "Barrier" => {
+        "Barrier" => "std's is of one process only; use `cohabit::Barrier`",
+        "RwLock" => {
             "std's is of one process only; use a `cohabit::Mutex`, or a `Value` and `update`"
         }
         _ => return None,
@@ -328,6 +329,7 @@ mod tests {
             ("struct A { x: (AtomicU8, AtomicU8) }", "a struct with #[shareable]"),
             ("struct A { x: std::sync::Mutex<u8> }", "use `cohabit::Mutex`"),
             ("struct A { x: std::sync::Once }", "use `cohabit::Once`"),
+            ("struct A { x: std::sync::Barrier }", "use `cohabit::Barrier`"),
             ("struct A { x: std::cell::OnceCell<u8> }", "use `cohabit::OnceCell`"),
             ("struct A { x: OnceLock<u8> }", "use `cohabit::OnceCell`"),
             ("struct A { x: RefCell<u8> }", "`Loose<T>`"),

@@ -4,6 +4,8 @@
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Signal {
+    /// A `Barrier`: its words and seats.
+    Barrier,
     /// A `Condvar`: one word.
     Condvar,
     /// An `Event`: one word.
@@ -14,8 +16,12 @@ pub enum Signal {
 
 impl Signal {
     /// All of them, with their names in the schema.
-    pub const ALL: [(Self, &'static str); 3] =
-        [(Self::Condvar, "condvar"), (Self::Event, "event"), (Self::Once, "once")];
+    pub const ALL: [(Self, &'static str); 4] = [
+        (Self::Barrier, "barrier"),
+        (Self::Condvar, "condvar"),
+        (Self::Event, "event"),
+        (Self::Once, "once"),
+    ];
 
     /// The name in the schema.
     pub fn name(self) -> &'static str {
@@ -36,6 +42,7 @@ impl Signal {
     /// The type in the words of Rust.
     pub fn type_name(self) -> String {
         match self {
+            Self::Barrier => "Barrier".to_owned(),
             Self::Condvar => "Condvar".to_owned(),
             Self::Event => "Event".to_owned(),
             Self::Once => "Once".to_owned(),
@@ -45,6 +52,7 @@ impl Signal {
     /// The size in bytes; all are aligned to 8.
     pub const fn size(self) -> usize {
         match self {
+            Self::Barrier => 416,
             Self::Condvar | Self::Event | Self::Once => 8,
         }
     }
@@ -54,6 +62,7 @@ impl Signal {
         match self {
             Self::Condvar => 65,
             Self::Event => 66,
+            Self::Barrier => 69,
             Self::Once => 70,
         }
     }

@@ -22,6 +22,7 @@
 //! | frozen, loose | tag 51, 52, what it holds |
 //! | mutex | tag 64, what it guards |
 //! | condvar, event | tag 65, 66 |
+//! | barrier | tag 69 |
 //! | once | tag 70 |
 //! | oncecell | tag 71, what it holds |
 //!

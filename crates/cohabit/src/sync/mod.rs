@@ -4,8 +4,10 @@
 //! - `in_place`: plain data used where it stands · `outcome`: what taking a lock may come to
 //! - `mutex`: what one thread at a time uses
 //! - `condvar` (over a `bell`), `event`: waiting for what others say
+//! - `barrier` (over the words of a `round`): waiting until all are there
 //! - `once`, `once_cell` (both over the word of a `run`): what is done once, and what is set once
 
+mod barrier;
 mod bell;
 mod condvar;
 mod event;
@@ -15,11 +17,13 @@ mod mutex;
 mod once;
 mod once_cell;
 mod outcome;
+mod round;
 pub(crate) mod run;
 mod shareable;
 mod waiting;
 mod word;
 
+pub use barrier::{Barrier, BarrierWaitResult};
 pub use condvar::{Condvar, WaitTimeoutResult};
 pub use event::Event;
 pub use mutex::{Mutex, MutexGuard};

@@ -2,16 +2,16 @@
 
 use std::sync::atomic::Ordering;
 
-use super::{Condvar, Event, Once, run};
+use super::{Barrier, Condvar, Event, Once, run};
 use crate::error::Result;
 use crate::plain::{Kind, Signal};
 use crate::shareable::Shareable;
 use crate::views::View;
 
-/// Declares a cell of one word without data.
-macro_rules! one_word {
+/// Declares a cell without data, and the word of it that its constructor gives; all others begin as 0.
+macro_rules! signals {
     ($($cell:ident, $word:ident;)*) => {$(
-        // SAFETY: one atomic word, of which any bits are a state of the cell.
+        // SAFETY: atomic words, of which any bits are a state of the cell.
         unsafe impl Shareable for $cell {
             const KIND: Kind = Kind::Signal(Signal::$cell);
             type View<'a> = View<'a, Self>;
@@ -39,7 +39,8 @@ macro_rules! one_word {
         }
     )*};
 }
-one_word! {
+signals! {
+    Barrier, parties;
     Condvar, bell;
     Event, word;
     Once, word;

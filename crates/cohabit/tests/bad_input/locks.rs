@@ -201,3 +201,66 @@ fn bad_bits_once_cell() {
         case.refused("bad-bits", &words, || cell.wait_timeout(WAIT).map(drop));
     });
 }
+
+fn barrier(case: &Case) -> Shared<cohabit::Barrier> {
+    let options = Shared::<cohabit::Barrier>::options().scope(case.world.scope());
+    options.create(NAME, || cohabit::Barrier::new(3)).expect("a barrier")
+}
+
+/// Writes a word of the object.
+fn write(case: &Case, index: u64, word: u64) {
+    let at = u64::from_le_bytes(case.bytes()[88..96].try_into().expect("8 bytes"));
+    case.patch(at + 8 * index, &word.to_le_bytes());
+}
+
+#[test]
+fn peer_died() {
+    case!(peer_died, |case| {
+        let barrier = barrier(case);
+        // The first seat has arrived, and is that of a user of whom the kernel knows nothing.
+        write(case, 4, 9 << 32 | 7);
+        write(case, 1, 1);
+        let words = ["`rpm`", "of the 3 that make a round, one died after it had arrived"];
+        case.refused("peer-died", &words, || barrier.wait());
+    });
+}
+
+#[test]
+fn timed_out_barrier() {
+    case!(timed_out_barrier, |case| {
+        let barrier = barrier(case);
+        let words = ["`rpm`", "beside this one, 0 of the 3 that make a round had arrived"];
+        case.refused("timed-out", &words, || barrier.wait_timeout(WAIT));
+    });
+}
+
+#[test]
+fn busy_barrier() {
+    case!(busy_barrier, |case| {
+        let barrier = barrier(case);
+        // This process has them all.
+        (0..48).for_each(|seat| write(case, 4 + seat, 1 << 32 | 1));
+        let named = format!("one of them by pid {}", std::process::id());
+        let words = ["`rpm`", "all 48 seats of the barrier are taken", &named];
+        case.refused("busy", &words, || barrier.wait_timeout(WAIT));
+    });
+}
+
+#[test]
+fn frozen_barrier() {
+    case!(frozen_barrier, |case| {
+        let barrier = barrier(case);
+        let words = ["`rpm`", "the barrier is for 3 parties, and stays so"];
+        case.refused("frozen", &words, || barrier.set_parties(4));
+    });
+}
+
+#[test]
+fn barrier_without_parties() {
+    case!(barrier_without_parties, |case| {
+        let barrier = barrier(case);
+        write(case, 3, 0);
+        let words = ["`rpm`", "nobody has said for how many parties the barrier is"];
+        case.refused("constructor-incomplete", &words, || barrier.wait());
+    });
+}

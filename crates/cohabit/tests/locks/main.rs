@@ -4,6 +4,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod barrier;
 mod deaths;
 mod events;
 mod fairness;
@@ -23,6 +24,8 @@ roles! {
     "consumer" => queue::consumer,
     "forks" => mutex::forks,
     "threads" => mutex::threads,
+    "party" => barrier::party,
+    "lone-square" => barrier::lone_square,
     "taker" => fairness::taker,
     "pupil" => once::pupil,
     "alone" => once::alone,

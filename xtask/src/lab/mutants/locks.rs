@@ -3,6 +3,7 @@
 use super::table::{Equivalent, Mutant, Test};
 
 const LOCK: &str = "crates/cohabit/src/lock.rs";
+const ROUND: &str = "crates/cohabit/src/sync/round.rs";
 const WORD: &str = "crates/cohabit/src/sync/word.rs";
 const BELL: &str = "crates/cohabit/src/sync/bell.rs";
 const CONDVAR: &str = "crates/cohabit/src/sync/condvar.rs";
@@ -77,6 +78,36 @@ pub(super) const MUTANTS: &[Mutant] = &[
         put: "word.compare_exchange(seen, next, Ordering::Relaxed, Ordering::Relaxed)",
         why: "on Arm who goes on may not see what was done before",
         test: Test::Shuttle("long::signal_models::an_automatic_event_is_taken_by_one_for_each_set"),
+    },
+    Mutant {
+        name: "barrier-opens-with-a-dead-one",
+        file: ROUND,
+        find: "if let Some(gate) = self.find_dead(gate, SEATS)? {",
+        put: "if let Some(gate) = self.find_dead(gate, 0)? {",
+        why: "one that died before the last one came would count as one that is there",
+        test: Test::of("locks", "barrier::who_comes_after_the_death_is_told_too"),
+    },
+    Mutant {
+        name: "barrier-tells-of-a-death-too-late",
+        file: ROUND,
+        find: "if told & ALL_BROKEN == known {",
+        put: "if told & ALL_BROKEN != known {",
+        why: "who is in a broken round would pass as if it had been opened",
+        test: Test::of(
+            "locks",
+            "barrier::a_death_is_told_to_all_of_the_round_and_a_new_one_begins",
+        ),
+    },
+    Mutant {
+        name: "barrier-seat-keeps-what-the-dead-were-told",
+        file: ROUND,
+        find: "self.round.told.fetch_and(!(1 << at), Ordering::Relaxed);",
+        put: "self.round.told.fetch_and(u64::MAX, Ordering::Relaxed);",
+        why: "who sits down where a dead one sat would be told of another round's death",
+        test: Test::of(
+            "locks",
+            "barrier::seats_of_the_dead_are_had_and_those_of_the_living_are_not",
+        ),
     },
 ];
 

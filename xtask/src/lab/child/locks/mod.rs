@@ -1,13 +1,16 @@
 //! Children that use locks.
 //!
 //! One object has them all, so that the players are the same for every operation.
+mod barrier;
 mod mutex;
 mod once;
 mod signals;
 
 use super::{Orders, answer, in_folder, in_words, kill_myself};
 use crate::lab::trace;
-use cohabit::{Condvar, Error, Event, Mutex, Once, OnceCell, Shared, SharedView, plain, shareable};
+use cohabit::{
+    Barrier, Condvar, Error, Event, Mutex, Once, OnceCell, Shared, SharedView, plain, shareable,
+};
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
@@ -34,6 +37,7 @@ struct Hall {
     once: Once,
     deed: [AtomicU64; 2],
     answer: OnceCell<Sums>,
+    barrier: Barrier,
 }
 
 fn new() -> Hall {
@@ -45,6 +49,7 @@ fn new() -> Hall {
         once: Once::new(),
         deed: [0, 0].map(AtomicU64::new),
         answer: OnceCell::new(),
+        barrier: Barrier::new(barrier::PARTIES),
     }
 }
 
@@ -55,6 +60,7 @@ fn act(hall: &Hall, what: &str) -> Result<String, Error> {
         Some(("manual", verb)) => signals::event(&hall.manual, verb),
         Some(("once", verb)) => once::once(hall, verb),
         Some(("oncecell", verb)) => once::cell(hall, verb),
+        Some(("barrier", verb)) => barrier::act(&hall.barrier, verb),
         Some(("condvar", verb)) => signals::condvar(hall, verb),
         _ => mutex::act(&hall.mutex, what),
     }
@@ -91,6 +97,7 @@ pub(super) fn die(deed: &str, folder: &str, name: &str) -> Result<(), String> {
     let object = options.open(name).map_err(failed)?;
     match deed {
         "once" | "oncecell" => once::die_inside(&object, deed).map_err(failed),
+        "one" | "two" => barrier::die_in_there(&object.barrier, deed),
         "inside" => mutex::die_inside(&object.mutex).map_err(failed),
         _ => Err(format!("no such deed: {deed}")),
     }

@@ -1,8 +1,9 @@
 //! The oracle of locks: had after every death, and nothing that was said is lost.
 //!
 //! **Cast.** The *victim*; the *mate* and the *fresh* one, two users; the *observer*, which only looks. What
-//! they do, and what must hold, is each [`Part`]'s own: `mutex`, `event`, `condvar`, `once`. Common to all: no
+//! they do, and what must hold, is each [`Part`]'s own: `mutex`, `event`, `condvar`, `once`, `barrier`. Common to all: no
 //! survivor hangs, and when all have left, the folder is empty, and none holds a descriptor or mapping more.
+mod barrier;
 mod condvar;
 mod event;
 mod mutex;
@@ -35,6 +36,8 @@ mod at {
     pub(super) const DEED: [usize; 2] = [56, 64];
     pub(super) const ONCE_CELL: usize = 72;
     pub(super) const ONCE_CELL_SUMS: [usize; 2] = [80, 88];
+    pub(super) const GATE: usize = 104;
+    pub(super) const SEATS: usize = 128;
 }
 
 /// The survivors, and the object of the case.
@@ -137,6 +140,7 @@ fn part_of(operation: &Operation) -> Box<dyn Part> {
     match operation.name.split('_').next() {
         Some("event" | "manual") => Box::<event::Signal>::default(),
         Some("once" | "oncecell") => Box::<once::Deed>::default(),
+        Some("barrier") => Box::<barrier::Meeting>::default(),
         Some("condvar") => Box::<condvar::Notice>::default(),
         _ => Box::<mutex::Guarded>::default(),
     }
