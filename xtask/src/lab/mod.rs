@@ -13,7 +13,8 @@
 //! - `oracle`: the scenes and what must hold after them
 //! - `storm`: processes of all kinds killed at random, many at once, with oracles of its own
 //! - `evidence`: what a recorded run showed, kept in docs/
-//! - `hostile`: a peer that overwrites everything · `sanitized`: how its victims are compiled
+//! - `hostile`: a peer that overwrites everything · `fuzz`: everything that is read from bytes
+//! - `sanitized`: how both are compiled
 //! - `models`: the protocols by themselves, under loom and shuttle
 //! - `mutants`: one fault at a time, each found by a test that is named
 //! - `world`: what happens around a process: stops, forks, exec, descriptors closed or sent away
@@ -30,6 +31,8 @@ mod child;
 pub(crate) mod evidence;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 mod full;
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+mod fuzz;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 mod hostile;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
@@ -90,6 +93,9 @@ enum Command {
     /// Overwrite the whole segment, at random and by structure, while victims use all of it
     #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
     Hostile(hostile::Args),
+    /// Fuzz everything that is read from bytes, following coverage
+    #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+    Fuzz(fuzz::Args),
     /// Run the protocols under every schedule that the memory model allows, and long ones along many, with
     /// processes that die at each of their steps
     Models(models::Args),
@@ -169,6 +175,8 @@ pub(crate) fn run(args: Args) -> Result<(), String> {
         Command::World(world) => world::run(&world),
         #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
         Command::Hostile(hostile) => hostile::run(&hostile),
+        #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+        Command::Fuzz(fuzz) => fuzz::run(&fuzz),
         Command::Models(args) => models::run(&args),
         Command::Mutants(args) => mutants::run(&args),
         Command::Child { words } => run_child(&words),
