@@ -59,11 +59,12 @@ pub(super) fn mappers(address: usize) -> Result<Mappers> {
     // on some filesystems.
     let file = own.lines().filter_map(Map::of).find(|map| map.start == address);
     let file = file.ok_or_else(|| refused(io::ErrorKind::NotFound.into()))?.file;
+    let me = own_number_in_proc();
     let mut mappers = Mappers::default();
     for entry in std::fs::read_dir("/proc").map_err(refused)? {
         let name = entry.map_err(refused)?.file_name();
         let pid = name.to_str().and_then(|name| name.parse().ok());
-        let Some(pid) = pid.filter(|pid| *pid != std::process::id()) else { continue };
+        let Some(pid) = pid.filter(|pid| *pid != me) else { continue };
         match std::fs::read_to_string(format!("/proc/{pid}/maps")) {
             Ok(maps) => mappers.seen.extend(mapper(pid, &maps, file)),
             Err(error) if error.kind() == io::ErrorKind::PermissionDenied => mappers.hidden += 1,
@@ -73,6 +74,13 @@ pub(super) fn mappers(address: usize) -> Result<Mappers> {
     }
     mappers.seen.sort_by_key(|mapper| mapper.identity.pid);
     Ok(mappers)
+}
+
+/// This process's number in /proc, which may be that of another pid namespace than its own.
+fn own_number_in_proc() -> u32 {
+    let link = std::fs::read_link("/proc/self").ok();
+    let number = link.and_then(|link| link.to_str()?.parse().ok());
+    number.unwrap_or_else(std::process::id)
 }
 
 /// One line of /proc/PID/maps.
@@ -142,7 +150,9 @@ pub(super) fn is_only_thread() -> bool {
 }
 
 pub(super) fn effective_uid() -> u32 {
-    rustix::process::geteuid().as_raw()
+    // Not by rustix, which panics where a sandbox refuses the call; the number is nobody's then.
+    // SAFETY: geteuid(2) has no precondition.
+    unsafe { libc::geteuid() }
 }
 
 fn start_in(stat: &[u8]) -> Option<u64> {
