@@ -4,7 +4,7 @@ use std::os::fd::{AsFd, BorrowedFd};
 
 use rustix::fs::{self, FileType, Mode, OFlags};
 use rustix::io::Errno;
-use rustix::process::{Gid, Resource, getrlimit};
+use rustix::process::Gid;
 
 use super::{Access, FileId, FileKind, FileStatus, Rights};
 use crate::error::{Error, Result};
@@ -47,11 +47,28 @@ fn remove_lists(_file: BorrowedFd<'_>) -> Result<()> {
 
 /// The kernel answers a size over the soft limit with SIGXFSZ, whose default is death.
 pub(super) fn check_limit(size: u64) -> Result<()> {
-    let limit = getrlimit(Resource::Fsize).current.unwrap_or(u64::MAX);
-    if size > limit.min(i64::MAX.unsigned_abs()) {
+    if size > size_limit().min(i64::MAX.unsigned_abs()) {
         return Err(refused("fallocate")(Errno::FBIG));
     }
     Ok(())
+}
+
+/// The soft limit of this process for files. Where a sandbox does not tell it, there may be none.
+///
+/// Not by rustix, which takes it for a call that cannot fail.
+#[allow(
+    clippy::useless_conversion,
+    clippy::unnecessary_fallible_conversions,
+    reason = "rlim_t is of another type on some targets"
+)]
+fn size_limit() -> u64 {
+    let mut limit = libc::rlimit { rlim_cur: libc::RLIM_INFINITY, rlim_max: libc::RLIM_INFINITY };
+    // SAFETY: writes `limit` only, or nothing.
+    let told = unsafe { libc::getrlimit(libc::RLIMIT_FSIZE, &raw mut limit) } == 0;
+    if !told || limit.rlim_cur == libc::RLIM_INFINITY {
+        return u64::MAX;
+    }
+    u64::try_from(limit.rlim_cur).unwrap_or(u64::MAX)
 }
 
 pub(super) fn flags_of(access: Access) -> OFlags {
