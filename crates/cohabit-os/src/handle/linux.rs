@@ -13,21 +13,26 @@ pub(super) fn rights(handle: &Handle) -> Result<Rights> {
     let flags = fs::fcntl_getfl(handle).map_err(refused("fcntl (what a descriptor allows)"))?;
     let mode = flags & OFlags::RWMODE;
     let opens = |wanted| mode == wanted && !flags.contains(OFlags::PATH);
-    // What cannot be sealed answers with an error, which says the same as no seals.
-    let seals = fs::fcntl_get_seals(handle).unwrap_or(SealFlags::empty());
+    let seals = match fs::fcntl_get_seals(handle) {
+        // What cannot be sealed, and what cannot be read, says the same as no seals.
+        Err(io::Errno::INVAL | io::Errno::BADF) => SealFlags::empty(),
+        seals => seals.map_err(refused("fcntl (which seals it has)"))?,
+    };
+    let is_sealed = seals.contains(SealFlags::SHRINK | SealFlags::GROW);
     Ok(Rights {
         reads: opens(OFlags::RDONLY) || opens(OFlags::RDWR),
         writes: opens(OFlags::WRONLY) || opens(OFlags::RDWR),
-        fixed_size: seals.contains(SealFlags::SHRINK | SealFlags::GROW) && is_tmpfs(handle),
+        fixed_size: is_sealed && is_tmpfs(handle)?,
         no_new_writers: seals.intersects(SealFlags::WRITE | SealFlags::FUTURE_WRITE),
     })
 }
 
 /// Huge pages come from a pool: a page that a peer gave back may not be had again.
-fn is_tmpfs(handle: &Handle) -> bool {
+fn is_tmpfs(handle: &Handle) -> Result<bool> {
     const TMPFS_MAGIC: i64 = 0x0102_1994;
+    let found = fs::fstatfs(handle).map_err(refused("fstatfs"))?;
     #[allow(clippy::useless_conversion, reason = "f_type is narrower on some targets")]
-    fs::fstatfs(handle).is_ok_and(|found| i64::from(found.f_type) == TMPFS_MAGIC)
+    Ok(i64::from(found.f_type) == TMPFS_MAGIC)
 }
 
 pub(super) fn another(descriptor: BorrowedFd<'_>) -> Result<Handle> {
