@@ -298,7 +298,13 @@ pub(crate) fn is_orphan(segment: &Segment) -> Result<bool> {
 }
 
 pub(crate) fn boot(name: &str) -> Result<u64> {
-    process::boot_id().map_err(|e| Error::from_os(name, "reading the boot id", e))
+    process::boot_id().map_err(|e| match e.cause() {
+        Cause::NotFound => {
+            let detail = "the boot id is read from /proc, and /proc is not mounted here";
+            Error::new(ErrorKind::Unsupported, name, detail).with_source(e)
+        }
+        _ => Error::from_os(name, "reading the boot id", e),
+    })
 }
 
 /// A user's or guest's way in: under the life byte, what is left over is ended and a slot claimed.
