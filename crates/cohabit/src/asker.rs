@@ -39,11 +39,19 @@ impl Asker {
 
     /// Enters the life section of the file.
     pub(crate) fn enter(&self, deadline: Deadline) -> cohabit_os::Result<Entered> {
-        if self.path.is_none() && self.proved(self.file()).is_none() {
+        if self.path.is_none() {
+            return self.enter_kept(deadline);
+        }
+        LifeSection::enter(self.way(), self.id, Some(deadline))
+    }
+
+    /// The same through the descriptor, whatever became of the name.
+    pub(crate) fn enter_kept(&self, deadline: Deadline) -> cohabit_os::Result<Entered> {
+        if proved(self.file(), self.id)?.is_none() {
             // Opening what has the number now could do something to it.
             return Ok(Entered::Gone);
         }
-        LifeSection::enter(self.way(), self.id, Some(deadline))
+        LifeSection::enter(Way::Kept(self.file()), self.id, Some(deadline))
     }
 
     /// The file, opened anew for one question; `None` if the way is lost.
@@ -67,10 +75,11 @@ impl Asker {
 
     /// What the kernel says of the instance's file.
     pub(crate) fn status(&self) -> Result<FileStatus> {
-        if let Some(status) = self.proved(self.file()) {
+        let proved = |file: &File| proved(file, self.id).map_err(unanswered);
+        if let Some(status) = proved(self.file())? {
             return Ok(status);
         }
-        self.again().and_then(|file| self.proved(&file)).ok_or_else(lost)
+        self.again().map(|file| proved(&file)).transpose()?.flatten().ok_or_else(lost)
     }
 
     /// A description of its own of the file, to be given away.
@@ -83,18 +92,28 @@ impl Asker {
         // not given away.
         let given = handle::to_give(self.file(), access).map_err(unreachable_again)?;
         let proof = handle::another(given.as_fd()).map_err(unreachable_again)?;
-        self.proved(&proof).map(|_| given).ok_or_else(lost)
+        proved(&proof, self.id).map_err(unanswered)?.map(|_| given).ok_or_else(lost)
     }
+}
 
-    fn proved(&self, file: &File) -> Option<FileStatus> {
-        file.status().ok().filter(|status| status.id == self.id)
+/// What the kernel says of a descriptor's file; nothing if it is not open, or another file's.
+fn proved(file: &File, id: FileId) -> cohabit_os::Result<Option<FileStatus>> {
+    match file.status() {
+        Ok(status) => Ok(Some(status).filter(|status| status.id == id)),
+        Err(error) if error.cause() == Cause::NotOpen => Ok(None),
+        Err(error) => Err(error),
     }
+}
+
+#[cold]
+fn unanswered(error: cohabit_os::Error) -> Error {
+    Error::from_os("", "asking who is alive", error)
 }
 
 /// The kernel's answer, if the descriptor is the instance's before and after it.
 fn ask(file: &File, id: FileId, bytes: &[Byte]) -> Result<Option<bool>> {
-    let is_ours = || file.status().is_ok_and(|status| status.id == id);
-    if !is_ours() {
+    let is_ours = || proved(file, id).map_err(unanswered).map(|status| status.is_some());
+    if !is_ours()? {
         return Ok(None);
     }
     let mut held = Ok(false);
@@ -104,13 +123,13 @@ fn ask(file: &File, id: FileId, bytes: &[Byte]) -> Result<Option<bool>> {
             break;
         }
     }
-    if !is_ours() {
+    if !is_ours()? {
         return Ok(None);
     }
     match held {
         // What would tell was taken away by somebody.
         Err(e) if e.cause() == Cause::NotFound => Ok(None),
-        held => held.map(Some).map_err(|e| Error::from_os("", "asking who is alive", e)),
+        held => held.map(Some).map_err(unanswered),
     }
 }
 
@@ -138,7 +157,7 @@ impl Drop for Asker {
         // have got the number, and whose closing would free the life byte.
         let _process = process_lock();
         let file = self.file.take();
-        if file.as_ref().is_some_and(|file| self.proved(file).is_none()) {
+        if file.as_ref().is_some_and(|file| matches!(proved(file, self.id), Ok(None))) {
             // Closed by the program: the number is nobody's, or another file's.
             std::mem::forget(file);
         }

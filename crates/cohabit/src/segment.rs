@@ -10,6 +10,7 @@
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use cohabit_os::error::Cause;
 use cohabit_os::liveness::{Entered, LifeSection};
 use cohabit_os::mapping::{self, Mapping};
 use cohabit_os::wait::{self, Deadline};
@@ -149,7 +150,12 @@ impl Segment {
 
     /// Takes the life byte, until `deadline`.
     pub(crate) fn enter(&self, deadline: Deadline) -> Result<Option<LifeSection>> {
-        let entered = self.judge()?.enter(deadline);
+        let judge = self.judge()?;
+        let entered = match (judge.enter(deadline), &self.bytes) {
+            // Somebody took the lock file's name away: those who have it open still meet there.
+            (Ok(Entered::Gone), Bytes::Beside(_)) => judge.enter_kept(deadline),
+            (entered, _) => entered,
+        };
         match entered.map_err(|e| Error::from_os(&self.name, "entering the life section", e))? {
             // The lock file is the instance's; that the name still is, is seen under it.
             Entered::Yes(_) if self.has_lost_its_name() => Ok(None),
@@ -168,6 +174,16 @@ impl Segment {
         match (&self.bytes, &self.path) {
             (Bytes::Beside(_), Some(path)) => !is_named(path, self.id.file),
             _ => false,
+        }
+    }
+
+    /// Whether the name was moved away, or stands for another file: the file may have a name all the same.
+    pub(crate) fn is_elsewhere(&self) -> bool {
+        let Some(path) = &self.path else { return false };
+        match mapping::status_of(path) {
+            Ok(found) => found.id != self.id.file,
+            // Who may not look does not know.
+            Err(error) => error.cause() == Cause::NotFound,
         }
     }
 

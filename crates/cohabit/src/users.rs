@@ -70,7 +70,7 @@ pub enum Status {
     /// It stands under its name and did not end cleanly; whether any user lives, this process may not see:
     /// it may only read an object whose users are known to those alone who may write it.
     Unjudged,
-    /// Its name was taken away (systemd's RemoveIPC, `rm`): users go on among themselves, but nobody
+    /// Its name was taken away (systemd's RemoveIPC, `rm`, `mv`) or stands for another file: users go on among themselves, but nobody
     /// new finds it.
     NameLost,
 }
@@ -112,6 +112,7 @@ impl Segment {
     /// How the instance stands.
     pub(crate) fn status(&self) -> Result<Status> {
         match self.check_alive().map_err(|error| (error.kind(), error)) {
+            Ok(()) if self.is_elsewhere() => Ok(Status::NameLost),
             Ok(()) if self.is_hidden() => Ok(Status::Unjudged),
             Ok(()) if is_orphan(self)? => Ok(Status::Orphan),
             Ok(()) => Ok(Status::Live),
