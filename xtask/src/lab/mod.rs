@@ -17,7 +17,8 @@
 //! - `sanitized`: how both are compiled
 //! - `models`: the protocols by themselves, under loom and shuttle
 //! - `mutants`: one fault at a time, each found by a test that is named
-//! - `world`: what happens around a process: stops, forks, exec, descriptors closed or sent away
+//! - `world`: what happens around a process: stops, forks, exec, descriptors, signals,
+//!   namespaces, names, refused system calls
 //! - `cast` and `child`: the survivors, from without and from within
 //!
 //! The registers and the `syscall` instruction are x86_64's, and ptrace is Linux's; elsewhere the

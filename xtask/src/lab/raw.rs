@@ -96,6 +96,11 @@ pub(super) fn run_to_call(pid: i32, signal: i32) -> io::Result<()> {
     request(libc::PTRACE_SYSCALL, pid, 0, signal as usize).map(drop)
 }
 
+/// Lets the child run on for itself, traced no more.
+pub(super) fn let_go(pid: i32) -> io::Result<()> {
+    request(libc::PTRACE_DETACH, pid, 0, 0).map(drop)
+}
+
 /// Lets the child run one instruction.
 pub(super) fn run_one(pid: i32) -> io::Result<()> {
     request(libc::PTRACE_SINGLESTEP, pid, 0, 0).map(drop)

@@ -55,9 +55,14 @@ impl Board {
 /// The name of the board.
 pub(super) const NAME: &str = "board";
 
+/// The stage's folder.
+pub(super) fn scope(stage: &Stage) -> Scope {
+    Scope::Folder(stage.folder.clone())
+}
+
 /// Options of objects in the stage's folder.
 pub(super) fn options(stage: &Stage) -> Options<Board> {
-    Shared::<Board>::options().scope(Scope::Folder(stage.folder.clone()))
+    Shared::<Board>::options().scope(scope(stage))
 }
 
 /// The board, made by whoever comes first.

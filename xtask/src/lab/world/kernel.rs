@@ -7,12 +7,17 @@ use rustix::net::{
     RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
     SendAncillaryMessage, SendFlags, recvmsg, sendmsg,
 };
+use std::ffi::CString;
 use std::fs;
 use std::io::{self, IoSlice, IoSliceMut};
 use std::mem::MaybeUninit;
-use std::os::fd::{BorrowedFd, FromRawFd, OwnedFd};
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::net::UnixStream;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
 
 /// An answer of the kernel, as a finding.
 fn answered(what: &str, answer: libc::c_long) -> Result<i32, String> {
@@ -141,4 +146,121 @@ pub(super) fn receive(through: &UnixStream) -> Result<Vec<OwnedFd>, String> {
         _ => None,
     });
     Ok(rights.flatten().collect())
+}
+
+/// How many signals this process has handled.
+static SIGNALS: AtomicU64 = AtomicU64::new(0);
+
+extern "C" fn count(_: libc::c_int) {
+    SIGNALS.fetch_add(1, Relaxed);
+}
+
+/// Counts a signal whenever it comes. What it cuts short is made again by the kernel, or is not.
+pub(super) fn count_signals(signal: i32, restart: bool) -> Result<(), String> {
+    // SAFETY: zero is a valid value of this structure of integers.
+    let mut action: libc::sigaction = unsafe { std::mem::zeroed() };
+    action.sa_sigaction = count as *const () as usize;
+    action.sa_flags = if restart { libc::SA_RESTART } else { 0 };
+    // SAFETY: the handler adds to an atomic, which may be done at any moment.
+    let set = unsafe { libc::sigaction(signal, &raw const action, std::ptr::null_mut()) };
+    answered("sigaction", set.into()).map(drop)
+}
+
+/// How many signals were counted.
+pub(super) fn signals() -> u64 {
+    SIGNALS.load(Relaxed)
+}
+
+/// Has a SIGALRM sent to this process again and again; never more if `every` is zero.
+pub(super) fn alarm_every(every: Duration) -> Result<(), String> {
+    let time = libc::timeval {
+        tv_sec: i64::try_from(every.as_secs()).unwrap_or(0),
+        tv_usec: every.subsec_micros().into(),
+    };
+    let timer = libc::itimerval { it_interval: time, it_value: time };
+    let old = std::ptr::null_mut();
+    // SAFETY: reads `timer` only.
+    let set = unsafe { libc::setitimer(libc::ITIMER_REAL, &raw const timer, old) };
+    answered("setitimer", set.into()).map(drop)
+}
+
+/// The namespaces that a process may be in, as unshare(2) and /proc/self/ns name them.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Space {
+    /// Numbers of processes, for children.
+    Pid,
+    /// Clocks, for children.
+    Time,
+    /// Numbers of users.
+    User,
+    /// Mounts.
+    Mount,
+}
+
+impl Space {
+    fn flag(self) -> i32 {
+        match self {
+            Space::Pid => libc::CLONE_NEWPID,
+            Space::Time => 0x80,
+            Space::User => libc::CLONE_NEWUSER,
+            Space::Mount => libc::CLONE_NEWNS,
+        }
+    }
+
+    /// A new one for this process, or for its children.
+    pub(super) fn leave(self) -> Result<(), String> {
+        // SAFETY: takes a number; what it shares with others, no scenario uses for anything.
+        let left = unsafe { libc::unshare(self.flag()) };
+        answered(&format!("unshare ({self:?})"), left.into()).map(drop)
+    }
+
+    /// Children are born again where this process itself is.
+    pub(super) fn stay(self) -> Result<(), String> {
+        let name = if matches!(self, Space::Pid) { "pid" } else { "time" };
+        let own = fs::File::open(format!("/proc/self/ns/{name}")).map_err(|e| e.to_string())?;
+        // SAFETY: takes two numbers.
+        let set = unsafe { libc::setns(own.as_raw_fd(), self.flag()) };
+        answered("setns", set.into()).map(drop)
+    }
+}
+
+/// Mounts a file system of this type with these options; nobody outside sees it.
+pub(super) fn mount(kind: &str, at: &Path, options: &str) -> Result<(), String> {
+    let kind = CString::new(kind).map_err(|error| error.to_string())?;
+    let options = CString::new(options).map_err(|error| error.to_string())?;
+    let at = CString::new(at.as_os_str().as_bytes()).map_err(|error| error.to_string())?;
+    let options = options.as_ptr().cast();
+    // SAFETY: reads four strings that live through the call.
+    let done = unsafe { libc::mount(kind.as_ptr(), at.as_ptr(), kind.as_ptr(), 0, options) };
+    answered("mount", done.into()).map(drop)
+}
+
+/// A mount namespace of this process's own, in which no mount reaches others.
+pub(super) fn own_mounts() -> Result<(), String> {
+    Space::Mount.leave()?;
+    let (none, root) = (std::ptr::null(), c"/".as_ptr());
+    let flags = libc::MS_REC | libc::MS_PRIVATE;
+    // SAFETY: reads a string that lives for ever.
+    let done = unsafe { libc::mount(none, root, none, flags, none.cast()) };
+    answered("mount (private)", done.into()).map(drop)
+}
+
+/// Becomes another user, for good.
+pub(super) fn become_user(id: u32) -> Result<(), String> {
+    // SAFETY: an empty list of groups is not read.
+    answered("setgroups", unsafe { libc::setgroups(0, std::ptr::null()) }.into())?;
+    // SAFETY: takes a number.
+    answered("setgid", unsafe { libc::setgid(id) }.into())?;
+    // SAFETY: takes a number.
+    answered("setuid", unsafe { libc::setuid(id) }.into())?;
+    // What changes its user is killed with its parent only if it asks again.
+    // SAFETY: takes numbers.
+    answered("prctl", unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL) }.into())
+        .map(drop)
+}
+
+/// Whether this is root, who may do what scenarios of namespaces and mounts need.
+pub(super) fn is_root() -> bool {
+    // SAFETY: geteuid has no precondition.
+    unsafe { libc::geteuid() == 0 }
 }

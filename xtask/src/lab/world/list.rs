@@ -1,7 +1,7 @@
 //! All scenarios of the world, by theme.
 
 use super::stage::{Stage, Verdict};
-use super::{descriptors, forks, stopped};
+use super::{descriptors, forks, injected, names, namespaces, signals, stopped};
 
 /// Something that happens around a process.
 #[derive(Debug)]
@@ -47,6 +47,24 @@ pub(super) const ALL: &[Scenario] = &[
     of("dup-all", "copies of descriptors keep nobody alive", descriptors::copied),
     of("scm-rights", "descriptors that were sent away keep nobody alive", descriptors::sent),
     of("standard-streams", "no file of an object is a standard stream", descriptors::streams),
+    of("signals-cut-short", "every wait goes on behind a signal", signals::cut_short),
+    of("signals-made-again", "the same with SA_RESTART", signals::made_again),
+    of("signals-and-deadlines", "no deadline comes early behind signals", signals::deadlines),
+    of("signals-in-life", "objects are made and left under a fast timer", signals::life),
+    of("namespaces-pid", "equal process numbers in two namespaces", namespaces::pids),
+    of("namespaces-user", "a user namespace with equal ids", namespaces::users),
+    of("namespaces-time", "clocks that are a day apart", namespaces::clocks),
+    of("hidepid", "a /proc that hides the holder", namespaces::hidepid),
+    of("without-proc", "no /proc at all", namespaces::without_proc),
+    of("name-removed", "users go on, are told, and a new object is another one", names::removed),
+    of("name-moved", "the same where the file has another name", names::moved),
+    of("name-replaced", "what is no object is refused, and stays", names::replaced),
+    of("folder-moved", "another folder is another place", names::folder),
+    of("lock-file-gone", "the last one leaves nothing, without a lock file too", names::lock_file),
+    of("name-and-descriptors", "who can ask nobody judges nobody dead", names::with_descriptors),
+    of("refused-while-opening", "each call refused, in what makes and opens", injected::opening),
+    of("refused-while-leaving", "each call refused, in what leaves and removes", injected::leaving),
+    of("refused-while-waiting", "each call refused, in what locks and waits", injected::waiting),
 ];
 
 #[cfg(test)]

@@ -15,7 +15,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 /// No word for so long is a hang.
-pub(super) const PATIENCE: Duration = Duration::from_secs(20);
+pub(super) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// What came of a scenario in which nothing was found wrong.
 #[derive(Debug)]
@@ -31,6 +31,11 @@ pub(super) fn held(text: impl Into<String>) -> Result<Verdict, String> {
     Ok(Verdict::Held(text.into()))
 }
 
+/// It cannot be run here.
+pub(super) fn cannot(text: impl Into<String>) -> Result<Verdict, String> {
+    Ok(Verdict::Cannot(text.into()))
+}
+
 /// A finding, unless `holds`.
 pub(super) fn check(holds: bool, text: impl FnOnce() -> String) -> Result<(), String> {
     if holds { Ok(()) } else { Err(text()) }
@@ -43,16 +48,35 @@ pub(super) struct Stage {
     pub(super) folder: PathBuf,
     /// Whether it may take its time.
     pub(super) full: bool,
+    /// What is chosen where not all can be tried.
+    pub(super) seed: u64,
 }
 
 impl Stage {
-    pub(super) fn new(folder: PathBuf, full: bool) -> Self {
-        Self { folder, full }
+    pub(super) fn new(folder: PathBuf, full: bool, seed: u64) -> Self {
+        Self { folder, full, seed }
     }
 
     /// How long a process is stopped.
     pub(super) fn stop(&self) -> Duration {
         Duration::from_secs(if self.full { 60 } else { 1 })
+    }
+
+    /// The paths of what stands in the folder.
+    pub(super) fn files(&self) -> Vec<PathBuf> {
+        let entries = std::fs::read_dir(&self.folder).into_iter().flatten().flatten();
+        entries.map(|entry| entry.path()).collect()
+    }
+
+    /// The same, and what is in the objects' own folders.
+    pub(super) fn all_files(&self) -> Vec<PathBuf> {
+        let (folders, mut files): (Vec<_>, Vec<_>) =
+            self.files().into_iter().partition(|path| path.is_dir());
+        for folder in folders {
+            let inside = std::fs::read_dir(folder).into_iter().flatten().flatten();
+            files.extend(inside.map(|entry| entry.path()));
+        }
+        files
     }
 
     /// Starts an actor.
@@ -182,6 +206,18 @@ impl Actor {
     pub(super) fn expect(&self, line: &str) -> Result<(), String> {
         let heard = self.hear()?;
         check(heard == line, || format!("{} was to say `{line}`, said `{heard}`", self.name))
+    }
+
+    /// Whether it has said something that was not heard yet.
+    pub(super) fn has_said(&self) -> Result<bool, String> {
+        self.talk.is_readable(Duration::ZERO)
+    }
+
+    /// Waits until it sleeps in the kernel, waiting for another process.
+    pub(super) fn until_it_waits(&self) -> Result<(), String> {
+        let waits = || Ok(crate::lab::oracle::in_futex(self.pid) || self.has_said()?);
+        until("waiting in the kernel", waits)
+            .map_err(|text| format!("{}: {text} [{}]", self.name, whereabouts(self.pid)))
     }
 
     /// Stops it, and returns once it stands still.
