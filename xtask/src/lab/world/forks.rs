@@ -190,7 +190,8 @@ pub(super) fn executes(stage: &Stage) -> Result<Verdict, String> {
         actor.expect("idle")
     };
     is_inherited(stage, executes)?;
-    check(super::stage::state(actor.pid) == Some('S'), || "it ended too early".to_owned())?;
+    let lives = super::stage::state(actor.pid).is_some_and(|state| state != 'Z');
+    check(lives, || "it ended too early".to_owned())?;
     actor.talk.hang_up();
     actor.end()?;
     held("its lock was taken over while it ran on as another program")

@@ -264,3 +264,39 @@ pub(super) fn is_root() -> bool {
     // SAFETY: geteuid has no precondition.
     unsafe { libc::geteuid() == 0 }
 }
+/// Sets a limit of this process, which it cannot raise above its hard one.
+pub(super) fn limit(resource: rustix::process::Resource, value: Option<u64>) -> Result<(), String> {
+    let old = rustix::process::getrlimit(resource);
+    let new = rustix::process::Rlimit { current: value, maximum: old.maximum };
+    rustix::process::setrlimit(resource, new).map_err(|error| format!("setrlimit: {error}"))
+}
+
+/// Makes a mounted file system read-only, or writable again.
+pub(super) fn remount(at: &Path, read_only: bool) -> Result<(), String> {
+    let path = CString::new(at.as_os_str().as_bytes()).map_err(|error| error.to_string())?;
+    let flags = libc::MS_REMOUNT | if read_only { libc::MS_RDONLY } else { 0 };
+    let none = std::ptr::null();
+    // SAFETY: reads a string that lives through the call.
+    let done = unsafe { libc::mount(none, path.as_ptr(), none, flags, none.cast()) };
+    answered("mount (again)", done.into()).map(drop)
+}
+
+/// Unmounts what was mounted last.
+pub(super) fn unmount(at: &Path) -> Result<(), String> {
+    let path = CString::new(at.as_os_str().as_bytes()).map_err(|error| error.to_string())?;
+    // SAFETY: reads a string that lives through the call.
+    answered("umount", unsafe { libc::umount(path.as_ptr()) }.into()).map(drop)
+}
+
+/// Lets a core be written, also after a change of user.
+pub(super) fn may_dump() -> Result<(), String> {
+    // SAFETY: takes numbers.
+    answered("prctl", unsafe { libc::prctl(libc::PR_SET_DUMPABLE, 1) }.into()).map(drop)
+}
+
+/// Ends this process by SIGABRT, whoever handles it.
+pub(super) fn abort() -> ! {
+    // SAFETY: resets a handler, which nobody uses any more.
+    unsafe { libc::signal(libc::SIGABRT, libc::SIG_DFL) };
+    std::process::abort();
+}

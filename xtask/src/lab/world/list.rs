@@ -1,7 +1,7 @@
 //! All scenarios of the world, by theme.
 
 use super::stage::{Stage, Verdict};
-use super::{descriptors, forks, injected, names, namespaces, signals, stopped};
+use super::{cores, descriptors, forks, injected, limits, names, namespaces, signals, stopped};
 
 /// Something that happens around a process.
 #[derive(Debug)]
@@ -62,6 +62,13 @@ pub(super) const ALL: &[Scenario] = &[
     of("folder-moved", "another folder is another place", names::folder),
     of("lock-file-gone", "the last one leaves nothing, without a lock file too", names::lock_file),
     of("name-and-descriptors", "who can ask nobody judges nobody dead", names::with_descriptors),
+    of("limit-file-size", "told, and not killed by SIGXFSZ", limits::file_size),
+    of("limit-descriptors", "told at every place, and none is lost", limits::descriptors),
+    of("limit-memory", "too little address space, none to be locked", limits::memory),
+    of("limit-threads", "no thread to be had", limits::threads),
+    of("no-space", "a file system of each size, and one without inodes", limits::no_space),
+    of("read-only-file-system", "who would write is told; who looks, looks", limits::read_only),
+    of("core-dump", "a process that dumps core lives until the dump ends", cores::dump),
     of("refused-while-opening", "each call refused, in what makes and opens", injected::opening),
     of("refused-while-leaving", "each call refused, in what leaves and removes", injected::leaving),
     of("refused-while-waiting", "each call refused, in what locks and waits", injected::waiting),

@@ -9,12 +9,15 @@
 //! - `list`: all scenarios · `stage`: a scenario's folder and its actors · `board`: the object that
 //!   they share · `kernel`: the calls to the kernel, each behind a safe function
 //! - `stopped` `forks` `descriptors` `signals` `namespaces` `names`: one theme each
+//! - `limits` `cores`: what a process or a disk may not have more of, and a death that takes its time
 //! - `injected` and `operations`: refused system calls, and in what
 mod board;
+mod cores;
 mod descriptors;
 mod forks;
 mod injected;
 mod kernel;
+mod limits;
 mod list;
 mod names;
 mod namespaces;

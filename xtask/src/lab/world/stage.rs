@@ -247,6 +247,12 @@ impl Actor {
         }
     }
 
+    /// How it ended, once it has.
+    pub(super) fn gone(mut self) -> Result<Waited, String> {
+        self.rest()?;
+        self.reap()
+    }
+
     /// What it says until its end.
     fn rest(&self) -> Result<String, String> {
         let mut rest = String::new();
