@@ -180,7 +180,7 @@ pub fn plain(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// | `usize`, `AtomicUsize` | `AtomicU64` |
 /// | references, pointers, `Box`, `AtomicPtr` | an index or an offset |
 /// | `String`, `Vec` | `Value<Text<N>>`, an array of cells |
-/// | locks of std | `cohabit::Mutex`, `Condvar`, `Barrier`, `Once`, `OnceCell`; `Value`, and `update` |
+/// | locks of std | `cohabit::Mutex`, `RwLock`, `Condvar`, `Barrier`, `Once`, `OnceCell`; `Value`, and `update` |
 /// | a slice that is not the last field | an array, or the last field |
 /// | tuple structs, structs without fields | fields with names, since others see them by name |
 /// | generic structs | one struct for each use |

@@ -28,6 +28,8 @@ mod error;
 mod held;
 #[path = "../../cohabit/src/lock.rs"]
 mod lock;
+#[path = "../../cohabit/src/sync/readers.rs"]
+mod readers;
 #[path = "../../cohabit/src/sync/run.rs"]
 mod run;
 #[path = "../../cohabit/src/token.rs"]
@@ -52,6 +54,8 @@ mod process;
 #[cfg(loom)]
 #[path = "../../cohabit/src/sync/round.rs"]
 mod round;
+#[cfg(loom)]
+mod readers_models;
 #[cfg(loom)]
 mod value_models;
 

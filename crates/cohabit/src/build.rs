@@ -7,7 +7,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::plain::Plain;
 use crate::segment::Segment;
 use crate::shareable::Shareable;
-use crate::sync::Mutex;
+use crate::sync::{Mutex, RwLock};
 use crate::table;
 use crate::token::Token;
 use crate::value::fill::Filled;
@@ -147,6 +147,7 @@ build_of_contents! {
     Frozen, Frozen::put;
     Loose, Loose::put;
     Mutex, Mutex::put;
+    RwLock, RwLock::put;
 }
 
 impl<T: Plain> Build<Vec<T>> for Value<[T]> {

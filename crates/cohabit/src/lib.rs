@@ -52,6 +52,7 @@
 //! | fields that belong together | [`Value<T>`](Value) | whole, of one version; waits for nobody; can be waited for | one writer after the other; whole, or not at all |
 //! | a number that all count up | `AtomicU64` and its siblings | one instruction | one instruction, in any process |
 //! | what is changed in place, step by step, or is too large to be copied | [`Mutex<T>`](Mutex) | under its lock | under its lock; after a death inside, the next one is told |
+//! | the same, where many read at once | [`RwLock<T>`](RwLock) | in place, beside others | alone; after a death inside, the next one is told |
 //! | something that has happened, to be waited for | [`Event`] | waiting for it | setting it |
 //! | a change under a mutex, to be waited for | [`Condvar`] | waiting for it | notifying |
 //! | what is known only after the object was made, and then stays | [`OnceCell<T>`](OnceCell) | a copy, checked | once, by whoever comes first |
@@ -148,7 +149,7 @@ pub use shareable::{LastOneOut, Shareable};
 pub use shared::{Options, Shared, SharedValue};
 pub use sync::{
     Barrier, BarrierWaitResult, Condvar, Event, LockError, LockResult, Mutex, MutexGuard, Once,
-    OnceCell, WaitTimeoutResult,
+    OnceCell, RwLock, RwLockReadGuard, RwLockWriteGuard, WaitTimeoutResult,
 };
 pub use users::{Status, User};
 pub use value::fill::{Fill, Filled};

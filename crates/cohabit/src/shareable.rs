@@ -10,7 +10,7 @@ use crate::described::Described;
 use crate::error::Result;
 use crate::plain::{Kind, Plain};
 use crate::schema;
-use crate::sync::{Mutex, OnceCell};
+use crate::sync::{Mutex, OnceCell, RwLock};
 use crate::value::{Value, ValueHead, fill, slice};
 use crate::views::View;
 
@@ -18,7 +18,8 @@ use crate::views::View;
 ///
 /// Shareable is to [`Plain`] as `Sync` is to `Send`. Shareable are
 /// - the atomics of fixed width of std, and [`Flag`](crate::Flag) for a bool;
-/// - cells of plain data: [`Value`], [`Frozen`](crate::Frozen), [`Loose`](crate::Loose), [`Mutex`], [`OnceCell`];
+/// - cells of plain data: [`Value`], [`Frozen`](crate::Frozen), [`Loose`](crate::Loose), [`Mutex`],
+///   [`RwLock`], [`OnceCell`];
 /// - structs of these with [`#[shareable]`](macro@crate::shareable), and arrays of these, nested;
 /// - slices of these, and `Value<[T]>`, as the last thing of an object: see
 ///   [`Options::len`](crate::Options::len).
@@ -284,6 +285,7 @@ cells! {
     Frozen, Kind::Frozen { of: Kind::fixed::<T>() }, Frozen::plant_from, Frozen::settled;
     Loose, Kind::Loose { of: Kind::fixed::<T>() }, Loose::plant_from, Loose::settled;
     Mutex, Kind::Mutex { of: Kind::fixed::<T>() }, Mutex::plant_from, Mutex::settled;
+    RwLock, Kind::RwLock { of: Kind::fixed::<T>() }, RwLock::plant_from, RwLock::settled;
     OnceCell, Kind::OnceCell { of: Kind::fixed::<T>() }, OnceCell::plant_from, OnceCell::settled;
 }
 

@@ -14,7 +14,7 @@ use crate::error::Result;
 use crate::member::Member;
 use crate::plain::{Part, Plain};
 use crate::shareable::Shareable;
-use crate::sync::{Mutex, OnceCell};
+use crate::sync::{Mutex, OnceCell, RwLock};
 use crate::value::{Value, Version, read, slice, wait};
 use crate::words;
 
@@ -220,6 +220,18 @@ impl<T: Plain> View<'_, Frozen<T>> {
 impl<T: Plain> View<'_, Mutex<T>> {
     /// What the mutex guards, without its lock: whoever holds it may be in the middle of a change, and
     /// then the copy is of no moment. For looking at, not for deciding.
+    ///
+    /// # Errors
+    /// `BadBits`, also when a change was seen half done.
+    pub fn peek(self) -> Result<T> {
+        let words = self.place.data().words();
+        bytes::get(words, words::load_by_word).map_err(|error| self.name(error))
+    }
+}
+
+impl<T: Plain> View<'_, RwLock<T>> {
+    /// What the lock guards, without the lock: a writer may be in the middle of a change, and then the
+    /// copy is of no moment. For looking at, not for deciding.
     ///
     /// # Errors
     /// `BadBits`, also when a change was seen half done.

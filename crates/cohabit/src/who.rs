@@ -25,6 +25,10 @@ pub struct HeldLock {
     pub holder: Option<User>,
     /// Whether somebody waits for it.
     pub awaited: bool,
+    /// Whether it is held for reading, beside others: a `RwLock` has a line for each reader.
+    pub shared: bool,
+    /// Where the word that names the holder is.
+    at: usize,
     word: u64,
     /// Of a lock whose holders commit.
     version: Option<u64>,
@@ -42,9 +46,7 @@ impl HeldLock {
     /// commit between them. A holder that let go without a commit, as every holder of a mutex does, and
     /// came again in between looks the same.
     pub fn is_same_hold(&self, other: &HeldLock) -> bool {
-        self.path == other.path
-            && same_holder(self.word, other.word)
-            && self.version == other.version
+        self.at == other.at && same_holder(self.word, other.word) && self.version == other.version
     }
 }
 
@@ -69,7 +71,14 @@ impl Untyped {
     pub fn held_locks(&self) -> Result<Vec<HeldLock>> {
         let segment = self.segment();
         let with_lock = self.cells().filter(|cell| cell.has_lock());
-        with_lock.filter_map(|cell| held_lock(segment, cell).transpose()).collect()
+        let mut held = Vec::new();
+        for cell in with_lock {
+            let readers = cell.has_readers().then_some(1..=Kind::RW_LOCK_READERS);
+            for word in std::iter::once(0).chain(readers.into_iter().flatten()) {
+                held.extend(held_lock(segment, cell, word)?);
+            }
+        }
+        Ok(held)
     }
 
     /// The other processes that have the object mapped for reading only, where the system shows it.
@@ -91,16 +100,17 @@ impl Untyped {
     }
 }
 
-fn held_lock(segment: &Segment, cell: Cell<'_>) -> Result<Option<HeldLock>> {
+/// The lock whose word is that of this number in the cell, if it is held.
+fn held_lock(segment: &Segment, cell: Cell<'_>, number: usize) -> Result<Option<HeldLock>> {
     let at = cell.offset();
-    let head = if cell.has_versions() { Kind::VALUE_HEAD as u64 } else { 8 };
+    let head = if cell.has_versions() { Kind::VALUE_HEAD as u64 } else { 8 * (1 + number as u64) };
     let fits = at.is_multiple_of(8)
         && at.checked_add(head).is_some_and(|end| end <= segment.header.object_size);
     if !fits {
         let detail = format!("the schema has a cell at byte {at}, which is not in the object");
         return Err(Error::new(ErrorKind::HeaderInvalid, &segment.name, detail));
     }
-    let at = (segment.header.object_at + at) as usize;
+    let at = (segment.header.object_at + at) as usize + 8 * number;
     // Acquire: pairs with the SeqCst swap in `cell::commit`, and orders this load before that of the
     // lock word: a version that stays the same from look to look then stands for one hold.
     let version = || Commit(segment.word(at + 8).load(Ordering::Acquire)).version();
@@ -112,5 +122,6 @@ fn held_lock(segment: &Segment, cell: Cell<'_>) -> Result<Option<HeldLock>> {
     }
     let holder = segment.user_of(token);
     let path = cell.path();
-    Ok(Some(HeldLock { path, holder, awaited: word & WAITERS != 0, word, version }))
+    let awaited = word & WAITERS != 0;
+    Ok(Some(HeldLock { path, holder, awaited, shared: number > 0, at, word, version }))
 }

@@ -64,7 +64,7 @@ const NEWER: Kind = Kind::Struct(&StructKind {
 /// Every cell, and a tail.
 const PANEL: Kind = Kind::Struct(&StructKind {
     name: "Panel",
-    size: 1024 + 10 * 64,
+    size: 1024 + 18 * 64,
     align: 64,
     appendable: false,
     fields: &[
@@ -79,7 +79,9 @@ const PANEL: Kind = Kind::Struct(&StructKind {
         field("once", 1128, Kind::Signal(Signal::Once)),
         field("set", 1136, Kind::OnceCell { of: &Kind::Text { len: 3 } }),
         field("all", 1152, Kind::Signal(Signal::Barrier)),
-        field("log", 1600, Kind::Value { copies: 0, stride: 0, of: &Kind::Tail { of: &MODE } }),
+        field("table", 1568, Kind::RwLock { of: &Kind::U128 }),
+        field("few", 1840, Kind::RwLock { of: &Kind::Text { len: 9 } }),
+        field("log", 2112, Kind::Value { copies: 0, stride: 0, of: &Kind::Tail { of: &MODE } }),
     ],
 });
 
@@ -121,7 +123,9 @@ fn the_text_is_the_one_in_the_format() {
         r#"{"name":"once","at":1128,"cell":"once"}"#,
         r#"{"name":"set","at":1136,"cell":"oncecell","type":{"kind":"text","len":3}}"#,
         r#"{"name":"all","at":1152,"cell":"barrier"}"#,
-        r#"{"name":"log","at":1600,"cell":"value","copies":0,"stride":0,"type":{"kind":"tail","of":{"enum":"#,
+        r#"{"name":"table","at":1568,"cell":"rwlock","type":{"kind":"u128"}}"#,
+        r#"{"name":"few","at":1840,"cell":"rwlock","type":{"kind":"text","len":9}}"#,
+        r#"{"name":"log","at":2112,"cell":"value","copies":0,"stride":0,"type":{"kind":"tail","of":{"enum":"#,
     ] {
         assert!(panel.contains(part), "{panel}");
     }
@@ -130,12 +134,12 @@ fn the_text_is_the_one_in_the_format() {
 #[test]
 fn a_tail_becomes_an_array_of_the_length_in_the_header() {
     let open = schema(&PANEL);
-    assert_eq!(open.root.size(), 1664);
+    assert_eq!(open.root.size(), 2176);
     let whole = open.resolved(1000).unwrap();
     let log = &whole.root;
     let cohabit::schema::Node::Struct(panel) = log else { panic!("{log:?}") };
-    let log = &panel.fields[11].node;
-    assert_eq!((log.size(), whole.root.size()), (64 + 4 * 1024, 1600 + 64 + 4 * 1024));
+    let log = &panel.fields[13].node;
+    assert_eq!((log.size(), whole.root.size()), (64 + 4 * 1024, 2112 + 64 + 4 * 1024));
     assert_eq!(parsed(&whole.to_json()).unwrap(), whole);
     assert!(open.resolved(0).unwrap_err().to_string().contains("no length for it"));
     assert!(open.resolved(u64::MAX).unwrap_err().to_string().contains("too large"));

@@ -32,7 +32,9 @@ pub(crate) fn run(scope: &Scope, args: &Args) -> Outcome {
     let read = Image::read(&target.object, part)?;
     let form = if args.json { Form::Json } else { Form::People(Layout::Lines) };
     if !args.json && Image::is_unlocked(&target.object, part) {
-        exit::say("note: a mutex is read without its lock, perhaps in the middle of a change");
+        exit::say(
+            "note: what a lock guards is read without its lock, perhaps in the middle of a change",
+        );
     }
     let mut out = out::stdout();
     line(&mut out, &target, part, &read, form)?;

@@ -99,7 +99,8 @@ fn watch_locks(object: &Untyped, time: Duration) -> cohabit::Result<Vec<Hold>> {
 
 impl Hold {
     fn sentence(&self, object: &str) -> String {
-        let HeldLock { path, holder, awaited, .. } = &self.lock;
+        let HeldLock { path, holder, awaited, shared, .. } = &self.lock;
+        let held = if *shared { "held for reading" } else { "held" };
         let dot = if path.is_empty() || path.starts_with('[') { "" } else { "." };
         let who = match holder {
             Some(user) if user.stopped => format!("{user}, which is stopped"),
@@ -110,8 +111,8 @@ impl Hold {
         let time = self.seen_for.as_millis();
         // Without commits, who lets go and comes again between two looks is not told apart.
         let held = match self.lock.has_commits() {
-            true => format!("held for at least {time} ms"),
-            false => format!("held at every look for {time} ms"),
+            true => format!("{held} for at least {time} ms"),
+            false => format!("{held} at every look for {time} ms"),
         };
         format!("lock of {object}{dot}{path}: {held} by {who}{waited}")
     }
@@ -189,6 +190,7 @@ fn document(name: &str, people: &People, holds: &[Hold]) -> Json {
             "certain": hold.lock.has_commits(),
             "at_least_ns": u64::try_from(hold.seen_for.as_nanos()).unwrap_or(u64::MAX),
             "awaited": hold.lock.awaited,
+            "shared": hold.lock.shared,
         })
     };
     json!({

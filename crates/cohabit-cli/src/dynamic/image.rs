@@ -137,6 +137,7 @@ pub(crate) fn contents(node: &Node) -> Option<&Node> {
         | Node::Frozen { of }
         | Node::Loose { of }
         | Node::Mutex { of }
+        | Node::RwLock { of }
         | Node::OnceCell { of } => Some(of),
         Node::Atomic(_) | Node::Flag => Some(node),
         _ => None,

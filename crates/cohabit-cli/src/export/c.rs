@@ -206,6 +206,13 @@ fn declared(node: &Node, name: &str, types: &Types<'_>) -> String {
                 "struct {{ _Alignas({align}) uint64_t lock; _Alignas({align}) {inner}; }} {name}"
             )
         }
+        Node::RwLock { of } => {
+            let (align, inner) = (node.align(), declared(of, "value", types));
+            format!(
+                "struct {{ _Alignas({align}) uint64_t lock; uint64_t readers[31]; _Alignas({align}) {inner}; }} \
+                 {name}"
+            )
+        }
         Node::Frozen { of } | Node::Loose { of } => whole_words(of, node.size(), name, types),
         Node::OnceCell { of } => {
             let inner = whole_words(of, node.size() - 8, "once", types);
@@ -265,6 +272,7 @@ fn remark(node: &Node, name: Option<&str>) -> String {
         | Node::Frozen { .. }
         | Node::Loose { .. }
         | Node::Mutex { .. }
+        | Node::RwLock { .. }
         | Node::OnceCell { .. }
         | Node::Signal(_)) => in_comment(&cell.type_name()),
         _ => String::new(),
@@ -299,6 +307,7 @@ fn has_wide_integer(node: &Node) -> bool {
         | Node::Frozen { of }
         | Node::Loose { of }
         | Node::Mutex { of }
+        | Node::RwLock { of }
         | Node::OnceCell { of } => has_wide_integer(of),
         _ => false,
     }
@@ -330,6 +339,7 @@ mod tests {
         byte: AtomicU8, ready: Event, few: AtomicU8, all: Barrier, once: Once, small_once: OnceCell<[u8; 3]>,
         odd: AtomicU8, wide_once: OnceCell<{ n: u8, at: i128 }>, after_once: AtomicU8,
         small_log: Mutex<{ n: u8 }>, wide_log: Mutex<{ n: u8, at: i128 }>, after: AtomicU8,
+        small_rw: RwLock<{ n: u8 }>, odd_rw: AtomicU8, wide_rw: RwLock<{ n: u8, at: i128 }>, after_rw: AtomicU8,
         grows: Value<appendable(48) struct Config { a: u8 }>, behind: AtomicU8,
         rest: [AtomicU16]
     ";

@@ -55,6 +55,7 @@ impl<'n> Types<'n> {
             | Node::Frozen { of }
             | Node::Loose { of }
             | Node::Mutex { of }
+            | Node::RwLock { of }
             | Node::OnceCell { of } => self.visit(of),
             _ => {}
         }

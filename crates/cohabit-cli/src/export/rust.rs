@@ -8,7 +8,7 @@ use cohabit::schema::{EnumNode, FieldNode, Node, Schema, StructNode};
 use super::names::{Named, Types};
 
 /// What no type of ours may be called: what is imported, and what Rust has without an import.
-const RESERVED: [&str; 42] = [
+const RESERVED: [&str; 43] = [
     "Object",
     "Appended",
     "Text",
@@ -18,6 +18,7 @@ const RESERVED: [&str; 42] = [
     "Frozen",
     "Loose",
     "Mutex",
+    "RwLock",
     "OnceCell",
     "Barrier",
     "Condvar",
@@ -128,6 +129,7 @@ fn imports(node: &Node, used: &mut BTreeSet<&'static str>) {
         Node::Frozen { of } => ("Frozen", Some(&**of)),
         Node::Loose { of } => ("Loose", Some(&**of)),
         Node::Mutex { of } => ("Mutex", Some(&**of)),
+        Node::RwLock { of } => ("RwLock", Some(&**of)),
         Node::OnceCell { of } => ("OnceCell", Some(&**of)),
         Node::Array { of, .. } | Node::Tail { of } => return imports(of, used),
         Node::Struct(whole) if whole.is_appended() => ("Appended", Some(&whole.fields[1].node)),
@@ -197,6 +199,7 @@ fn type_of(node: &Node, types: &Types<'_>) -> String {
         Node::Frozen { of: inner } => format!("Frozen<{}>", of(inner)),
         Node::Loose { of: inner } => format!("Loose<{}>", of(inner)),
         Node::Mutex { of: inner } => format!("Mutex<{}>", of(inner)),
+        Node::RwLock { of: inner } => format!("RwLock<{}>", of(inner)),
         Node::OnceCell { of: inner } => format!("OnceCell<{}>", of(inner)),
         leaf => leaf.type_name(),
     }

@@ -36,6 +36,7 @@ fn write_node(text: &mut String, node: &Node, depth: usize) {
         Node::Frozen { of } => around("Frozen<", of, ">"),
         Node::Loose { of } => around("Loose<", of, ">"),
         Node::Mutex { of } => around("Mutex<", of, ">"),
+        Node::RwLock { of } => around("RwLock<", of, ">"),
         Node::OnceCell { of } => around("OnceCell<", of, ">"),
         // The rest has no parts with names of their own.
         leaf => text.push_str(&leaf.type_name()),

@@ -92,6 +92,7 @@ fn cell() -> impl Strategy<Value = Node> {
         plain().prop_map(|of| Node::Frozen { of: Box::new(of) }),
         plain().prop_map(|of| Node::Loose { of: Box::new(of) }),
         plain().prop_map(|of| Node::Mutex { of: Box::new(of) }),
+        plain().prop_map(|of| Node::RwLock { of: Box::new(of) }),
         plain().prop_map(|of| Node::OnceCell { of: Box::new(of) }),
         select(Signal::ALL.map(|(signal, _)| Node::Signal(signal)).to_vec()),
     ];

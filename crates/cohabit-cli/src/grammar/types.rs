@@ -150,7 +150,7 @@ impl Parser<'_> {
             }
             ("appendable", _) => self.appendable(label, &span, place),
             ("enum", _) => self.enumeration(label),
-            ("Value" | "Frozen" | "Loose" | "Mutex" | "OnceCell", _) => {
+            ("Value" | "Frozen" | "Loose" | "Mutex" | "RwLock" | "OnceCell", _) => {
                 self.cell(name, &span, label, place)
             }
             ("Flag", _) => self.only_in_objects(Node::Flag, &span, place),
@@ -205,6 +205,7 @@ impl Parser<'_> {
             "Value" => of.into_value(),
             "Frozen" => Node::Frozen { of: Box::new(of) },
             "Loose" => Node::Loose { of: Box::new(of) },
+            "RwLock" => Node::RwLock { of: Box::new(of) },
             "OnceCell" => Node::OnceCell { of: Box::new(of) },
             _ => Node::Mutex { of: Box::new(of) },
         };
@@ -303,7 +304,7 @@ impl Parser<'_> {
         if let Some((_, span)) =
             plain.filter(|_| fields.iter().any(|(field, _)| !field.node.is_plain()))
         {
-            let what = "beside cells, plain data stand in a cell: Value<…>, Frozen<…>, Loose<…>, Mutex<…> or OnceCell<…>";
+            let what = "beside cells, plain data stand in a cell: Value<…>, Frozen<…>, Loose<…>, Mutex<…>, RwLock<…> or OnceCell<…>";
             return Err(self.lexer.bad(span.clone(), what));
         }
         if let Some((_, span)) =
@@ -464,7 +465,7 @@ fn camel_case(name: &str) -> String {
 }
 
 /// All that begins a type.
-const KNOWN: [&str; 37] = [
+const KNOWN: [&str; 38] = [
     "u8",
     "u16",
     "u32",
@@ -489,6 +490,7 @@ const KNOWN: [&str; 37] = [
     "Frozen",
     "Loose",
     "Mutex",
+    "RwLock",
     "OnceCell",
     "Barrier",
     "Condvar",

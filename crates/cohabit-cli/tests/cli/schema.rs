@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicI8, AtomicU64};
 use cohabit::schema::Schema;
 use cohabit::{
     Appended, Barrier, Condvar, Event, Flag, Frozen, List, Loose, Mutex, Once, OnceCell, Options,
-    Shareable, Shared, SharedValue, Text, Value,
+    RwLock, Shareable, Shared, SharedValue, Text, Value,
 };
 use cohabit::{WideText, plain, shareable};
 
@@ -72,6 +72,7 @@ struct Board {
     limits: Frozen<[f64; 3]>,
     loose: Loose<Wheel>,
     log: Mutex<Wheel>,
+    table: RwLock<Wheel>,
     ready: Event,
     more: Condvar,
     once: Once,
@@ -120,6 +121,7 @@ fn new_board() -> Board {
         limits: Frozen::new([1.0, 2.0, 3.0]),
         loose: Loose::new(wheel()),
         log: Mutex::new(wheel()),
+        table: RwLock::new(wheel()),
         ready: Event::manual(),
         more: Condvar::new(),
         once: Once::new(),

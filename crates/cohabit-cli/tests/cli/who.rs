@@ -99,3 +99,29 @@ fn the_hold_of_a_mutex_is_told_as_what_was_seen() {
     assert!(sentence.contains(&format!(" ms by pid {} (", std::process::id())), "{sentence}");
     drop(guard);
 }
+
+#[test]
+fn each_reader_is_told_and_a_writer_as_what_it_is() {
+    let place = Place::new();
+    let options = place.options::<cohabit::RwLock<u64>>();
+    let lock = options.create("table", || cohabit::RwLock::new(7)).unwrap();
+    let reads = lock.read().unwrap();
+    std::thread::scope(|scope| {
+        let other = scope.spawn(|| {
+            let _also_reads = lock.read().unwrap();
+            let text = place.run(&["who", "table", "--for=1ms"]).fine();
+            let start = "lock of table: held for reading at every look for ";
+            assert_eq!(text.lines().filter(|line| line.starts_with(start)).count(), 2, "{text}");
+        });
+        other.join().unwrap();
+    });
+    drop(reads);
+    let _writes = lock.write().unwrap();
+    let who: Json = serde_json::from_str(&place.run(&["who", "table", "--json"]).fine()).unwrap();
+    assert_eq!(who["locks"].as_array().unwrap().len(), 1, "{who}");
+    let lock = &who["locks"][0];
+    assert_eq!((&lock["pid"], &lock["shared"]), (&json!(std::process::id()), &json!(false)));
+    let shown = place.run(&["show", "table"]);
+    assert_eq!(shown.out, "7\n");
+    assert!(shown.err.contains("without its lock"), "{shown:?}");
+}

@@ -220,9 +220,7 @@ fn std_lock(name: &str) -> Option<&'static str> {
         "Once" => "std's is of one process only; use `cohabit::Once`",
         "OnceCell" => "std's is of one thread only; use `cohabit::OnceCell`",
         "Barrier" => "std's is of one process only; use `cohabit::Barrier`",
-        "RwLock" => {
-            "std's is of one process only; use a `cohabit::Mutex`, or a `Value` and `update`"
-        }
+        "RwLock" => "std's is of one process only; use `cohabit::RwLock`",
         _ => return None,
     })
 }
@@ -328,6 +326,7 @@ mod tests {
             ("struct A { x: fn() }", "store a number"),
             ("struct A { x: (AtomicU8, AtomicU8) }", "a struct with #[shareable]"),
             ("struct A { x: std::sync::Mutex<u8> }", "use `cohabit::Mutex`"),
+            ("struct A { x: std::sync::RwLock<u8> }", "use `cohabit::RwLock`"),
             ("struct A { x: std::sync::Once }", "use `cohabit::Once`"),
             ("struct A { x: std::sync::Barrier }", "use `cohabit::Barrier`"),
             ("struct A { x: std::cell::OnceCell<u8> }", "use `cohabit::OnceCell`"),

@@ -96,6 +96,11 @@ pub enum Kind {
         /// What it guards.
         of: &'static Kind,
     },
+    /// A `RwLock`: a lock word, 31 words of readers, then what it guards.
+    RwLock {
+        /// What it guards.
+        of: &'static Kind,
+    },
     /// A `OnceCell`: a word, then what is set once.
     OnceCell {
         /// What it holds, once it is set.
@@ -163,6 +168,12 @@ impl Kind {
     /// The head of a `Value`: lock, commit word and pins.
     pub const VALUE_HEAD: usize = 64;
 
+    /// The bytes of a `RwLock` before what it guards: its word, and those of its readers.
+    pub const RW_LOCK_HEAD: usize = 8 * (1 + Self::RW_LOCK_READERS);
+
+    /// How many threads can read under one `RwLock` at once.
+    pub const RW_LOCK_READERS: usize = 31;
+
     /// The bytes of the length of a list.
     pub const LIST_LEN: usize = 4;
 
@@ -221,6 +232,7 @@ impl Kind {
             Kind::Mutex { of } => {
                 (Self::behind_word(of.align()) + of.size()).next_multiple_of(self.align())
             }
+            Kind::RwLock { of } => (Self::RW_LOCK_HEAD + of.size()).next_multiple_of(self.align()),
             Kind::Tail { .. } => 0,
         }
     }
@@ -254,7 +266,7 @@ impl Kind {
             Kind::Struct(kind) => kind.align,
             Kind::Value { .. } => Self::CELL_ALIGN,
             Kind::Frozen { .. } | Kind::Loose { .. } | Kind::OnceCell { .. } | Kind::Signal(_) => 8,
-            Kind::Mutex { of } => Self::behind_word(of.align()),
+            Kind::Mutex { of } | Kind::RwLock { of } => Self::behind_word(of.align()),
             scalar => scalar.size(),
         }
     }
@@ -333,6 +345,7 @@ impl Kind {
             | Kind::Frozen { of }
             | Kind::Loose { of }
             | Kind::Mutex { of }
+            | Kind::RwLock { of }
             | Kind::OnceCell { of }
             | Kind::Tail { of } => 1 + of.depth(),
             Kind::Struct(kind) => {
@@ -368,6 +381,7 @@ impl Kind {
             | Kind::Frozen { of }
             | Kind::Loose { of }
             | Kind::Mutex { of }
+            | Kind::RwLock { of }
             | Kind::OnceCell { of } => of.has_room(),
             Kind::Struct(kind) => {
                 let mut index = 0;

@@ -71,7 +71,8 @@ impl Lines {
             (Node::Frozen { of: mine }, Node::Frozen { of: other })
             | (Node::Loose { of: mine }, Node::Loose { of: other })
             | (Node::OnceCell { of: mine }, Node::OnceCell { of: other })
-            | (Node::Mutex { of: mine }, Node::Mutex { of: other }) => {
+            | (Node::Mutex { of: mine }, Node::Mutex { of: other })
+            | (Node::RwLock { of: mine }, Node::RwLock { of: other }) => {
                 self.nodes(path, mine, other);
             }
             (Node::Tail { of: mine }, Node::Tail { of: other }) => {
@@ -199,6 +200,7 @@ fn is_nested(mine: &Node, other: &Node) -> bool {
         | (Node::Loose { .. }, Node::Loose { .. })
         | (Node::OnceCell { .. }, Node::OnceCell { .. })
         | (Node::Mutex { .. }, Node::Mutex { .. })
+        | (Node::RwLock { .. }, Node::RwLock { .. })
         | (Node::Tail { .. }, Node::Tail { .. }) => true,
         (Node::Array { len, .. }, Node::Array { len: other, .. })
         | (Node::List { len, .. }, Node::List { len: other, .. }) => len == other,
@@ -240,6 +242,7 @@ fn describe(node: &Node) -> String {
         Node::Frozen { of } => format!("a Frozen of {}", describe(of)),
         Node::Loose { of } => format!("a Loose of {}", describe(of)),
         Node::Mutex { of } => format!("a Mutex of {}", describe(of)),
+        Node::RwLock { of } => format!("a RwLock of {}", describe(of)),
         Node::OnceCell { of } => format!("a OnceCell of {}", describe(of)),
         Node::Signal(signal) => format!("a {}", signal.type_name()),
         Node::Scalar(_) | Node::Text { .. } | Node::WideText { .. } => node.type_name(),

@@ -23,6 +23,7 @@
 //! | mutex | tag 64, what it guards |
 //! | condvar, event | tag 65, 66 |
 //! | barrier | tag 69 |
+//! | rwlock | tag 67, what it guards |
 //! | once | tag 70 |
 //! | oncecell | tag 71, what it holds |
 //!
@@ -47,6 +48,7 @@ const FLAG: u8 = 50;
 const FROZEN: u8 = 51;
 const LOOSE: u8 = 52;
 const MUTEX: u8 = 64;
+const RW_LOCK: u8 = 67;
 const ONCE_CELL: u8 = 71;
 
 /// The fingerprint of a type of this program; a constant.
@@ -141,6 +143,7 @@ impl Fnv {
             Kind::OnceCell { of } => self.byte(ONCE_CELL).kind(of),
             Kind::Signal(signal) => self.byte(signal.tag()),
             Kind::Mutex { of } => self.byte(MUTEX).kind(of),
+            Kind::RwLock { of } => self.byte(RW_LOCK).kind(of),
             Kind::Atomic { of } => self.byte(ATOMIC).kind(of),
             Kind::Value { copies, stride, of } => {
                 self.byte(VALUE).number(*copies as u64).number(*stride as u64).kind(of)
@@ -208,6 +211,7 @@ impl Fnv {
             Node::OnceCell { of } => self.byte(ONCE_CELL).node(of),
             Node::Signal(signal) => self.byte(signal.tag()),
             Node::Mutex { of } => self.byte(MUTEX).node(of),
+            Node::RwLock { of } => self.byte(RW_LOCK).node(of),
             Node::Atomic(scalar) => self.byte(ATOMIC).scalar(*scalar),
             Node::Value { copies, stride, of } => {
                 self.byte(VALUE).number(*copies).number(*stride).node(of)

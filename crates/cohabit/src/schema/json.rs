@@ -48,6 +48,7 @@ fn write_members(out: &mut String, node: &Node) {
         Node::OnceCell { of } => write_inner(out, "\"cell\":\"oncecell\",\"type\":", of),
         Node::Signal(signal) => write_str(out, "\"cell\":", signal.name()),
         Node::Mutex { of } => write_inner(out, "\"cell\":\"mutex\",\"type\":", of),
+        Node::RwLock { of } => write_inner(out, "\"cell\":\"rwlock\",\"type\":", of),
     }
 }
 

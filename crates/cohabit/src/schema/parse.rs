@@ -129,7 +129,7 @@ fn members_of(object: &Object) -> Result<&'static [&'static str], SchemaError> {
             "atomic" => &["cell", "kind"],
             "value" => &["cell", "copies", "stride", "type"],
             "flag" => &["cell"],
-            "frozen" | "loose" | "mutex" | "oncecell" => &["cell", "type"],
+            "frozen" | "loose" | "mutex" | "rwlock" | "oncecell" => &["cell", "type"],
             other => return Err(unknown("cell", other)),
         });
     }
@@ -299,6 +299,7 @@ impl Limits {
                 Ok(match other {
                     "loose" => Node::Loose { of },
                     "mutex" => Node::Mutex { of },
+                    "rwlock" => Node::RwLock { of },
                     "oncecell" => Node::OnceCell { of },
                     _ => Node::Frozen { of },
                 })

@@ -73,6 +73,11 @@ pub enum Node {
         /// What it guards.
         of: Box<Node>,
     },
+    /// A `RwLock`: a lock word, 31 words of readers, then what it guards.
+    RwLock {
+        /// What it guards.
+        of: Box<Node>,
+    },
     /// A `OnceCell`: a word, then what is set once.
     OnceCell {
         /// What it holds, once it is set.
@@ -280,6 +285,7 @@ impl Node {
             Kind::OnceCell { of } => Self::OnceCell { of: inner(of) },
             Kind::Signal(signal) => Self::Signal(signal),
             Kind::Mutex { of } => Self::Mutex { of: inner(of) },
+            Kind::RwLock { of } => Self::RwLock { of: inner(of) },
             Kind::Tail { of } => Self::Tail { of: inner(of) },
             // An atomic of anything but a scalar cannot be built.
             Kind::Atomic { of } => Self::Atomic(Scalar::of(of).unwrap_or(Scalar::U64)),
@@ -320,6 +326,10 @@ impl Node {
                 let align = self.align();
                 of.size().saturating_add(align).checked_next_multiple_of(align).unwrap_or(u64::MAX)
             }
+            Self::RwLock { of } => {
+                let whole = of.size().saturating_add(Kind::RW_LOCK_HEAD as u64);
+                whole.checked_next_multiple_of(self.align()).unwrap_or(u64::MAX)
+            }
             Self::Tail { .. } => 0,
         }
     }
@@ -344,7 +354,7 @@ impl Node {
             Self::Struct(node) => node.align,
             Self::Value { .. } => Kind::CELL_ALIGN as u64,
             Self::Frozen { .. } | Self::Loose { .. } | Self::OnceCell { .. } | Self::Signal(_) => 8,
-            Self::Mutex { of } => of.align().max(8),
+            Self::Mutex { of } | Self::RwLock { of } => of.align().max(8),
         }
     }
 
@@ -366,6 +376,7 @@ impl Node {
             Self::OnceCell { of } => format!("OnceCell<{}>", of.type_name()),
             Self::Signal(signal) => signal.type_name(),
             Self::Mutex { of } => format!("Mutex<{}>", of.type_name()),
+            Self::RwLock { of } => format!("RwLock<{}>", of.type_name()),
             Self::Tail { of } => format!("[{}]", of.type_name()),
         }
     }
@@ -383,7 +394,8 @@ impl Node {
             | Self::Loose { .. }
             | Self::OnceCell { .. }
             | Self::Signal(_)
-            | Self::Mutex { .. } => false,
+            | Self::Mutex { .. }
+            | Self::RwLock { .. } => false,
         }
     }
 

@@ -2,7 +2,7 @@
 //!
 //! - `word`: the lock word · `waiting`: how a call waits · `held`: what this thread holds
 //! - `in_place`: plain data used where it stands · `outcome`: what taking a lock may come to
-//! - `mutex`: what one thread at a time uses
+//! - `mutex`: what one thread at a time uses · `rw_lock` (over `readers`): what many read, or one changes
 //! - `condvar` (over a `bell`), `event`: waiting for what others say
 //! - `barrier` (over the words of a `round`): waiting until all are there
 //! - `once`, `once_cell` (both over the word of a `run`): what is done once, and what is set once
@@ -17,8 +17,10 @@ mod mutex;
 mod once;
 mod once_cell;
 mod outcome;
+mod readers;
 mod round;
 pub(crate) mod run;
+mod rw_lock;
 mod shareable;
 mod waiting;
 mod word;
@@ -30,3 +32,4 @@ pub use mutex::{Mutex, MutexGuard};
 pub use once::Once;
 pub use once_cell::OnceCell;
 pub use outcome::{LockError, LockResult};
+pub use rw_lock::{RwLock, RwLockReadGuard, RwLockWriteGuard};

@@ -120,7 +120,7 @@ impl<T: Plain> Mutex<T> {
         if !T::ANY_BITS {
             self.data.check().map_err(|error| site.name(error))?;
         }
-        if told == 0 { Ok(guard) } else { Err(guard.with_news(told)) }
+        LockError::unless_told(told, guard)
     }
 
     /// Takes the lock, and waits for it if need be.
@@ -239,11 +239,6 @@ impl<'a, T: Plain> MutexGuard<'a, T> {
     fn new(mutex: &'a Mutex<T>, site: Site) -> Self {
         held::note(mutex.word.as_ptr().addr());
         Self { mutex, me: site.me(), panicking: thread::panicking(), not_send: PhantomData }
-    }
-
-    #[cold]
-    fn with_news(self, told: u64) -> LockError<Self> {
-        if told & OWNER_DIED != 0 { LockError::OwnerDied(self) } else { LockError::Poisoned(self) }
     }
 
     /// Says that what the mutex guards is whole again after a holder's death: those who come are no

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::word::OWNER_DIED;
 use crate::error::{Error, ErrorKind};
 
 /// What a lock says instead of simply giving a guard, in the manner of std's `LockResult`.
@@ -56,6 +57,21 @@ impl<G> LockError<G> {
             LockError::OwnerDied(_) => ErrorKind::OwnerDied,
             LockError::Poisoned(_) => ErrorKind::Poisoned,
             LockError::Failed(error) => error.kind(),
+        }
+    }
+
+    /// What is given when the taker was told so.
+    #[inline(always)]
+    pub(super) fn unless_told(told: u64, guard: G) -> LockResult<G> {
+        if told == 0 { Ok(guard) } else { Err(Self::of_news(told, guard)) }
+    }
+
+    #[cold]
+    fn of_news(told: u64, guard: G) -> Self {
+        if told & OWNER_DIED != 0 {
+            LockError::OwnerDied(guard)
+        } else {
+            LockError::Poisoned(guard)
         }
     }
 

@@ -11,6 +11,7 @@
 //!                                                           anyone: this word -> me|WAITERS|told
 //! (dead) token…               held by nobody                any waiter: exactly this word ->
 //!                                                           me|WAITERS|OWNER_DIED
+//! (dead) token|ENTERS…        held by nobody                any waiter: exactly this word -> me|WAITERS
 //! told = OWNER_DIED, POISONED: what whoever takes the lock is told; they stay until they are cleared.
 //! ```
 //!
@@ -23,7 +24,8 @@
 //!    at most [`KEPT_MS`] after it was let go. The lapse is a moment of the monotonic clock. It decides
 //!    who comes first and nothing else: a moment that is not in the next `KEPT_MS`, because a peer lies
 //!    or lives in another time namespace, is past.
-//! 5. Only the holder sets `POISONED`; anyone may clear it, and the holder clears `OWNER_DIED`.
+//! 5. Who holds it with `ENTERS` changes nothing of what is guarded: its death is told to nobody.
+//! 6. Only the holder sets `POISONED`; anyone may clear it, and the holder clears `OWNER_DIED`.
 //!
 //! An age is 1 after 10 ms, and one more each time that doubles: so among those who wait, who has waited
 //! for twice as long goes first.
@@ -43,6 +45,8 @@ use crate::token::{MARK, Token, WAITERS, same_holder};
 pub(crate) const OWNER_DIED: u64 = MARK;
 /// A holder panicked inside; told until somebody clears it.
 pub(crate) const POISONED: u64 = 1 << 18;
+/// The holder is not inside: it makes sure that it may go in, or is only counted.
+pub(crate) const ENTERS: u64 = 1 << 22;
 /// Somebody has waited for so long: when the lock is let go, it is kept for such.
 const AGE: u64 = OLDEST as u64 * AGE_1;
 const AGE_1: u64 = 1 << 19;
@@ -102,7 +106,7 @@ fn acquire_contended(
         }
         if !kept && may_be_dead(word, seen, me, stood, &waiting)? && is_dead(seen, peers)? {
             if take_over(word, seen, me) {
-                return Ok(OWNER_DIED | seen & POISONED);
+                return Ok(left_by_the_dead(seen));
             }
             continue;
         }
@@ -173,9 +177,14 @@ fn take(word: &AtomicU64, seen: u64, me: u64, has_slept: bool) -> bool {
 
 /// Takes a dead holder's lock.
 fn take_over(word: &AtomicU64, seen: u64, me: u64) -> bool {
-    let mine = me | WAITERS | OWNER_DIED | seen & POISONED;
+    let mine = me | WAITERS | left_by_the_dead(seen);
     // Acquire: pairs with the Release of whatever the dead holder published before it died.
     word.compare_exchange(seen, mine, Ordering::Acquire, Ordering::Relaxed).is_ok()
+}
+
+/// What the next one is told after a death.
+fn left_by_the_dead(seen: u64) -> u64 {
+    if seen & ENTERS != 0 { seen & TOLD } else { OWNER_DIED | seen & POISONED }
 }
 
 /// Says in the word that somebody waits, and for how long; the word to sleep on, or none if it changed.

@@ -65,7 +65,7 @@ impl Untyped {
 }
 
 fn is_cell(node: &Node) -> bool {
-    use Node::{Atomic, Flag, Frozen, Loose, Mutex, OnceCell, Value};
+    use Node::{Atomic, Flag, Frozen, Loose, Mutex, OnceCell, RwLock, Value};
     matches!(
         node,
         Atomic(_)
@@ -73,6 +73,7 @@ fn is_cell(node: &Node) -> bool {
             | Frozen { .. }
             | Loose { .. }
             | Mutex { .. }
+            | RwLock { .. }
             | OnceCell { .. }
             | Value { .. }
     )
@@ -108,13 +109,13 @@ impl<'a> Cell<'a> {
         self.at
     }
 
-    /// What it is: a `Value`, `Frozen`, `Loose`, `Mutex`, `OnceCell`, `Flag` or atomic.
+    /// What it is: a `Value`, `Frozen`, `Loose`, `Mutex`, `RwLock`, `OnceCell`, `Flag` or atomic.
     pub fn node(self) -> &'a Node {
         self.node
     }
 
     /// What is in it, whose bytes are read and written: the plain data of a `Value`, `Frozen`, `Loose`,
-    /// `Mutex` or `OnceCell`; the node itself of an atomic, and of a `Flag`, whose one byte is read as 0
+    /// `Mutex`, `RwLock` or `OnceCell`; the node itself of an atomic, and of a `Flag`, whose one byte is read as 0
     /// or 1.
     pub fn contents(self) -> &'a Node {
         match self.node {
@@ -122,6 +123,7 @@ impl<'a> Cell<'a> {
             | Node::Frozen { of }
             | Node::Loose { of }
             | Node::Mutex { of }
+            | Node::RwLock { of }
             | Node::OnceCell { of } => of,
             other => other,
         }
@@ -134,13 +136,19 @@ impl<'a> Cell<'a> {
 
     /// Whether it has a lock that somebody may hold: see [`Untyped::held_locks`].
     pub fn has_lock(self) -> bool {
-        matches!(self.node, Node::Value { .. } | Node::Mutex { .. } | Node::OnceCell { .. })
+        use Node::{Mutex, OnceCell, RwLock, Value};
+        matches!(self.node, Value { .. } | Mutex { .. } | RwLock { .. } | OnceCell { .. })
+    }
+
+    /// Whether its lock has words for readers, beside its own.
+    pub(crate) fn has_readers(self) -> bool {
+        matches!(self.node, Node::RwLock { .. })
     }
 
     /// Whether its contents are read without the lock that guards them, and so perhaps in the middle of
-    /// a change: those of a `Mutex` are, whose lock is taken by its users only.
+    /// a change: those of a `Mutex` or `RwLock` are, whose lock is taken by its users only.
     pub fn is_unlocked(self) -> bool {
-        matches!(self.node, Node::Mutex { .. })
+        matches!(self.node, Node::Mutex { .. } | Node::RwLock { .. })
     }
 
     /// Its name in the object, such as `state` or `wheels[2].value`; empty if it is the whole object.
@@ -201,7 +209,7 @@ impl<'a> Cell<'a> {
         let mut into = room(self.name(), bytes.len())?;
         let version = match self.raw()? {
             Raw::Value(value) => self.read_value(&value, bytes.start, &mut into)?,
-            Raw::Frozen(plain) | Raw::Loose(plain) | Raw::Mutex(plain) => {
+            Raw::Frozen(plain) | Raw::Loose(plain) | Raw::Locked(plain) => {
                 plain.load(bytes.start, &mut into);
                 Version::NONE
             }
@@ -241,7 +249,7 @@ impl<'a> Cell<'a> {
     ///
     /// # Errors
     /// `Busy`, and as [`Value::update`](crate::Value::update); `Frozen`; `Unsupported` on an object
-    /// that was opened for reading only, and for a `Mutex` or `OnceCell`.
+    /// that was opened for reading only, and for a `Mutex`, `RwLock` or `OnceCell`.
     pub fn update<R, E>(
         self,
         timeout: Duration,
@@ -258,8 +266,8 @@ impl<'a> Cell<'a> {
             let detail = format!("the object is constructed, and {} is frozen since", self.named());
             return Err(Error::new(ErrorKind::Frozen, self.name(), detail));
         }
-        if let Raw::Mutex(_) = self.raw()? {
-            let detail = "what a mutex guards is changed by its users only, under its lock";
+        if let Raw::Locked(_) = self.raw()? {
+            let detail = "what a lock guards is changed by its users only, under its lock";
             return Err(Error::new(ErrorKind::Unsupported, self.name(), detail));
         }
         if let Raw::OnceCell(_) = self.raw()? {
@@ -314,7 +322,7 @@ impl<'a> Cell<'a> {
                     return Err(Error::new(ErrorKind::Busy, self.name(), detail));
                 }
             }
-            Raw::Value(_) | Raw::Frozen(_) | Raw::Mutex(_) | Raw::OnceCell(_) => {}
+            Raw::Value(_) | Raw::Frozen(_) | Raw::Locked(_) | Raw::OnceCell(_) => {}
         }
         Ok(())
     }

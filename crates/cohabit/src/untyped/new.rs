@@ -32,7 +32,7 @@ impl NewCell<'_> {
         self.offset
     }
 
-    /// What is in it: the plain data of a `Value`, `Frozen`, `Loose` or `Mutex`; else the atomic or flag itself.
+    /// What is in it: the plain data of a `Value`, `Frozen`, `Loose`, `Mutex` or `RwLock`; else the atomic or flag itself.
     pub fn contents(&self) -> &Node {
         self.contents
     }
@@ -144,7 +144,8 @@ impl Builder<'_> {
             Node::Value { of, .. }
             | Node::Frozen { of }
             | Node::Loose { of }
-            | Node::Mutex { of } => self.cell(node, of, at, first),
+            | Node::Mutex { of }
+            | Node::RwLock { of } => self.cell(node, of, at, first),
             // They begin as zeros: nothing said, and nothing done.
             Node::OnceCell { .. } | Node::Signal(_) => Ok(()),
             other => self.cell(node, other, at, first),
@@ -188,7 +189,7 @@ impl Builder<'_> {
             }
             Raw::Atomic(number) => number.store(&self.bytes),
             Raw::Flag(byte) => byte.store(&self.bytes),
-            Raw::Frozen(plain) | Raw::Loose(plain) | Raw::Mutex(plain) => {
+            Raw::Frozen(plain) | Raw::Loose(plain) | Raw::Locked(plain) => {
                 plain.store_first(&self.bytes);
             }
             Raw::OnceCell(_) => {}

@@ -22,8 +22,8 @@ pub(super) enum Raw<'a> {
     Flag(Narrow<'a>),
     Frozen(Plain<'a>),
     Loose(Plain<'a>),
-    /// What it guards.
-    Mutex(Plain<'a>),
+    /// What a `Mutex` or `RwLock` guards.
+    Locked(Plain<'a>),
     OnceCell(RawOnceCell<'a>),
 }
 
@@ -47,7 +47,10 @@ impl<'a> Raw<'a> {
             Node::Flag => Raw::Flag(Narrow::new(segment, at, Scalar::U8)),
             Node::Frozen { of } => Raw::Frozen(Plain::new(segment, at, of)),
             Node::Loose { of } => Raw::Loose(Plain::new(segment, at, of)),
-            Node::Mutex { of } => Raw::Mutex(Plain::new(segment, at + node.align(), of)),
+            Node::Mutex { of } => Raw::Locked(Plain::new(segment, at + node.align(), of)),
+            Node::RwLock { of } => {
+                Raw::Locked(Plain::new(segment, at + Kind::RW_LOCK_HEAD as u64, of))
+            }
             Node::OnceCell { of } => Raw::OnceCell(RawOnceCell::new(segment, at, of)),
             _ => return Err(misfit(segment, node, at)),
         })

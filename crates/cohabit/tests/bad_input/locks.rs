@@ -4,7 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Barrier;
 use std::time::Duration;
 
-use cohabit::{Error, Event, LockResult, Mutex, MutexGuard, Once, OnceCell, Shared};
+use cohabit::{Error, Event, LockError, LockResult, Mutex, Once, OnceCell, RwLock, Shared};
 
 use crate::case;
 use crate::case::{Case, NAME};
@@ -20,7 +20,10 @@ fn guarded(case: &Case) -> Shared<Guarded> {
 }
 
 /// As `?` makes of it; the guard goes.
-fn plainly(outcome: LockResult<MutexGuard<'_, [bool; 8]>>) -> cohabit::Result<()> {
+fn plainly<G>(outcome: LockResult<G>) -> cohabit::Result<()>
+where
+    Error: From<LockError<G>>,
+{
     outcome.map(drop).map_err(Error::from)
 }
 
@@ -120,6 +123,73 @@ fn deadlock_mutex() {
             0
         });
         assert_eq!(sys::code_of(child), 0);
+    });
+}
+
+fn shelf(case: &Case) -> Shared<RwLock<u64>> {
+    Shared::<RwLock<u64>>::options().scope(case.world.scope()).create(NAME, || 7).expect("a lock")
+}
+
+#[test]
+fn busy_rw_lock() {
+    case!(busy_rw_lock, |case| {
+        let lock = shelf(case);
+        let (held, tried) = (Barrier::new(2), Barrier::new(2));
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                let reads = lock.read().expect("the lock");
+                held.wait();
+                tried.wait();
+                drop(reads);
+                let _writes = lock.write().expect("the lock");
+                held.wait();
+                tried.wait();
+            });
+            let words = ["`rpm`", &format!("held by pid {}", std::process::id())];
+            held.wait();
+            case.refused("busy", &words, || plainly(lock.try_write()));
+            case.refused("busy", &words, || lock.replace_timeout(8, WAIT));
+            tried.wait();
+            held.wait();
+            case.refused("busy", &words, || plainly(lock.try_read()));
+            case.refused("busy", &words, || plainly(lock.read_timeout(WAIT)));
+            case.refused("busy", &words, || plainly(lock.write_timeout(WAIT)));
+            tried.wait();
+        });
+    });
+}
+
+#[test]
+fn busy_rw_lock_places() {
+    case!(busy_rw_lock_places, |case| {
+        let lock = shelf(case);
+        let (held, tried) = (Barrier::new(32), Barrier::new(32));
+        std::thread::scope(|scope| {
+            for _ in 0..31 {
+                scope.spawn(|| {
+                    let _reads = lock.read().expect("a place");
+                    held.wait();
+                    tried.wait();
+                });
+            }
+            held.wait();
+            let pid = format!("by pid {}", std::process::id());
+            let words = ["`rpm`", "all 31 readers' places are held", &pid];
+            case.refused("busy", &words, || plainly(lock.try_read()));
+            case.refused("busy", &words, || plainly(lock.read_timeout(WAIT)));
+            tried.wait();
+        });
+    });
+}
+
+#[test]
+fn deadlock_rw_lock() {
+    case!(deadlock_rw_lock, |case| {
+        let lock = shelf(case);
+        let _reads = lock.read().expect("the lock");
+        let words = ["`rpm`", "this thread holds the same lock, for reading or writing"];
+        case.refused("deadlock", &words, || plainly(lock.write()));
+        case.refused("deadlock", &words, || plainly(lock.read()));
     });
 }
 

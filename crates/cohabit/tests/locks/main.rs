@@ -13,6 +13,8 @@ mod ledger;
 mod mutex;
 mod once;
 mod queue;
+mod rw_lock;
+mod shelf;
 mod storm;
 
 roles! {
@@ -29,6 +31,10 @@ roles! {
     "taker" => fairness::taker,
     "pupil" => once::pupil,
     "alone" => once::alone,
+    "shelf" => shelf::shelf,
+    "crowd" => rw_lock::crowd,
+    "rw-threads" => rw_lock::rw_threads,
+    "rw-forks" => rw_lock::rw_forks,
     "worker" => storm::worker,
     "user" => hostile::user,
     "vandal" => hostile::vandal,

@@ -4,6 +4,7 @@ use super::table::{Equivalent, Mutant, Test};
 
 const LOCK: &str = "crates/cohabit/src/lock.rs";
 const ROUND: &str = "crates/cohabit/src/sync/round.rs";
+const READERS: &str = "crates/cohabit/src/sync/readers.rs";
 const WORD: &str = "crates/cohabit/src/sync/word.rs";
 const BELL: &str = "crates/cohabit/src/sync/bell.rs";
 const CONDVAR: &str = "crates/cohabit/src/sync/condvar.rs";
@@ -21,7 +22,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
     Mutant {
         name: "owner-died-is-not-told",
         file: WORD,
-        find: "let mine = me | WAITERS | OWNER_DIED | seen & POISONED;",
+        find: "let mine = me | WAITERS | left_by_the_dead(seen);",
         put: "let mine = me | WAITERS | seen & POISONED;",
         why: "whoever comes after the one that took over would take half a change for a whole one",
         test: Test::of(
@@ -108,6 +109,38 @@ pub(super) const MUTANTS: &[Mutant] = &[
             "locks",
             "barrier::seats_of_the_dead_are_had_and_those_of_the_living_are_not",
         ),
+    },
+    Mutant {
+        name: "a-dead-reader-is-told",
+        file: WORD,
+        find: "if seen & ENTERS != 0 { seen & TOLD }",
+        put: "if false { seen & TOLD }",
+        why: "a reader that dies on its way in has changed nothing, and whoever comes next would mend what is whole",
+        test: Test::Loom("readers_models::a_reader_that_dies_is_told_to_nobody"),
+    },
+    Mutant {
+        name: "a-writer-does-not-say-that-it-is-inside",
+        file: READERS,
+        find: "    word.fetch_and(!ENTERS, Ordering::Acquire);",
+        put: "",
+        why: "half a change of a writer that died would be taken for a whole one",
+        test: Test::Loom("readers_models::a_writer_that_dies_is_told_to_readers_and_writers"),
+    },
+    Mutant {
+        name: "a-writer-waits-for-no-reader",
+        file: READERS,
+        find: "if reader.load(Ordering::Acquire) != 0 {",
+        put: "if false {",
+        why: "what a reader has by reference would change under it",
+        test: Test::of("locks", "rw_lock::readers_are_inside_together_and_a_writer_alone"),
+    },
+    Mutant {
+        name: "a-reader-lets-go-before-it-has-its-word",
+        file: READERS,
+        find: "    let claimed = claim(readers, me, peers, patience);\n",
+        put: "    word::release(word, me, 0);\n    let claimed = claim(readers, me, peers, patience);\n",
+        why: "a writer comes in between the two, and sees no reader",
+        test: Test::Loom("readers_models::a_reader_sees_nothing_of_a_writer_inside"),
     },
 ];
 

@@ -1,7 +1,7 @@
 //! The type of the object `board`; `cohabit schema board --as rust` made it.
 
 use cohabit::{
-    Barrier, Condvar, Event, Flag, Frozen, List, Loose, Mutex, Once, OnceCell, Text, Value,
+    Barrier, Condvar, Event, Flag, Frozen, List, Loose, Mutex, Once, OnceCell, RwLock, Text, Value,
     WideText, plain, shareable,
 };
 use std::sync::atomic::{AtomicI8, AtomicU64};
@@ -54,6 +54,7 @@ pub struct Board {
     pub limits: Frozen<[f64; 3]>,
     pub loose: Loose<Wheel>,
     pub log: Mutex<Wheel>,
+    pub table: RwLock<Wheel>,
     pub ready: Event,
     pub more: Condvar,
     pub once: Once,

@@ -1,13 +1,15 @@
 //! The oracle of locks: had after every death, and nothing that was said is lost.
 //!
 //! **Cast.** The *victim*; the *mate* and the *fresh* one, two users; the *observer*, which only looks. What
-//! they do, and what must hold, is each [`Part`]'s own: `mutex`, `event`, `condvar`, `once`, `barrier`. Common to all: no
+//! they do, and what must hold, is each [`Part`]'s own: `mutex`, `event`, `condvar`, `once`, `barrier`,
+//! `rw_lock`. Common to all: no
 //! survivor hangs, and when all have left, the folder is empty, and none holds a descriptor or mapping more.
 mod barrier;
 mod condvar;
 mod event;
 mod mutex;
 mod once;
+mod rw_lock;
 
 use super::super::cast::{self, Player};
 use super::super::list::{Operation, Scene};
@@ -38,6 +40,9 @@ mod at {
     pub(super) const ONCE_CELL_SUMS: [usize; 2] = [80, 88];
     pub(super) const GATE: usize = 104;
     pub(super) const SEATS: usize = 128;
+    pub(super) const RW_LOCK: usize = 512;
+    pub(super) const RW_LOCK_READERS: [usize; 2] = [520, 768];
+    pub(super) const RW_LOCK_SUMS: [usize; 2] = [768, 776];
 }
 
 /// The survivors, and the object of the case.
@@ -141,6 +146,7 @@ fn part_of(operation: &Operation) -> Box<dyn Part> {
         Some("event" | "manual") => Box::<event::Signal>::default(),
         Some("once" | "oncecell") => Box::<once::Deed>::default(),
         Some("barrier") => Box::<barrier::Meeting>::default(),
+        Some("rw") => Box::<rw_lock::Guarded>::default(),
         Some("condvar") => Box::<condvar::Notice>::default(),
         _ => Box::<mutex::Guarded>::default(),
     }

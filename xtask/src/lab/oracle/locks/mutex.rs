@@ -181,6 +181,8 @@ impl Part for Guarded {
             }
         }
         if is_inside {
+            // Who does not wait asks the kernel at once, as the mate does after its first sleep only.
+            cast.busy_at_their_deadline(&["do mutex_try_lock"], findings)?;
             let early = cast.mate.answered_ok();
             findings.check(!early, || "the lock was taken from a living holder".to_owned());
             return Ok(());
