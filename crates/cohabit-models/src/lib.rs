@@ -69,6 +69,12 @@ mod event;
 #[cfg(shuttle)]
 mod long;
 #[cfg(shuttle)]
+#[path = "../../cohabit/src/growth/marks.rs"]
+mod marks;
+#[cfg(shuttle)]
+#[path = "../../cohabit/src/words/merge.rs"]
+mod merge;
+#[cfg(shuttle)]
 #[path = "../../cohabit/src/sync/outcome.rs"]
 mod outcome;
 #[cfg(shuttle)]

@@ -2,9 +2,8 @@
 //! in the object, so that two that append different fields to one older struct refuse each other.
 //!
 //! Behind the copies of a value of an appendable struct is a word for each field that the maker did not
-//! know. The first program that knows such a field puts the field's mark there, by compare-exchange: a
-//! number that depends on all fields up to it. Whoever finds another mark than its own has other fields.
-//! So the words need no lock, and who is killed between two of them leaves a beginning that is true.
+//! know, with the mark of the field: a number that depends on all fields up to it. How programs agree on
+//! marks is in [`marks`].
 //!
 //! All of an object's values are looked at before the first is marked: a program that is refused leaves no
 //! marks, which would bind others to fields that nobody uses. Only where another one marks in between, it may.
@@ -12,7 +11,9 @@
 //! The words only tell honest programs apart. A peer that breaks the rules may write what it likes
 //! there: then an opener is refused, or is not refused and reads values that are not its own, checked as ever.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+mod marks;
+
+use std::sync::atomic::AtomicU64;
 
 use crate::error::Result;
 use crate::member::Role;
@@ -60,27 +61,19 @@ fn compare(words: &[AtomicU64], role: Role, grown: &Grown<'_>) -> Result<(), Str
             grown.known
         ));
     }
-    for (index, (word, mark)) in words.iter().zip(marks).enumerate() {
-        // Relaxed: a mark says nothing of any other word.
-        let found = match role {
-            Role::Observer => word.load(Ordering::Relaxed),
-            _ => word
-                .compare_exchange(0, mark, Ordering::Relaxed, Ordering::Relaxed)
-                .unwrap_or_else(|found| found),
-        };
-        if found != 0 && found != mark {
-            let name = field(grown.known + index);
-            return Err(format!(
-                "field `{name}`: another program has appended something else there; all programs append \
-                 from one definition"
-            ));
-        }
-    }
-    Ok(())
+    marks::agree(words, &marks, role != Role::Observer).map_err(|index| {
+        let name = field(grown.known + index);
+        format!(
+            "field `{name}`: another program has appended something else there; all programs append \
+             from one definition"
+        )
+    })
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::Ordering;
+
     use super::*;
     use crate::schema::{FieldNode, Node, Scalar};
 

@@ -29,8 +29,10 @@ use core::sync::atomic::Ordering::Relaxed;
 use crate::plain::Plain;
 
 mod bulk;
+mod merge;
 
 pub(crate) use bulk::{load_dense, store_dense};
+pub(crate) use merge::merge_word;
 
 #[cfg(target_endian = "big")]
 compile_error!("cohabit keeps little-endian bytes in shared memory and does not swap them yet");
@@ -199,21 +201,6 @@ impl<'a> WordSink<'a> {
             to.store(from.load(Relaxed), Relaxed);
         }
     }
-}
-
-/// Stores `bits` into a word all of whose `others` bits stay as others store them: whole or not at all.
-/// False if they change faster than that: nobody can be made to try for ever.
-pub(crate) fn merge_word(word: &AtomicU64, bits: u64, others: u64) -> bool {
-    const TRIES: u32 = 1_000_000;
-    let mut seen = word.load(Relaxed);
-    for _ in 0..TRIES {
-        match word.compare_exchange_weak(seen, seen & others | bits, Relaxed, Relaxed) {
-            Ok(_) => return true,
-            Err(now) => seen = now,
-        }
-        core::hint::spin_loop();
-    }
-    false
 }
 
 /// A mask of the `count` bytes of a word that come first in memory. `count` is 0 to 7.

@@ -12,6 +12,7 @@
 //! Burckhardt and others, "A Randomized Scheduler with Probabilistic Guarantees of Finding Bugs", 2010).
 //! Shuttle prints the schedule along which a model failed; `COHABIT_SCHEDULE` runs that one again.
 
+mod lock_models;
 pub(crate) mod memory;
 mod mutex_models;
 pub(crate) mod primitive;
@@ -20,6 +21,7 @@ pub(crate) mod shell;
 mod signal_models;
 pub(crate) mod sleep;
 mod value_models;
+mod word_models;
 
 use shuttle::scheduler::{PctScheduler, RandomScheduler, ReplayScheduler, Scheduler};
 use shuttle::{Config, MaxSteps, Runner};

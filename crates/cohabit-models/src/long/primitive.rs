@@ -2,6 +2,8 @@
 
 pub(crate) use std::sync::atomic::Ordering;
 
+use shuttle::rand::{Rng as _, thread_rng};
+
 use super::{memory, process, sleep};
 
 /// One look more before waiting: a hundred would be the same schedules again and again.
@@ -69,6 +71,20 @@ impl AtomicU64 {
         }
         let change = |found| (found == current).then_some(new);
         memory::exchange(self.at(), self.first, (success, failure), change)
+    }
+
+    /// The same, which may fail for no reason.
+    pub(crate) fn compare_exchange_weak(
+        &self,
+        current: u64,
+        new: u64,
+        success: Ordering,
+        failure: Ordering,
+    ) -> Result<u64, u64> {
+        if process::step() && thread_rng().gen_ratio(1, 8) {
+            return Err(memory::load(self.at(), self.first, failure));
+        }
+        self.compare_exchange(current, new, success, failure)
     }
 
     /// What stands there in the end, for who has joined all others.

@@ -2,6 +2,7 @@
 
 use std::error::Error as _;
 use std::fs;
+use std::os::fd::AsRawFd as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
@@ -312,7 +313,12 @@ fn liveness_lost() {
         let ours: Vec<_> = entries.map(|entry| entry.expect("an entry")).filter(is_ours).collect();
         assert_eq!(ours.len(), 1);
         let number = ours[0].file_name().to_str().and_then(|text| text.parse().ok());
-        sys::close_behind_its_back(number.expect("a number"));
+        let number = number.expect("a number");
+        sys::close_behind_its_back(number);
+        assert_eq!(object.users().expect("asked by name").len(), 1);
+        // Another file gets the number. It knows of no locks, and is not ours to close.
+        let stranger = fs::File::open("/dev/null").expect("a file");
+        assert_eq!(stranger.as_raw_fd(), number);
         assert_eq!(object.users().expect("asked by name").len(), 1);
         fs::rename(case.path(), case.world.path("elsewhere")).expect("another name");
         case.refused("liveness-lost", &["`rpm`", "descriptor"], || object.users());
@@ -320,6 +326,7 @@ fn liveness_lost() {
         fs::rename(case.world.path("elsewhere"), case.path()).expect("its name again");
         assert_eq!(object.users().expect("asked by name").len(), 1);
         drop(object);
+        assert!(stranger.metadata().is_ok(), "the stranger's descriptor was closed");
         case.world.assert_empty();
     });
 }

@@ -1,6 +1,7 @@
 //! A forked child is not attached: its cells say so, its atomics and views go on, and nothing that it
 //! does or keeps is its parent's loss.
 
+use std::cell::Cell;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -91,6 +92,28 @@ fn a_forked_child_does_not_keep_its_parents_slot() {
     assert!(sys::exists(quiet), "the forked child lives all the time");
     sys::signal(quiet, sys::SIGKILL);
     assert_eq!(cohabit::collect(&world.scope()).expect("tidied").removed, ["count"]);
+}
+
+/// A child drops its copy of the only handle.
+pub(crate) fn last_handle(_peer: &mut Peer) {
+    let object = SharedValue::<Pair>::open_or_create("rpm", || Pair::of(1)).expect("an object");
+    let object = Cell::new(Some(object));
+    let child = sys::forked(|| {
+        drop(object.take());
+        0
+    });
+    assert_eq!(sys::code_of(child), 0);
+    let object = object.take().expect("the parent's");
+    let again = SharedValue::<Pair>::open("rpm").expect("its name still stands");
+    assert_eq!(again.get().expect("a value").whole(), 1);
+    assert_eq!(object.users().expect("users").len(), 1);
+}
+
+#[test]
+fn a_forked_child_that_drops_the_last_handle_does_not_leave_for_its_parent() {
+    let world = World::new();
+    world.run("fork-last-handle", &[]);
+    world.assert_empty();
 }
 
 /// Forks inside an update: the child comes out of the closure too, and must not commit or let go.

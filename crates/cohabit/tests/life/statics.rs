@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 use cohabit::SharedValue;
 
 use crate::support::user::Pair;
-use crate::support::{Peer, World};
+use crate::support::{Child, Peer, World, sys};
 
 static OBJECT: OnceLock<SharedValue<Pair>> = OnceLock::new();
 
@@ -71,4 +71,42 @@ fn of_several_processes_that_exit_the_last_one_leaves_nothing() {
     }
     // Who is kept from running for longer than the others try leaves as if killed: rarely.
     assert!(left_over <= 2, "{left_over} of 5 rounds left a file");
+}
+
+/// Leaves by `exit`, and is kept there by a hook that is older than the library's.
+pub(crate) fn late_leaver(peer: &mut Peer) {
+    extern "C" fn linger() {
+        Peer::say_late("left");
+        let _told = std::io::stdin().read_line(&mut String::new());
+    }
+    sys::at_exit(linger);
+    let object = SharedValue::<Pair>::open("rpm").expect("an object");
+    OBJECT.get_or_init(|| object);
+    peer.say("here");
+    peer.hear();
+    std::process::exit(0)
+}
+
+#[test]
+fn who_is_on_its_way_out_is_not_counted() {
+    for in_vain in [false, true] {
+        let world = World::new();
+        let mut user = world.child("user");
+        user.expect("create rpm", "ok created=true");
+        let mut late = world.child("late-leaver");
+        late.expect_next("here");
+        let path = world.path("rpm");
+        let inside = in_vain.then(|| {
+            let mut inside = world.child_with("section", &[path.to_str().expect("a path")]);
+            inside.expect_next("inside");
+            inside
+        });
+        // Where it cannot have the life byte, it says so in its row all the same.
+        late.expect("go", "left");
+        inside.into_iter().for_each(Child::leave);
+        user.expect("drop", "ok");
+        world.assert_empty();
+        late.say("go");
+        late.finish();
+    }
 }

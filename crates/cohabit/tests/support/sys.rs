@@ -55,6 +55,7 @@ struct Range {
 // SAFETY: these are the signatures of the C library that every Linux target of std is linked with.
 unsafe extern "C" {
     safe fn alarm(seconds: c_uint) -> c_uint;
+    safe fn atexit(hook: extern "C" fn()) -> c_int;
     fn fork() -> c_int;
     fn _exit(code: c_int) -> !;
     safe fn kill(pid: c_int, signal: c_int) -> c_int;
@@ -96,6 +97,11 @@ unsafe extern "C" {
 /// Ends this process after so many seconds, should a failed test leave it behind.
 pub(crate) fn watchdog(seconds: u32) {
     alarm(seconds);
+}
+
+/// Has a hook run when this process exits, after those that are registered later.
+pub(crate) fn at_exit(hook: extern "C" fn()) {
+    assert_eq!(atexit(hook), 0, "room for a hook");
 }
 
 /// Sends a signal to a process that this test started.

@@ -2,6 +2,8 @@
 
 use super::table::{Equivalent, Mutant, Test};
 
+const RUN: &str = "crates/cohabit/src/sync/run.rs";
+const MUTEX: &str = "crates/cohabit/src/sync/mutex.rs";
 const LOCK: &str = "crates/cohabit/src/lock.rs";
 const ROUND: &str = "crates/cohabit/src/sync/round.rs";
 const READERS: &str = "crates/cohabit/src/sync/readers.rs";
@@ -141,6 +143,107 @@ pub(super) const MUTANTS: &[Mutant] = &[
         put: "    word::release(word, me, 0);\n    let claimed = claim(readers, me, peers, patience);\n",
         why: "a writer comes in between the two, and sees no reader",
         test: Test::Loom("readers_models::a_reader_sees_nothing_of_a_writer_inside"),
+    },
+    Mutant {
+        name: "nobody-is-woken",
+        file: WORD,
+        find: "            if seen & WAITERS != 0 {\n                wait::wake_one(word);\n            }\n            return;",
+        put: "            return;",
+        why: "who sleeps would learn of a free lock only when it looks again",
+        test: Test::Shuttle("long::mutex_models::who_sleeps_is_woken_though_no_clock_goes"),
+    },
+    Mutant {
+        name: "a-death-is-told-once",
+        file: WORD,
+        find: "let told = seen & TOLD | news;",
+        put: "let told = seen & POISONED | news;",
+        why: "only the first one after a death would be told that half a change may be there",
+        test: Test::of(
+            "locks",
+            "deaths::a_killed_holder_is_told_to_all_until_somebody_says_it_is_whole",
+        ),
+    },
+    Mutant {
+        name: "mutex-is-let-go-relaxed",
+        file: WORD,
+        find: "word.compare_exchange(me, 0, Ordering::Release, Ordering::Relaxed)",
+        put: "word.compare_exchange(me, 0, Ordering::Relaxed, Ordering::Relaxed)",
+        why: "on Arm the next holder may not see what this one did",
+        test: Test::Loom("mutex_models::one_holder_at_a_time_and_a_panic_is_told"),
+    },
+    Mutant {
+        name: "awaited-mutex-is-let-go-relaxed",
+        file: WORD,
+        find: "word.compare_exchange(seen, next, Ordering::Release, Ordering::Relaxed)",
+        put: "word.compare_exchange(seen, next, Ordering::Relaxed, Ordering::Relaxed)",
+        why: "on Arm who waited may not see what the holder before did",
+        test: Test::Shuttle("long::mutex_models::one_holder_at_a_time_whoever_waits_and_dies"),
+    },
+    Mutant {
+        name: "mutex-is-taken-relaxed",
+        file: WORD,
+        find: "match word.compare_exchange(0, me, Ordering::Acquire, Ordering::Relaxed) {",
+        put: "match word.compare_exchange(0, me, Ordering::Relaxed, Ordering::Relaxed) {",
+        why: "on Arm the holder may not see what the one before did",
+        test: Test::Loom("mutex_models::one_holder_at_a_time_and_a_panic_is_told"),
+    },
+    Mutant {
+        name: "stopped-holder-is-robbed",
+        file: WORD,
+        find: "may_be_dead(word, seen, me, stood, &waiting)? && is_dead(seen, peers)? {",
+        put: "may_be_dead(word, seen, me, stood, &waiting)? && is_dead(seen, peers).is_ok() {",
+        why: "a lock would be taken from one that is stopped, and two be inside",
+        test: Test::of("locks", "mutex::a_stopped_holder_is_named_and_never_robbed"),
+    },
+    Mutant {
+        name: "forked-child-lets-go",
+        file: MUTEX,
+        find: "if crate::table::token_at(address) != self.me {",
+        put: "if crate::table::token_at(address) == u64::MAX {",
+        why: "a child that drops its copy of the guard would free its parent's lock",
+        test: Test::of("locks", "mutex::a_forked_child_holds_nothing_and_frees_nothing"),
+    },
+    Mutant {
+        name: "what-is-done-once-is-told-relaxed",
+        file: RUN,
+        find: "if word.swap(DONE, Ordering::Release) & WAITERS != 0 {",
+        put: "if word.swap(DONE, Ordering::Relaxed) & WAITERS != 0 {",
+        why: "on Arm who goes on may not see what was done",
+        test: Test::Loom("once_models::it_is_done_by_one_and_seen_by_all"),
+    },
+    Mutant {
+        name: "what-is-done-once-is-seen-relaxed",
+        file: RUN,
+        find: "word.load(Ordering::Acquire) == DONE",
+        put: "word.load(Ordering::Relaxed) == DONE",
+        why: "on Arm who goes on may not see what was done",
+        test: Test::Shuttle("long::lock_models::what_is_done_once_is_done_by_a_survivor"),
+    },
+    Mutant {
+        name: "who-gives-up-wakes-nobody",
+        file: RUN,
+        find: "            if free != 0 {\n                wait::wake_all(word);\n            }\n            return;",
+        put: "            return;",
+        why: "those who wait would learn only when they look again that it is theirs to do",
+        test: Test::Shuttle(
+            "long::lock_models::who_waits_for_what_is_done_once_is_woken_though_no_clock_goes",
+        ),
+    },
+    Mutant {
+        name: "a-waiter-does-not-say-so",
+        file: EVENT,
+        find: "let awaited = seen | WAITERS;",
+        put: "let awaited = seen;",
+        why: "a set would not wake who waits",
+        test: Test::Shuttle("long::signal_models::an_automatic_event_is_taken_by_one_for_each_set"),
+    },
+    Mutant {
+        name: "two-take-one-set",
+        file: EVENT,
+        find: "let taken = event.compare_exchange(seen, seen & !SET, Ordering::Acquire, Ordering::Relaxed);",
+        put: "let taken: Result<u64, u64> = Ok(event.fetch_and(!SET, Ordering::Acquire));",
+        why: "two would go on where one was let",
+        test: Test::Shuttle("long::signal_models::an_automatic_event_is_taken_by_one_for_each_set"),
     },
 ];
 

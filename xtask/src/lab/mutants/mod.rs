@@ -7,7 +7,7 @@
 //! put in, the test is built again and run alone: **caught** when it fails, caught by the watchdog when
 //! it never ends, **SURVIVED** when it passes. A survivor is a hole in the tests, and the run fails.
 //!
-//! All of them take some ten minutes. So without `--full` a run takes a few that stand beside each other
+//! All of them take some twenty minutes. So without `--full` a run takes a few that stand beside each other
 //! in the table. Which, says the number of the commit, so that one commit after the other goes through
 //! all of them.
 

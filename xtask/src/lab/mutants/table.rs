@@ -72,7 +72,7 @@ pub(super) fn all() -> Vec<&'static Mutant> {
 
 /// The faults that are none.
 pub(super) fn equivalent() -> impl Iterator<Item = &'static Equivalent> {
-    [value::EQUIVALENT, locks::EQUIVALENT].into_iter().flatten()
+    [life::EQUIVALENT, value::EQUIVALENT, locks::EQUIVALENT].into_iter().flatten()
 }
 
 /// The source with the fault in it.

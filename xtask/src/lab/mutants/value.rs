@@ -2,6 +2,9 @@
 
 use super::table::{Equivalent, Mutant, Test};
 
+const MERGE: &str = "crates/cohabit/src/words/merge.rs";
+const LOCK: &str = "crates/cohabit/src/lock.rs";
+const WRITE: &str = "crates/cohabit/src/value/write.rs";
 const CELL: &str = "crates/cohabit/src/value/cell.rs";
 const PINS: &str = "crates/cohabit/src/value/pins.rs";
 
@@ -82,6 +85,62 @@ pub(super) const MUTANTS: &[Mutant] = &[
         put: "cell.commit().swap(next.0, Ordering::AcqRel)",
         why: "who pins may find the commit before, after the pins were looked at",
         test: PINS_MODEL,
+    },
+    Mutant {
+        name: "pin-is-not-looked-at-again",
+        file: PINS,
+        find: "if now.index() == commit.index() {",
+        put: "if now.index() == commit.index() || now.0 != 0 {",
+        why: "a writer that filled the copy before it saw the pin would not be found out",
+        test: PINS_MODEL,
+    },
+    Mutant {
+        name: "stamp-may-be-newer",
+        file: CELL,
+        find: "cell.stamp(commit.index()).load(Ordering::Relaxed) == commit.version()",
+        put: "cell.stamp(commit.index()).load(Ordering::Relaxed) >= commit.version()",
+        why: "a copy that is filled again under its reader would be accepted",
+        test: Test::Shuttle("long::value_models::updates_of_three_and_deaths_lose_nothing"),
+    },
+    Mutant {
+        name: "commit-index-is-believed",
+        file: CELL,
+        find: "    fence(Ordering::Acquire);\n    if commit.index() < cell.count() { Ok(commit) }",
+        put: "    fence(Ordering::Acquire);\n    if commit.index() < usize::MAX { Ok(commit) }",
+        why: "a peer that writes what it likes into the commit word would make readers panic",
+        test: Test::of("value", "hostile::each_hostile_word_is_survived"),
+    },
+    Mutant {
+        name: "forked-update-commits-twice",
+        file: WRITE,
+        find: "    if site.is_here() {\n        return Ok(());",
+        put: "    if site.is_here() || true {\n        return Ok(());",
+        why: "a child that was forked inside an update would commit under its parent's lock",
+        test: Test::of("life", "forks::a_fork_inside_an_update_leaves_it_to_the_parent"),
+    },
+    Mutant {
+        name: "update-in-update-waits-for-itself",
+        file: LOCK,
+        find: "updating == address || peers.are_one(updating, address)",
+        put: "updating == 0 && peers.are_one(updating, address)",
+        why: "a thread would wait for itself, for ever",
+        test: Test::of("value", "locks::an_update_inside_an_update_of_the_same_cell_is_a_deadlock"),
+    },
+    Mutant {
+        name: "neighbours-are-set-back",
+        file: MERGE,
+        find: "match word.compare_exchange_weak(seen, next, Ordering::Relaxed, Ordering::Relaxed) {",
+        put: "word.store(next, Ordering::Relaxed);\n        match Ok::<u64, u64>(next) {",
+        why: "what others store in the same word at the same time would be lost",
+        test: Test::Shuttle("long::word_models::neighbours_in_one_word_are_never_set_back"),
+    },
+    Mutant {
+        name: "who-holds-on-is-robbed",
+        file: LOCK,
+        find: "Some(holder) => peers.is_dead(holder),",
+        put: "Some(holder) => peers.is_dead(holder).map(|_| true),",
+        why: "the lock of a stopped writer would be taken from it, and its copy be filled by two",
+        test: Test::of("value", "locks::a_stopped_holder_is_named_and_never_robbed"),
     },
 ];
 
