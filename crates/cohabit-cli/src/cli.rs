@@ -47,7 +47,7 @@ pub(crate) enum Command {
     /// Print an object's value whenever it has changed, until the object ends; changes that follow each
     /// other closely may show as one
     Watch(watch::Args),
-    /// Show who uses an object, who reads it, and who holds its locks for how long
+    /// Show who uses an object, who reads it, and who has its locks for how long, stopped and dead ones too
     Who(who::Args),
     /// Print what an object is: as a type, JSON, Rust or C
     Schema(schema::Args),

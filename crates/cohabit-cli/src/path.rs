@@ -259,6 +259,12 @@ pub(crate) fn kind_of(node: &Node) -> String {
     }
 }
 
+/// A part of an object, as it can be typed: `board.log`, `hits[7]`.
+pub(crate) fn joined(object: &str, path: &str) -> String {
+    let dot = if path.is_empty() || path.starts_with('[') { "" } else { "." };
+    format!("{object}{dot}{path}")
+}
+
 /// Names, as many as a message has room for.
 pub(crate) fn listed<'a>(names: impl Iterator<Item = &'a str> + Clone) -> String {
     let mut text: Vec<_> = names.clone().take(LISTED_MAX).collect();

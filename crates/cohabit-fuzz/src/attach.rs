@@ -110,7 +110,7 @@ fn observe() {
 
 fn looks(object: &Untyped) {
     std::hint::black_box((object.schema().root.size(), object.status().is_ok(), object.size()));
-    std::hint::black_box((object.users().is_ok(), object.held_locks().is_ok()));
+    std::hint::black_box((object.users().is_ok(), object.locks().is_ok()));
     for cell in object.cells().take(40) {
         std::hint::black_box((cell.path(), cell.read().is_ok(), cell.is_unlocked()));
         std::hint::black_box(cell.wait_version(Version::NONE, Duration::ZERO).is_ok());

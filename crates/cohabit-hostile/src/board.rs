@@ -6,8 +6,8 @@
 use std::sync::atomic::{AtomicI16, AtomicU64};
 
 use cohabit::{
-    Condvar, Event, Flag, Frozen, List, Loose, Mutex, Once, OnceCell, Status, Text, User, Value,
-    Version, WideText, plain, shareable, text,
+    Condvar, Event, Flag, Frozen, List, Loose, Mutex, Once, OnceCell, Standing, Status, Text, User,
+    Value, Version, WideText, plain, shareable, text,
 };
 
 /// The name of the object with parts.
@@ -214,7 +214,7 @@ impl<T: Sound, U: Sound> Sound for (T, U) {
 macro_rules! always_sound {
     ($($type:ty),*) => {$(impl Sound for $type {})*};
 }
-always_sound!((), u8, u64, i32, f64, Version, Status, User, std::os::fd::OwnedFd);
+always_sound!((), u8, u64, i32, f64, Version, Standing, Status, User, std::os::fd::OwnedFd);
 
 impl<T: cohabit::Shareable + ?Sized> Sound for cohabit::Shared<T> {}
 impl<T: cohabit::Shareable + ?Sized> Sound for cohabit::SharedView<T> {}
@@ -224,7 +224,7 @@ impl<T: cohabit::Plain> Sound for cohabit::Follow<T> {}
 always_sound!(
     cohabit::untyped::Untyped,
     cohabit::changed::ChangeFd,
-    cohabit::HeldLock,
+    cohabit::LockState,
     cohabit::Observers,
     cohabit::Entry,
     cohabit::Collected

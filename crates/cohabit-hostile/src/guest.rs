@@ -14,9 +14,10 @@ pub(crate) fn run(round: &Round, calls: &Calls) {
     while !is_over() {
         for object in &objects {
             cells(calls, object);
+            calls.call("Untyped::standing", || object.standing());
             calls.call("Untyped::status", || object.status());
             calls.call("Untyped::users", || object.users());
-            calls.call("Untyped::held_locks", || object.held_locks());
+            calls.call("Untyped::locks", || object.locks());
         }
         calls.call("Untyped::observers", || objects[0].observers());
         calls.call("Untyped::read", || objects[1].read());

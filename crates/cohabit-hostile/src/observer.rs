@@ -39,6 +39,7 @@ pub(crate) fn run(round: &Round, calls: &Calls) {
         calls.call("SharedView::get_part", || row.get_part(Part::element(8)));
         calls.did("SharedView::version", || row.version());
         calls.call("SharedView::wait_version", || row.wait_version(row.version(), WAIT));
+        calls.call("SharedView::standing", || board.standing());
         calls.call("SharedView::status", || board.status());
         calls.call("SharedView::users", || board.users());
     }

@@ -22,6 +22,7 @@ pub(crate) fn run(round: &Round, calls: &Calls) {
         small(calls, &board.small);
         cells(calls, &board);
         slice(calls, &row);
+        calls.call("Shared::standing", || board.standing());
         calls.call("Shared::status", || board.status());
         calls.call("Shared::users", || board.users());
         calls.call("Shared::users", || row.users());

@@ -25,7 +25,7 @@ use crate::name::check_name;
 use crate::plain::Plain;
 use crate::segment::Segment;
 use crate::shared::{Options, Shared};
-use crate::users::Status;
+use crate::status::{Standing, Status};
 use crate::value::{Value, Version};
 use crate::view::SharedView;
 
@@ -183,7 +183,7 @@ impl<T: Plain> Follow<T> {
     /// # Errors
     /// `LivenessLost`.
     pub fn status(&self) -> Result<Option<Status>> {
-        self.at.as_ref().map(|at| at.segment().status()).transpose()
+        self.at.as_ref().map(|at| at.segment().status_as::<Value<T>>()).transpose()
     }
 
     fn next_by<R>(
@@ -262,8 +262,8 @@ impl<T: Plain> Follow<T> {
 
     #[cold]
     fn unchanged(&self, at: &At<T>, timeout: Duration) -> Error {
-        let state = match at.segment().status() {
-            Ok(Status::Orphan) => "; all its users are dead",
+        let state = match at.segment().standing() {
+            Ok(Standing::Orphan) => "; all its users are dead",
             _ => "",
         };
         let path = at.segment().path.as_deref().unwrap_or(Path::new("")).display();

@@ -77,6 +77,7 @@
 //!   of it; [`Part`] names a part; [`Appended`] is a field that older programs do not know.
 //! - [`Shared::open_wait`] waits for an object, [`Follow`] follows a name across restarts of its service.
 //! - [`Shared::anonymous`] makes an object without a name, for those who are given a descriptor of it.
+//! - [`Status`] says how an object stands, who uses it, and who has which lock: for logs and for people.
 //! - [`Error`] says what was expected, what was found and what to do.
 
 extern crate self as cohabit;
@@ -120,6 +121,7 @@ mod segment;
 mod shareable;
 mod shared;
 mod site;
+mod status;
 mod sync;
 mod table;
 mod token;
@@ -147,17 +149,18 @@ pub use plain::{
 };
 pub use shareable::{LastOneOut, Shareable};
 pub use shared::{Options, Shared, SharedValue};
+pub use status::{Standing, Status};
 pub use sync::{
     Barrier, BarrierWaitResult, Condvar, Event, LockError, LockResult, Mutex, MutexGuard, Once,
     OnceCell, RwLock, RwLockReadGuard, RwLockWriteGuard, WaitTimeoutResult,
 };
-pub use users::{Status, User};
+pub use users::{ProcessState, User};
 pub use value::fill::{Fill, Filled};
 pub use value::pin::Pinned;
 pub use value::{BY_VALUE_MAX, Contents, Value, Version};
 pub use view::SharedView;
 pub use views::View;
-pub use who::{HeldLock, Observers};
+pub use who::{Hold, Holder, LockState, Observers, Verdict};
 
 /// What the code that `#[plain]` writes refers to. Not for use by hand: it changes without notice.
 #[doc(hidden)]

@@ -265,6 +265,17 @@ impl Segment {
         })
     }
 
+    /// A schema with the length of this object's tail.
+    ///
+    /// # Errors
+    /// `HeaderInvalid` where the two contradict each other.
+    pub(crate) fn resolved(&self, declared: &Schema) -> Result<Schema> {
+        declared.resolved(self.header.tail_len).map_err(|bad| {
+            let detail = format!("the schema and the header contradict each other: {bad}");
+            Error::new(ErrorKind::HeaderInvalid, &self.name, detail)
+        })
+    }
+
     /// Whether the instance is over, or its name taken away. Asks the kernel.
     pub(crate) fn check_alive(&self) -> Result<()> {
         let links = self.asker.status().map_err(|error| error.about(&self.name))?.links;

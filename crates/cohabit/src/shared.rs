@@ -14,7 +14,8 @@ use crate::member::{Attachment, Member, Role};
 use crate::options::{Keep, Scope, Settings};
 use crate::segment::Segment;
 use crate::shareable::{Shareable, WantedOf};
-use crate::users::{Status, User};
+use crate::status::{Standing, Status};
+use crate::users::User;
 use crate::value::fill::{Fill, Filled};
 use crate::value::{Contents, Value};
 use crate::view::SharedView;
@@ -140,12 +141,38 @@ impl<T: Shareable + ?Sized> Shared<T> {
         self.member().segment.users()
     }
 
-    /// Whether the instance still lives under its name. Asks the kernel.
+    /// Whether the instance still lives under its name: what [`status`](Shared::status) begins with, for
+    /// programs that ask often. Asks the kernel.
     ///
     /// # Errors
     /// `LivenessLost`.
+    pub fn standing(&self) -> Result<Standing> {
+        self.member().segment.standing()
+    }
+
+    /// How the instance stands, who uses it, and who has which lock: those who are stopped, debugged or
+    /// dead are told as such. Nobody is disturbed, and nothing is taken or written: for logs and for
+    /// people, since it may be old when it is told. Asks the kernel.
+    ///
+    /// # Errors
+    /// `LivenessLost`.
+    ///
+    /// # If a peer dies
+    /// What it left is told as left by a dead one, until somebody has taken it over.
+    ///
+    /// # Examples
+    /// ```no_run
+    /// use cohabit::{Mutex, Shared};
+    ///
+    /// let account = Shared::<Mutex<u64>>::open("account")?;
+    /// if account.lock_timeout(std::time::Duration::from_secs(1)).is_err() {
+    ///     // live; users: pid 12 (server), which a signal stopped; lock: held by pid 12 (server), …
+    ///     eprintln!("{}", account.status()?);
+    /// }
+    /// # Ok::<(), cohabit::Error>(())
+    /// ```
     pub fn status(&self) -> Result<Status> {
-        self.member().segment.status()
+        self.member().segment.status_as::<T>()
     }
 }
 

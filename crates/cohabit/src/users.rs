@@ -1,12 +1,11 @@
-//! Who uses an instance, and how it stands: for people and for programs that show it to people.
+//! Who uses an instance, and what those do: for people and for programs that show it to people.
 
 use std::fmt;
 use std::sync::atomic::Ordering;
 
-use cohabit_os::process::{self, Identity};
+use cohabit_os::process::{self, Activity, Identity};
 
-use crate::attach::is_orphan;
-use crate::error::{ErrorKind, Result};
+use crate::error::Result;
 use crate::segment::Segment;
 use crate::token::{RowState, Token};
 
@@ -25,8 +24,48 @@ pub struct User {
     pub command: Option<String>,
     /// When the process started, in ns since 1970; `None` where that cannot be told.
     pub started_ns: Option<u64>,
-    /// Whether it is stopped, by a signal or a debugger; false where that cannot be seen.
-    pub stopped: bool,
+    /// What it does, as far as that can be seen from here.
+    pub state: ProcessState,
+    /// The process that debugs or traces it, where that can be seen.
+    pub debugger: Option<u32>,
+}
+
+/// What a process does, by what the system shows of its first thread. A process that is not seen to do
+/// anything lives as well as any other: that is the kernel's word, and this is for people.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ProcessState {
+    /// It runs, or sleeps until something happens.
+    Running,
+    /// A signal stopped it (SIGSTOP, Ctrl-Z): it goes on with SIGCONT.
+    Stopped,
+    /// A debugger has stopped it.
+    Debugged,
+    /// It is being ended, and lives until its memory is written to a core dump.
+    DumpingCore,
+    /// Its number is one of another pid namespace, and means another process here, or none.
+    Elsewhere,
+    /// The system shows no process of its number that started when it says it did.
+    NotShown,
+}
+
+impl ProcessState {
+    /// A word for it, for programs that read it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            ProcessState::Running => "running",
+            ProcessState::Stopped => "stopped",
+            ProcessState::Debugged => "debugged",
+            ProcessState::DumpingCore => "dumping-core",
+            ProcessState::Elsewhere => "elsewhere",
+            ProcessState::NotShown => "not-shown",
+        }
+    }
+
+    /// Whether it stands still until somebody lets it go on.
+    pub const fn is_stopped(self) -> bool {
+        matches!(self, ProcessState::Stopped | ProcessState::Debugged)
+    }
 }
 
 impl User {
@@ -35,44 +74,51 @@ impl User {
         let Identity { pid, uid, start, pid_namespace } = identity;
         // A pid of another namespace means another process here, or none.
         let is_here = pid_namespace == process::identity().pid_namespace;
+        let seen = is_here.then(|| process::condition(pid, start)).flatten();
         User {
             pid,
             uid,
             guest,
             command: is_here.then(|| process::command_line(pid, start)).flatten(),
             started_ns: process::started_ns(start),
-            stopped: is_here && process::is_stopped(pid, start) == Some(true),
+            state: match seen.map(|condition| condition.activity) {
+                Some(Activity::Running) => ProcessState::Running,
+                Some(Activity::Stopped) => ProcessState::Stopped,
+                Some(Activity::Held) => ProcessState::Debugged,
+                Some(Activity::DumpingCore) => ProcessState::DumpingCore,
+                None if is_here => ProcessState::NotShown,
+                None => ProcessState::Elsewhere,
+            },
+            debugger: seen.and_then(|condition| condition.tracer),
         }
     }
 }
 
 impl fmt::Display for User {
+    /// Who it is, and what it does if that is not usual.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "pid {}", self.pid)?;
-        match &self.command {
-            Some(command) => write!(f, " ({command})"),
-            None => Ok(()),
+        if let Some(command) = &self.command {
+            write!(f, " ({command})")?;
+        }
+        match (self.state, self.debugger) {
+            (ProcessState::Running, None) => Ok(()),
+            (ProcessState::Running, Some(pid)) => write!(f, ", which pid {pid} debugs"),
+            (ProcessState::Stopped, None) => f.write_str(", which a signal stopped"),
+            (ProcessState::Stopped, Some(pid)) => {
+                write!(f, ", which a signal stopped, and which pid {pid} debugs")
+            }
+            (ProcessState::Debugged, None) => f.write_str(", which a debugger has stopped"),
+            (ProcessState::Debugged, Some(pid)) => {
+                write!(f, ", which a debugger, pid {pid}, has stopped")
+            }
+            (ProcessState::DumpingCore, _) => {
+                f.write_str(", which dumps core, and lives until that is done")
+            }
+            (ProcessState::Elsewhere, _) => f.write_str(" of another pid namespace"),
+            (ProcessState::NotShown, _) => f.write_str(", which cannot be seen from here"),
         }
     }
-}
-
-/// How an instance stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Status {
-    /// It lives under its name.
-    Live,
-    /// It has ended: the last user left, or somebody removed it with `--force`. Open the name again.
-    Ended,
-    /// Its users are all dead: nobody keeps it, and the next opener of the name takes it away. Only a
-    /// view can see that.
-    Orphan,
-    /// It stands under its name and did not end cleanly; whether any user lives, this process may not see:
-    /// it may only read an object whose users are known to those alone who may write it.
-    Unjudged,
-    /// Its name was taken away (systemd's RemoveIPC, `rm`, `mv`) or stands for another file: users go on among themselves, but nobody
-    /// new finds it.
-    NameLost,
 }
 
 impl Segment {
@@ -107,18 +153,5 @@ impl Segment {
         }
         let pid = self.row_display(token.slot)[0].load(Ordering::Relaxed) as u32;
         (self.row_now(token.slot).generation == token.generation).then_some(pid)
-    }
-
-    /// How the instance stands.
-    pub(crate) fn status(&self) -> Result<Status> {
-        match self.check_alive().map_err(|error| (error.kind(), error)) {
-            Ok(()) if self.is_elsewhere() => Ok(Status::NameLost),
-            Ok(()) if self.is_hidden() => Ok(Status::Unjudged),
-            Ok(()) if is_orphan(self)? => Ok(Status::Orphan),
-            Ok(()) => Ok(Status::Live),
-            Err((ErrorKind::Ended, _)) => Ok(Status::Ended),
-            Err((ErrorKind::NameLost, _)) => Ok(Status::NameLost),
-            Err((_, error)) => Err(error),
-        }
     }
 }

@@ -9,7 +9,8 @@ use crate::error::Result;
 use crate::member::{Attachment, Member};
 use crate::plain::{Part, Plain};
 use crate::shareable::Shareable;
-use crate::users::{Status, User};
+use crate::status::{Standing, Status};
+use crate::users::User;
 use crate::value::{Value, Version};
 use crate::views::View;
 
@@ -96,12 +97,26 @@ impl<T: Shareable + ?Sized> SharedView<T> {
         self.member().segment.users()
     }
 
-    /// Whether the instance still lives under its name. Asks the kernel.
+    /// Whether the instance still lives under its name: what [`status`](SharedView::status) begins with, for
+    /// programs that ask often. Asks the kernel.
     ///
     /// # Errors
     /// `LivenessLost`.
+    pub fn standing(&self) -> Result<Standing> {
+        self.member().segment.standing()
+    }
+
+    /// How the instance stands, who uses it, and who has which lock: those who are stopped, debugged or
+    /// dead are told as such. Nobody is disturbed, and nothing is taken or written: for logs and for
+    /// people, since it may be old when it is told. Asks the kernel.
+    ///
+    /// # Errors
+    /// `LivenessLost`.
+    ///
+    /// # If a peer dies
+    /// What it left is told as left by a dead one, until somebody has taken it over.
     pub fn status(&self) -> Result<Status> {
-        self.member().segment.status()
+        self.member().segment.status_as::<T>()
     }
 }
 

@@ -8,7 +8,7 @@ use std::ops::Range;
 use std::time::{Duration, Instant};
 
 use cohabit::untyped::{Cell, Untyped};
-use cohabit::{ErrorKind, Keep, Scope, Status, Version};
+use cohabit::{ErrorKind, Keep, Scope, Standing, Version};
 
 use crate::cli::{parse_count, parse_time};
 use crate::commands::show::{Form, line};
@@ -241,7 +241,7 @@ impl Watched<'_> {
             if now.line.0 != seen.line.0 || now.cells != seen.cells {
                 return Ok(Next::Changed);
             }
-            if self.object.status()? != Status::Live {
+            if self.object.standing()? != Standing::Live {
                 return Ok(Next::Ended);
             }
         }

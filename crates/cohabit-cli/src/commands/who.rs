@@ -1,4 +1,4 @@
-//! `cohabit who`: who uses an object, who reads it, and who holds its locks.
+//! `cohabit who`: who uses an object, who reads it, and who has its locks, or died with them.
 //!
 //! It takes no lock and disturbs nobody: a lock is looked at several times, and a hold that is the same
 //! at each look has lasted at least from the first to the last.
@@ -7,14 +7,14 @@ use std::io::Write;
 use std::time::{Duration, Instant, SystemTime};
 
 use cohabit::untyped::Untyped;
-use cohabit::{HeldLock, Scope, User};
+use cohabit::{Holder, LockState, ProcessState, Scope, User, Verdict};
 use cohabit_os::accounts;
 use serde_json::{Value as Json, json};
 
 use crate::cli::parse_time;
 use crate::exit::{self, Failure, Outcome};
 use crate::out;
-use crate::path::hint_at_names;
+use crate::path::{hint_at_names, joined};
 use crate::table::{Side, Table};
 
 /// How often a held lock is looked at again.
@@ -39,7 +39,7 @@ pub(crate) struct Args {
 pub(crate) fn run(scope: &Scope, args: &Args) -> Outcome {
     let object = Untyped::open_read_only(&args.name, scope)
         .map_err(|error| hint_at_names(Failure::from(error), scope))?;
-    let holds = watch_locks(&object, args.time)?;
+    let locks = watch_locks(&object, args.time)?;
     let people = People { users: object.users()?, observers: Vec::new(), hidden: 0 };
     let people = match object.observers() {
         Ok(found) => People { observers: found.seen, hidden: found.hidden, ..people },
@@ -49,7 +49,7 @@ pub(crate) fn run(scope: &Scope, args: &Args) -> Outcome {
         }
     };
     if args.json {
-        out::json(&document(object.name(), &people, &holds))?;
+        out::json(&document(object.name(), &people, &locks))?;
         return Ok(());
     }
     let mut out = out::stdout();
@@ -59,62 +59,53 @@ pub(crate) fn run(scope: &Scope, args: &Args) -> Outcome {
         1 => writeln!(out, "1 other process may not be looked at")?,
         hidden => writeln!(out, "{hidden} other processes may not be looked at")?,
     }
-    for hold in &holds {
-        writeln!(out, "{}", out::flat(&hold.sentence(object.name())))?;
+    for lock in &locks {
+        writeln!(out, "{}", out::flat(&lock.sentence(object.name()).replace('\n', " ")))?;
     }
     out.flush()?;
     Ok(())
 }
 
-/// A lock that is held, and how long it was seen to be.
-struct Hold {
-    lock: HeldLock,
-    seen_for: Duration,
+/// A lock, and for how long the same holders were seen to have it.
+struct Seen {
+    lock: LockState,
+    /// `None` where nobody who lives has it.
+    held_for: Option<Duration>,
 }
 
-/// Looks at the locks, and again at those that are held.
-fn watch_locks(object: &Untyped, time: Duration) -> cohabit::Result<Vec<Hold>> {
-    let first = object.held_locks()?;
+/// Looks at the locks, and again while somebody has one.
+fn watch_locks(object: &Untyped, time: Duration) -> cohabit::Result<Vec<Seen>> {
+    let mut last = object.locks()?;
     let began = Instant::now();
-    let hold = |lock| Hold { lock, seen_for: Duration::ZERO };
-    let mut holds: Vec<_> = first.into_iter().map(hold).collect();
+    let mut held: Vec<_> = last.iter().filter(|lock| lock.is_held()).cloned().collect();
     let mut last_look = began;
-    while !holds.is_empty() && last_look - began < time {
+    while !held.is_empty() && last_look - began < time {
         let left = time.saturating_sub(began.elapsed());
         std::thread::sleep(left.min(time / LOOKS));
         // The clock is read before the look: a hold is never told longer than it was.
         last_look = Instant::now();
-        let now = object.held_locks()?;
-        holds.retain_mut(|hold| match now.iter().find(|lock| hold.lock.is_same_hold(lock)) {
-            Some(lock) => {
-                hold.lock = lock.clone();
-                hold.seen_for = last_look - began;
-                true
-            }
-            None => false,
-        });
+        last = object.locks()?;
+        held.retain(|lock| last.iter().any(|now| lock.is_same_hold(now)));
     }
-    Ok(holds)
+    let told = |lock: LockState| match held.iter().any(|held| held.is_same_hold(&lock)) {
+        true => Some(Seen { lock, held_for: Some(last_look - began) }),
+        // Who takes it and lets go again and again has it in no way that is worth telling.
+        false if lock.is_held() => None,
+        false => Some(Seen { lock, held_for: None }),
+    };
+    Ok(last.into_iter().filter_map(told).collect())
 }
 
-impl Hold {
+impl Seen {
     fn sentence(&self, object: &str) -> String {
-        let HeldLock { path, holder, awaited, shared, .. } = &self.lock;
-        let held = if *shared { "held for reading" } else { "held" };
-        let dot = if path.is_empty() || path.starts_with('[') { "" } else { "." };
-        let who = match holder {
-            Some(user) if user.stopped => format!("{user}, which is stopped"),
-            Some(user) => user.to_string(),
-            None => "a process that its row does not tell".to_owned(),
-        };
-        let waited = if *awaited { "; somebody waits for it" } else { "" };
-        let time = self.seen_for.as_millis();
+        let time = self.held_for.map_or(0, |time| time.as_millis());
         // Without commits, who lets go and comes again between two looks is not told apart.
-        let held = match self.lock.has_commits() {
-            true => format!("{held} for at least {time} ms"),
-            false => format!("{held} at every look for {time} ms"),
+        let lasted = match (self.held_for, self.lock.has_commits()) {
+            (None, _) => String::new(),
+            (Some(_), true) => format!("; for at least {time} ms"),
+            (Some(_), false) => format!("; so at every look for {time} ms"),
         };
-        format!("lock of {object}{dot}{path}: {held} by {who}{waited}")
+        format!("lock of {}: {}{lasted}", joined(object, &self.lock.path), self.lock)
     }
 }
 
@@ -150,11 +141,21 @@ impl People {
                 role.to_owned(),
                 name.unwrap_or_else(|| user.uid.to_string()),
                 user.started_ns.map_or_else(String::new, ago),
-                if user.stopped { "stopped" } else { "" }.to_owned(),
+                state(user),
                 out::flat(&command.replace('\n', " ")),
             ]);
         }
         table.render()
+    }
+}
+
+/// What is unusual about it.
+fn state(user: &User) -> String {
+    let state = if user.state == ProcessState::Running { "" } else { user.state.as_str() };
+    match user.debugger {
+        Some(pid) if state.is_empty() => format!("debugger: {pid}"),
+        Some(pid) => format!("{state}, debugger: {pid}"),
+        None => state.to_owned(),
     }
 }
 
@@ -170,7 +171,7 @@ fn ago(ns: u64) -> String {
     }
 }
 
-fn document(name: &str, people: &People, holds: &[Hold]) -> Json {
+fn document(name: &str, people: &People, locks: &[Seen]) -> Json {
     let person = |(user, role): (&User, &str)| {
         json!({
             "pid": user.pid,
@@ -178,25 +179,41 @@ fn document(name: &str, people: &People, holds: &[Hold]) -> Json {
             "uid": user.uid,
             "user": accounts::user_name(user.uid),
             "started_ns": user.started_ns,
-            "stopped": user.stopped,
+            "state": user.state.as_str(),
+            "debugger": user.debugger,
             "command": user.command,
-        })
-    };
-    let hold = |hold: &Hold| {
-        json!({
-            "path": hold.lock.path,
-            "pid": hold.lock.holder.as_ref().map(|user| user.pid),
-            "stopped": hold.lock.holder.as_ref().map(|user| user.stopped),
-            "certain": hold.lock.has_commits(),
-            "at_least_ns": u64::try_from(hold.seen_for.as_nanos()).unwrap_or(u64::MAX),
-            "awaited": hold.lock.awaited,
-            "shared": hold.lock.shared,
         })
     };
     json!({
         "name": name,
         "processes": people.all().map(person).collect::<Vec<_>>(),
         "not_visible": people.hidden,
-        "locks": holds.iter().map(hold).collect::<Vec<_>>(),
+        "locks": locks.iter().map(lock).collect::<Vec<_>>(),
+    })
+}
+
+fn lock(Seen { lock, held_for }: &Seen) -> Json {
+    let holder = |holder: &Holder| {
+        let user = holder.user.as_ref();
+        let is_live = holder.verdict != Verdict::Dead;
+        json!({
+            "verdict": holder.verdict.as_str(),
+            "hold": holder.hold.as_str(),
+            "pid": user.map(|user| user.pid),
+            "state": user.filter(|_| is_live).map(|user| user.state.as_str()),
+            "debugger": user.and_then(|user| user.debugger),
+            "command": user.and_then(|user| user.command.as_deref()),
+        })
+    };
+    let ns = |time: Duration| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
+    json!({
+        "path": lock.path,
+        "cell": lock.cell,
+        "holders": lock.holders.iter().map(holder).collect::<Vec<_>>(),
+        "awaited": lock.awaited,
+        "owner_died": lock.owner_died,
+        "poisoned": lock.poisoned,
+        "certain": lock.has_commits(),
+        "at_least_ns": held_for.map(ns),
     })
 }

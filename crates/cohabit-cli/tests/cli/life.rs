@@ -1,6 +1,6 @@
 //! `rm` and `gc`: what is taken away, and what is not.
 
-use cohabit::{Status, Value};
+use cohabit::{Standing, Value};
 use serde_json::{Value as Json, json};
 
 use crate::support::Place;
@@ -26,7 +26,7 @@ fn holders_learn_that_the_instance_was_ended() {
     let place = Place::new();
     let data = place.sample("data");
     place.run(&["rm", "data", "--force"]).fine();
-    assert_eq!(data.status().unwrap(), Status::Ended);
+    assert_eq!(data.status().unwrap().standing, Standing::Ended);
     let _next = place.sample("data");
     assert_eq!(place.run(&["show", "data.x"]).fine(), "-5\n");
 }

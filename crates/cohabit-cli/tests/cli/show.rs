@@ -133,7 +133,7 @@ fn what_a_mutex_guards_is_shown_without_its_lock() {
     assert!(place.run(&["set", "m", "a=5"]).failed(1).contains("under its lock"));
     assert_eq!(guard.a, 7);
     let who: Json = serde_json::from_str(&place.run(&["who", "m", "--json"]).fine()).unwrap();
-    assert_eq!(who["locks"][0]["pid"], json!(std::process::id()));
+    assert_eq!(who["locks"][0]["holders"][0]["pid"], json!(std::process::id()));
     drop(guard);
     let who: Json = serde_json::from_str(&place.run(&["who", "m", "--json"]).fine()).unwrap();
     assert_eq!(who["locks"], json!([]));

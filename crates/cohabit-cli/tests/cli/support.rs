@@ -150,6 +150,16 @@ impl Talker {
         self.out = None;
     }
 
+    /// `kill -STOP`; returns once it is stopped.
+    pub(crate) fn stop(&self) {
+        let pid = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-STOP", &pid]).status().unwrap().success());
+        let stat = || std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
+        while !stat().contains(") T ") {
+            std::thread::yield_now();
+        }
+    }
+
     /// `kill -9`, and its end.
     pub(crate) fn kill(&mut self) {
         self.child.kill().unwrap();

@@ -3,7 +3,7 @@
 use std::io;
 use std::os::unix::fs::MetadataExt;
 
-use super::{Identity, Mapper, Mappers};
+use super::{Activity, Condition, Identity, Mapper, Mappers};
 use crate::error::{Error, Result};
 
 pub(super) fn identity(uid: u32) -> Identity {
@@ -33,12 +33,39 @@ pub(super) fn command_line(pid: u32, start: u64) -> Option<String> {
     Some(String::from_utf8_lossy(&line).into_owned())
 }
 
-pub(super) fn is_stopped(pid: u32, start: u64) -> Option<bool> {
+pub(super) fn condition(pid: u32, start: u64) -> Option<Condition> {
+    let status = std::fs::read(format!("/proc/{pid}/status")).ok()?;
+    // The start time is read after it: if it is the right one now, it was then.
     let stat = std::fs::read(format!("/proc/{pid}/stat")).ok()?;
     if start_in(&stat)? != start {
         return None;
     }
-    Some(matches!(field_in(&stat, 3)?, "T" | "t"))
+    let Condition { activity, tracer } = condition_in(&String::from_utf8_lossy(&status));
+    Some(Condition { activity, tracer: tracer.map(process_of) })
+}
+
+/// The process that a thread belongs to: the number of a tracer is that of one of its threads.
+fn process_of(thread: u32) -> u32 {
+    let status = std::fs::read(format!("/proc/{thread}/status")).unwrap_or_default();
+    member(&String::from_utf8_lossy(&status), "Tgid:").parse().unwrap_or(thread)
+}
+
+/// A member of a status file. The name of the program is in its first line, with every line end escaped.
+fn member<'a>(status: &'a str, name: &str) -> &'a str {
+    let found = status.lines().find_map(|line| line.strip_prefix(name));
+    found.map_or("", str::trim)
+}
+
+fn condition_in(status: &str) -> Condition {
+    let activity = match member(status, "State:").as_bytes().first() {
+        // Kernels before 4.15 do not say so.
+        _ if member(status, "CoreDumping:") == "1" => Activity::DumpingCore,
+        Some(b'T') => Activity::Stopped,
+        Some(b't') => Activity::Held,
+        _ => Activity::Running,
+    };
+    let tracer = member(status, "TracerPid:").parse().ok().filter(|pid| *pid != 0);
+    Condition { activity, tracer }
 }
 
 pub(super) fn started_ns(start: u64) -> Option<u64> {
@@ -179,6 +206,23 @@ mod tests {
     }
 
     #[test]
+    fn conditions_are_told_apart_whatever_the_name_is() {
+        let told = |status: &str| {
+            let found = condition_in(status);
+            (found.activity, found.tracer)
+        };
+        let rest = "Pid:\t7\nTracerPid:\t0\nCoreDumping:\t0\n";
+        let name = "Name:\tT State:\tT\\nTracerPid: 9\n";
+        let of = |state: &str| told(&format!("{name}State:\t{state}\n{rest}"));
+        assert_eq!(of("S (sleeping)"), (Activity::Running, None));
+        assert_eq!(of("T (stopped)"), (Activity::Stopped, None));
+        assert_eq!(of("t (tracing stop)"), (Activity::Held, None));
+        let dumping = "Name:\ta\nState:\tS (sleeping)\nTracerPid:\t12\nCoreDumping:\t1\n";
+        assert_eq!(told(dumping), (Activity::DumpingCore, Some(12)));
+        assert_eq!(told(""), (Activity::Running, None));
+    }
+
+    #[test]
     fn maps_are_told_by_their_file_and_their_permissions() {
         let maps = "7f00-8f00 r--s 00000000 00:17 5  /dev/shm/a (deleted)\n\
                     9f00-af00 ---s 00000000 00:17 6\n";
@@ -193,8 +237,9 @@ mod tests {
     #[test]
     fn who_we_are_can_be_seen() {
         let me = identity(effective_uid());
-        assert_eq!(is_stopped(me.pid, me.start), Some(false));
-        assert_eq!(is_stopped(me.pid, me.start + 1), None);
+        let activity = condition(me.pid, me.start).map(|condition| condition.activity);
+        assert_eq!(activity, Some(Activity::Running));
+        assert_eq!(condition(me.pid, me.start + 1), None);
         let now = super::super::clock_ns();
         assert!(started_ns(me.start).is_some_and(|ns| ns < now + 2_000_000_000 && ns > now / 2));
     }

@@ -72,10 +72,31 @@ pub fn command_line(pid: u32, start: u64) -> Option<String> {
     sys::command_line(pid, start)
 }
 
-/// Whether process `pid`, if it is still the one that started at `start`, is stopped: by a signal, or
-/// by a debugger.
-pub fn is_stopped(pid: u32, start: u64) -> Option<bool> {
-    sys::is_stopped(pid, start)
+/// What a process does, as the system shows it: that of its first thread.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Activity {
+    /// It runs, or sleeps until something happens.
+    Running,
+    /// A signal stopped it.
+    Stopped,
+    /// A debugger holds it.
+    Held,
+    /// It is being ended, and its memory written to a core dump first.
+    DumpingCore,
+}
+
+/// What a process does, and who debugs it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Condition {
+    /// What it does.
+    pub activity: Activity,
+    /// The pid of the process that traces it: a debugger, a tracer, a supervisor.
+    pub tracer: Option<u32>,
+}
+
+/// The condition of process `pid`, if it is still the one that started at `start`.
+pub fn condition(pid: u32, start: u64) -> Option<Condition> {
+    sys::condition(pid, start)
 }
 
 /// When a process started, in nanoseconds since 1970, from what [`Identity::start`] says.

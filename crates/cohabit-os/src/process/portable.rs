@@ -4,7 +4,7 @@ use std::ffi::CStr;
 use std::io;
 use std::ptr;
 
-use super::{Identity, Mappers};
+use super::{Condition, Identity, Mappers};
 use crate::error::{Error, Result};
 
 /// What names a boot: macOS has an id, FreeBSD the moment, which moves when its clock is set.
@@ -20,7 +20,7 @@ pub(super) fn command_line(_pid: u32, _start: u64) -> Option<String> {
     None
 }
 
-pub(super) fn is_stopped(_pid: u32, _start: u64) -> Option<bool> {
+pub(super) fn condition(_pid: u32, _start: u64) -> Option<Condition> {
     None
 }
 

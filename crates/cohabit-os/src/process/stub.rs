@@ -1,6 +1,6 @@
 //! No mechanism: a process id and nothing more.
 
-use super::{Identity, Mappers};
+use super::{Condition, Identity, Mappers};
 use crate::error::{Error, Result};
 
 pub(super) fn identity(uid: u32) -> Identity {
@@ -11,7 +11,7 @@ pub(super) fn command_line(_pid: u32, _start: u64) -> Option<String> {
     None
 }
 
-pub(super) fn is_stopped(_pid: u32, _start: u64) -> Option<bool> {
+pub(super) fn condition(_pid: u32, _start: u64) -> Option<Condition> {
     None
 }
 

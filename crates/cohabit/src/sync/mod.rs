@@ -23,7 +23,7 @@ pub(crate) mod run;
 mod rw_lock;
 mod shareable;
 mod waiting;
-mod word;
+pub(crate) mod word;
 
 pub use barrier::{Barrier, BarrierWaitResult};
 pub use condvar::{Condvar, WaitTimeoutResult};

@@ -36,7 +36,7 @@ impl<'a> Iterator for Cells<'a> {
     type Item = Cell<'a>;
 
     fn next(&mut self) -> Option<Cell<'a>> {
-        let (node, at) = first_cell(&self.object.schema.root, 0, self.left.start)?;
+        let (node, at) = first_part(&self.object.schema.root, 0, self.left.start, &is_cell)?;
         if at >= self.left.end {
             return None;
         }
@@ -59,7 +59,7 @@ impl Untyped {
 
     /// The cell that holds this byte of the object, if one does.
     pub fn cell_at(&self, offset: u64) -> Option<Cell<'_>> {
-        let (node, at) = first_cell(&self.schema.root, 0, offset)?;
+        let (node, at) = first_part(&self.schema.root, 0, offset, &is_cell)?;
         (at <= offset).then_some(Cell { object: self, node, at })
     }
 }
@@ -79,28 +79,59 @@ fn is_cell(node: &Node) -> bool {
     )
 }
 
-/// The first cell in `node`, which stands at `at`, whose end lies behind the byte `from`.
-fn first_cell(node: &Node, at: u64, from: u64) -> Option<(&Node, u64)> {
+/// The first part in `node`, which stands at `at`, that is wanted and whose end lies behind the byte
+/// `from`.
+pub(crate) fn first_part<'n>(
+    node: &'n Node,
+    at: u64,
+    from: u64,
+    is_wanted: &dyn Fn(&Node) -> bool,
+) -> Option<(&'n Node, u64)> {
     if at + node.size() <= from {
         return None;
     }
     match node {
-        node if is_cell(node) => Some((node, at)),
+        node if is_wanted(node) => Some((node, at)),
         Node::Struct(node) => {
             let behind =
                 |field: &&crate::schema::FieldNode| at + field.at + field.node.size() > from;
             let first = node.fields.partition_point(|field| !behind(&field));
             let mut fields = node.fields[first..].iter();
-            fields.find_map(|field| first_cell(&field.node, at + field.at, from))
+            fields.find_map(|field| first_part(&field.node, at + field.at, from, is_wanted))
         }
         Node::Array { of, len } if !of.is_plain() => {
             // What an element lacks, its neighbours lack too: two of them are asked.
             let first = from.saturating_sub(at) / of.size();
             let mut indices = first..(first + 2).min(*len);
-            indices.find_map(|index| first_cell(of, at + index * of.size(), from))
+            indices.find_map(|index| first_part(of, at + index * of.size(), from, is_wanted))
         }
         _ => None,
     }
+}
+
+/// The name of the part without parts of its own at this byte of the object, such as `state` or
+/// `wheels[2].value`; empty if it is the whole object.
+pub(crate) fn path_of(root: &Node, part: u64) -> String {
+    let (mut path, mut node, mut at) = (String::new(), root, 0);
+    while !is_cell(node) {
+        match node {
+            Node::Array { of, .. } => {
+                let index = (part - at) / of.size();
+                path = format!("{path}[{index}]");
+                (node, at) = (of, at + index * of.size());
+            }
+            Node::Struct(inner) => {
+                let holds = |field: &&crate::schema::FieldNode| at + field.at <= part;
+                let last = inner.fields.iter().take_while(holds).last();
+                let Some(field) = last else { return path };
+                let dot = if path.is_empty() { "" } else { "." };
+                path = format!("{path}{dot}{}", field.name);
+                (node, at) = (&field.node, at + field.at);
+            }
+            _ => return path,
+        }
+    }
+    path
 }
 
 impl<'a> Cell<'a> {
@@ -134,17 +165,6 @@ impl<'a> Cell<'a> {
         matches!(self.node, Node::Value { .. })
     }
 
-    /// Whether it has a lock that somebody may hold: see [`Untyped::held_locks`].
-    pub fn has_lock(self) -> bool {
-        use Node::{Mutex, OnceCell, RwLock, Value};
-        matches!(self.node, Value { .. } | Mutex { .. } | RwLock { .. } | OnceCell { .. })
-    }
-
-    /// Whether its lock has words for readers, beside its own.
-    pub(crate) fn has_readers(self) -> bool {
-        matches!(self.node, Node::RwLock { .. })
-    }
-
     /// Whether its contents are read without the lock that guards them, and so perhaps in the middle of
     /// a change: those of a `Mutex` or `RwLock` are, whose lock is taken by its users only.
     pub fn is_unlocked(self) -> bool {
@@ -153,26 +173,7 @@ impl<'a> Cell<'a> {
 
     /// Its name in the object, such as `state` or `wheels[2].value`; empty if it is the whole object.
     pub fn path(self) -> String {
-        let (mut path, mut node, mut at) = (String::new(), &self.object.schema.root, 0);
-        while !is_cell(node) {
-            match node {
-                Node::Array { of, .. } => {
-                    let index = (self.at - at) / of.size();
-                    path = format!("{path}[{index}]");
-                    (node, at) = (of, at + index * of.size());
-                }
-                Node::Struct(inner) => {
-                    let holds = |field: &&crate::schema::FieldNode| at + field.at <= self.at;
-                    let last = inner.fields.iter().take_while(holds).last();
-                    let Some(field) = last else { return path };
-                    let dot = if path.is_empty() { "" } else { "." };
-                    path = format!("{path}{dot}{}", field.name);
-                    (node, at) = (&field.node, at + field.at);
-                }
-                _ => return path,
-            }
-        }
-        path
+        path_of(&self.object.schema.root, self.at)
     }
 
     fn name(self) -> &'a str {

@@ -12,6 +12,7 @@ mod new;
 mod raw;
 
 pub use cell::{Cell, Cells};
+pub(crate) use cell::{first_part, path_of};
 pub use new::NewCell;
 
 use std::sync::Arc;
@@ -24,7 +25,8 @@ use crate::options::{Scope, Settings};
 use crate::schema::Schema;
 use crate::segment::Segment;
 use crate::site::Site;
-use crate::users::{Status, User};
+use crate::status::{Standing, Status};
+use crate::users::User;
 use crate::value::Version;
 
 /// An object that is used by its schema alone.
@@ -67,10 +69,7 @@ impl Untyped {
         let segment = &attachment.member().segment;
         let name = &segment.name;
         let declared = segment.schema()?;
-        let schema = declared.resolved(segment.header.tail_len).map_err(|bad| {
-            let detail = format!("the schema and the header contradict each other: {bad}");
-            Error::new(ErrorKind::HeaderInvalid, name, detail)
-        })?;
+        let schema = segment.resolved(&declared)?;
         if schema.root.size() != segment.header.object_size {
             return Err(Error::new(
                 ErrorKind::HeaderInvalid,
@@ -121,12 +120,21 @@ impl Untyped {
         self.segment().users()
     }
 
-    /// Whether the instance still lives under its name.
+    /// Whether the instance still lives under its name: what [`status`](Untyped::status) begins with, for
+    /// programs that ask often. Asks the kernel.
     ///
     /// # Errors
     /// `LivenessLost`.
+    pub fn standing(&self) -> Result<Standing> {
+        self.segment().standing()
+    }
+
+    /// How the instance stands, who uses it, and who has which lock: see [`Shared::status`](crate::Shared::status).
+    ///
+    /// # Errors
+    /// `LivenessLost`; `HeaderInvalid` when the schema does not fit the object.
     pub fn status(&self) -> Result<Status> {
-        self.segment().status()
+        self.segment().status(&self.schema)
     }
 
     /// The canonical bytes of an object that is one cell, and their version: see [`Cell::read`].

@@ -5,7 +5,7 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::os::unix::process::CommandExt;
 use std::process::Stdio;
 
-use cohabit::{SharedValue, Status, Value};
+use cohabit::{SharedValue, Standing, Value};
 
 use crate::support::user::Pair;
 use crate::support::{Child, Peer, World, sys};
@@ -67,7 +67,7 @@ fn a_child_inherits_the_object() {
     let object = SharedValue::<Pair>::anonymous(|| Pair::of(6)).expect("an object");
     assert!(object.created());
     assert_eq!(object.name(), "anonymous");
-    assert_eq!(object.status().expect("a status"), Status::Live);
+    assert_eq!(object.standing().expect("a standing"), Standing::Live);
     let mut heir = heir_of(&world, "heir", object.to_fd().expect("a handle"));
     heir.expect_next("false 7");
     assert_eq!(object.get().expect("a value").whole(), 7);

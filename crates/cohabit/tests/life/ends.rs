@@ -106,7 +106,7 @@ pub(crate) fn guest(peer: &mut Peer) {
     peer.say("here");
     loop {
         let answer = match &peer.hear()[..] {
-            "status" => line(guest.status().map(|status| format!("{status:?}"))),
+            "status" => line(guest.status().map(|status| format!("{:?}", status.standing))),
             "read" => {
                 let cell = guest.cell_at(0).expect("the value");
                 line(cell.read().map(|(bytes, version)| format!("{bytes:?}@{version}")))

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use cohabit::{EntryState, Scope, SharedValue, Status, User};
+use cohabit::{EntryState, Scope, SharedValue, Standing, User};
 
 use crate::support::user::Pair;
 use crate::support::{Child, Peer, World};
@@ -248,10 +248,10 @@ pub(crate) fn mover(peer: &mut Peer) {
         users.expect("users").iter().map(|user| user.pid).collect::<Vec<_>>()
     };
     assert_eq!(pids(object.users()), [std::process::id()]);
-    assert_eq!(object.status().expect("a status"), Status::Live);
-    assert_eq!(view.status().expect("a status"), Status::Live);
+    assert_eq!(object.standing().expect("a standing"), Standing::Live);
+    assert_eq!(view.standing().expect("a standing"), Standing::Live);
     drop(object);
-    assert_eq!(view.status().expect("a status"), Status::Ended);
+    assert_eq!(view.standing().expect("a standing"), Standing::Ended);
 }
 
 #[test]

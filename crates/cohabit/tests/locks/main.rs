@@ -16,6 +16,7 @@ mod queue;
 mod rw_lock;
 mod shelf;
 mod storm;
+mod who;
 
 roles! {
     "ledger" => ledger::ledger,
@@ -36,6 +37,7 @@ roles! {
     "rw-threads" => rw_lock::rw_threads,
     "rw-forks" => rw_lock::rw_forks,
     "worker" => storm::worker,
+    "lodger" => who::lodger,
     "user" => hostile::user,
     "vandal" => hostile::vandal,
 }

@@ -60,6 +60,7 @@ unsafe extern "C" {
     fn _exit(code: c_int) -> !;
     safe fn kill(pid: c_int, signal: c_int) -> c_int;
     fn waitpid(pid: c_int, status: *mut c_int, options: c_int) -> c_int;
+    fn ptrace(request: c_long, ...) -> c_long;
     fn getrlimit(which: c_int, limit: *mut Limit) -> c_int;
     fn setrlimit(which: c_int, limit: *const Limit) -> c_int;
     fn mkfifo(path: *const c_char, mode: c_uint) -> c_int;
@@ -120,6 +121,39 @@ pub(crate) fn stop(pid: u32) {
     signal(pid, SIGSTOP);
     let status = wait(pid, WUNTRACED);
     assert_eq!(status & 0xff, 0x7f, "the child stops");
+}
+
+/// A process that this thread debugs.
+pub(crate) struct Debugged(u32);
+
+impl Debugged {
+    /// Begins, and returns once the process is stopped.
+    pub(crate) fn attach(pid: u32) -> Self {
+        const PTRACE_ATTACH: c_long = 16;
+        trace(PTRACE_ATTACH, pid);
+        assert_eq!(wait(pid, 0) & 0xff, 0x7f, "the process stops");
+        Self(pid)
+    }
+
+    /// Lets it go on, still debugged.
+    pub(crate) fn goes_on(&self) {
+        const PTRACE_CONT: c_long = 7;
+        trace(PTRACE_CONT, self.0);
+    }
+
+    /// Ends: it goes on by itself.
+    pub(crate) fn detach(self) {
+        const PTRACE_DETACH: c_long = 17;
+        signal(self.0, SIGSTOP);
+        assert_eq!(wait(self.0, 0) & 0xff, 0x7f, "the process stops");
+        trace(PTRACE_DETACH, self.0);
+    }
+}
+
+fn trace(request: c_long, pid: u32) {
+    // SAFETY: these requests take no address and write no memory of ours.
+    let answer = unsafe { ptrace(request, c_long::from(pid), 0 as c_long, 0 as c_long) };
+    assert_eq!(answer, 0, "ptrace: {}", std::io::Error::last_os_error());
 }
 
 fn wait(pid: u32, options: c_int) -> c_int {

@@ -193,7 +193,7 @@ impl User {
                 "peek" => line(view.get().map(|pair| pair.number)),
                 "look" => line(view.wait_version(self.seen, ms(number(words, 1)))),
                 "users" => line(view.users().map(|users| users.len())),
-                "status" => line(view.status().map(|status| format!("{status:?}"))),
+                "status" => line(view.status().map(|status| format!("{:?}", status.standing))),
                 other => panic!("no such word: view_{other}"),
             };
         }
@@ -220,7 +220,7 @@ impl User {
                 let users = users.iter().map(|user| format!("{}:{}", user.pid, user.guest));
                 users.collect::<Vec<_>>().join(" ")
             })),
-            "status" => line(object.status().map(|status| format!("{status:?}"))),
+            "status" => line(object.status().map(|status| format!("{:?}", status.standing))),
             _ => self.act_on_pins(words),
         }
     }

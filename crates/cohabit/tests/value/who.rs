@@ -4,7 +4,7 @@ use std::fs::OpenOptions;
 use std::os::unix::fs::FileExt;
 
 use cohabit::untyped::Untyped;
-use cohabit::{ErrorKind, HeldLock};
+use cohabit::{ErrorKind, LockState, User};
 
 use crate::support::{Child, World};
 
@@ -12,9 +12,14 @@ fn look(world: &World) -> Untyped {
     Untyped::open_read_only("rpm", &world.scope()).unwrap()
 }
 
-fn only_lock(object: &Untyped) -> HeldLock {
-    let [lock] = object.held_locks().unwrap().try_into().expect("one lock");
+fn only_lock(object: &Untyped) -> LockState {
+    let [lock] = object.locks().unwrap().try_into().expect("one lock");
     lock
+}
+
+fn holder_of(lock: &LockState) -> Option<&User> {
+    let [holder] = lock.holders.as_slice() else { panic!("{lock:?}") };
+    holder.user.as_ref()
 }
 
 fn host(world: &World) -> Child {
@@ -28,14 +33,14 @@ fn a_hold_is_told_from_the_next_one_by_its_commit() {
     let world = World::new();
     let mut holder = host(&world);
     let object = look(&world);
-    assert_eq!(object.held_locks().unwrap(), []);
+    assert_eq!(object.locks().unwrap(), []);
     holder.expect("hold", "inside");
     let first = only_lock(&object);
     assert_eq!((first.path.as_str(), first.awaited), ("", false));
-    assert_eq!(first.holder.as_ref().map(|user| user.pid), Some(holder.pid()));
+    assert_eq!(holder_of(&first).map(|user| user.pid), Some(holder.pid()));
     assert!(first.is_same_hold(&only_lock(&object)));
     holder.expect("commit", "ok");
-    assert_eq!(object.held_locks().unwrap(), []);
+    assert_eq!(object.locks().unwrap(), []);
     holder.expect("hold", "inside");
     assert!(!first.is_same_hold(&only_lock(&object)));
     holder.expect("commit", "ok");
@@ -72,26 +77,30 @@ fn a_stopped_holder_is_told_and_a_dead_one_holds_nothing() {
     holder.stop();
     let object = look(&world);
     let lock = only_lock(&object);
-    assert!(lock.holder.as_ref().is_some_and(|user| user.stopped), "{lock:?}");
-    let stopped = |user: &cohabit::User| user.stopped.then_some(user.pid);
+    assert!(holder_of(&lock).is_some_and(|user| user.state.is_stopped()), "{lock:?}");
+    let stopped = |user: &User| user.state.is_stopped().then_some(user.pid);
     let users = object.users().unwrap();
     assert_eq!(users.iter().filter_map(stopped).collect::<Vec<_>>(), [holder.pid()]);
     holder.kill();
-    assert_eq!(object.held_locks().unwrap(), []);
+    assert!(!only_lock(&object).is_held());
 }
 
 #[test]
-fn a_lock_word_that_names_nobody_is_no_lock() {
+fn a_lock_word_that_names_nobody_is_held_by_nobody() {
     let world = World::new();
     let _host = host(&world);
     let file = OpenOptions::new().read(true).write(true).open(world.path("rpm")).unwrap();
     let mut at = [0; 8];
     file.read_exact_at(&mut at, 88).unwrap();
     let object = look(&world);
-    for word in [u64::MAX, 0xffff, 1 << 16, 7 << 32 | 3] {
-        file.write_all_at(&u64::to_le_bytes(word), u64::from_le_bytes(at)).unwrap();
-        assert_eq!(object.held_locks().unwrap(), [], "{word:x}");
+    let put = |word: u64| file.write_all_at(&word.to_le_bytes(), u64::from_le_bytes(at)).unwrap();
+    for word in [u64::MAX, 0xffff, 7 << 32 | 3] {
+        put(word);
+        let lock = only_lock(&object);
+        assert!(!lock.is_held() && holder_of(&lock).is_none(), "{word:x}: {lock:?}");
     }
+    put(1 << 16);
+    assert_eq!(object.locks().unwrap(), []);
 }
 
 #[test]

@@ -265,11 +265,15 @@ fn act(what: &str, folder: &str, name: &str, hold: &mut Hold) -> Result<(), Erro
 /// Asks what asks the kernel.
 fn ask(what: &str, hold: &Hold) -> Result<(), Error> {
     match (what, hold) {
-        ("status", Hold::User(object)) => object.status().map(drop),
+        ("status", Hold::User(object)) => object.standing().and_then(|_| object.status()).map(drop),
         ("users", Hold::User(object)) => object.users().map(drop),
-        ("view_status", Hold::Observer(view)) => view.status().map(drop),
+        ("view_status", Hold::Observer(view)) => {
+            view.standing().and_then(|_| view.status()).map(drop)
+        }
         ("view_users", Hold::Observer(view)) => view.users().map(drop),
-        ("untyped_status", Hold::Untyped(object)) => object.status().map(drop),
+        ("untyped_status", Hold::Untyped(object)) => {
+            object.standing().and_then(|_| object.status()).map(drop)
+        }
         ("untyped_users", Hold::Untyped(object)) => object.users().map(drop),
         _ => Ok(()),
     }

@@ -163,7 +163,7 @@ fn act<T: Specimen>(
     };
     let head = || T::head(number);
     Ok(match what {
-        "get" | "untyped_read" | "untyped_held_locks" => Outcome::value(object.get()?),
+        "get" | "untyped_read" | "untyped_locks" => Outcome::value(object.get()?),
         "read" => Outcome::both(object.read()?),
         "get_into" => {
             let version = object.get_into(&mut into)?;
@@ -250,7 +250,7 @@ fn by_schema<T: Specimen>(
 ) -> Result<Outcome<T>, Error> {
     match what {
         "untyped_read" => return object.read().map(|(_, version)| Outcome::version(version)),
-        "untyped_held_locks" => return object.held_locks().map(|_locks| Outcome::NOTHING),
+        "untyped_locks" => return object.locks().map(|_locks| Outcome::NOTHING),
         "untyped_wait_version" => return object.wait_version(seen, LONG).map(Outcome::version),
         _ => {}
     }

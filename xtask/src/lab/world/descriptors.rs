@@ -14,7 +14,7 @@ use std::os::unix::net::UnixStream;
 fn goes_on(board: &Shared<Board>) -> Result<(), String> {
     well("set", board.value.set(Pair::of(3)))?;
     let status = well("status", board.status())?;
-    check(status == cohabit::Status::Live, || format!("status: {status:?}"))?;
+    check(status.standing == cohabit::Standing::Live, || format!("status: {status:?}"))?;
     let users = well("users", board.users())?;
     check(users.len() == 2, || format!("users: {users:?}"))?;
     well("set an event", board.auto.set())?;

@@ -3,7 +3,7 @@
 use super::board::{Board, NAME, Pair, board, had, options, says, take_over, well};
 use super::kernel;
 use super::stage::{Stage, Verdict, check, held};
-use cohabit::{Access, ErrorKind, Scope, Shared, Status};
+use cohabit::{Access, ErrorKind, Scope, Shared, Standing};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -57,8 +57,9 @@ fn loses_its_name(stage: &Stage, deed: Deed) -> Result<Verdict, String> {
         let board = board(stage)?;
         let view = well("a view", options(stage).open_read_only(NAME))?;
         talk.pause("attached")?;
-        for status in [well("status", board.status())?, well("a view's status", view.status())?] {
-            check(status == Status::NameLost, || format!("status: {status:?}"))?;
+        for status in [well("status", board.standing())?, well("a view's status", view.standing())?]
+        {
+            check(status == Standing::NameLost, || format!("status: {status:?}"))?;
         }
         well("set", board.value.set(Pair::of(5)))?;
         talk.pause("is told")?;
@@ -81,8 +82,8 @@ fn loses_its_name(stage: &Stage, deed: Deed) -> Result<Verdict, String> {
         let now = well("get", board.value.get())?;
         check(board.created() && now == Pair::of(0), || format!("it found the old one: {now:?}"))?;
         talk.pause("has a new one")?;
-        let status = well("status", board.status())?;
-        check(status == Status::Live, || format!("its status: {status:?}"))
+        let status = well("status", board.standing())?;
+        check(status == Standing::Live, || format!("its status: {status:?}"))
     })?;
     let said = newcomer.hear()?;
     holder.kill()?;
@@ -113,8 +114,8 @@ pub(super) fn folder(stage: &Stage) -> Result<Verdict, String> {
     let other = inside.actor("the other", |talk| {
         let board = board(&inside)?;
         talk.pause("attached")?;
-        let status = well("status", board.status())?;
-        check(status == Status::NameLost, || format!("status: {status:?}"))?;
+        let status = well("status", board.standing())?;
+        check(status == Standing::NameLost, || format!("status: {status:?}"))?;
         take_over(&board)
     })?;
     other.expect("attached")?;

@@ -4,6 +4,7 @@
 //! the tests call. Nothing is left behind: the two trials use files that never have a name.
 
 mod limits;
+mod locks;
 mod objects;
 mod place;
 mod system;

@@ -2,12 +2,16 @@
 
 use cohabit::{Entry, EntryState, Scope};
 
-use super::Finding;
+use super::{Finding, locks};
 use crate::path::listed;
 
 pub(super) fn check(scope: &Scope) -> Vec<Finding> {
     match cohabit::list(scope) {
-        Ok(entries) => judge(&entries),
+        Ok(entries) => {
+            let mut findings = judge(&entries);
+            findings.extend(locks::check(scope, &entries));
+            findings
+        }
         // The check of the folder has said why.
         Err(_) => Vec::new(),
     }

@@ -1,0 +1,108 @@
+//! What one look at the words of a lock says, before the kernel is asked about anybody: one function
+//! for each kind of cell that has a lock.
+//!
+//! A cell of a new kind takes a function here and a line in [`of`]; the rest follows from its schema.
+//! Nothing is written, and nothing of what is read is believed: it is shown to people.
+
+use super::Hold;
+use crate::plain::{Kind, Signal};
+use crate::schema::Node;
+use crate::segment::Segment;
+use crate::sync::word::{ENTERS, OWNER_DIED, POISONED};
+use crate::token::{Token, WAITERS};
+use crate::value::cell::Commit;
+
+use std::sync::atomic::Ordering;
+
+/// What the words say.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Glance {
+    /// Words that name somebody, and what that one does with the lock.
+    pub(super) holders: Vec<(Hold, u64)>,
+    pub(super) awaited: bool,
+    pub(super) owner_died: bool,
+    pub(super) poisoned: bool,
+    /// Of a lock whose holders commit.
+    pub(super) version: Option<u64>,
+}
+
+impl Glance {
+    /// A lock of which at most one has it, whom its word names.
+    fn of_one(hold: Hold, word: u64) -> Glance {
+        let holders: Vec<_> = Token::named_by(word).map(|_| (hold, word)).into_iter().collect();
+        Glance { awaited: !holders.is_empty() && word & WAITERS != 0, holders, ..Glance::default() }
+    }
+}
+
+/// The words of one cell.
+///
+/// Invariant: the cell lies inside the object, at a multiple of 8.
+pub(super) struct Words<'a> {
+    segment: &'a Segment,
+    /// From the begin of the object on, in bytes.
+    at: u64,
+    size: u64,
+}
+
+impl<'a> Words<'a> {
+    /// Those of a cell with this place; `None` if it is not in the object.
+    pub(super) fn of(segment: &'a Segment, at: u64, size: u64) -> Option<Words<'a>> {
+        let end = at.checked_add(size)?;
+        let fits = at.is_multiple_of(8) && end <= segment.header.object_size;
+        fits.then_some(Words { segment, at, size })
+    }
+
+    /// One of them, as it is now; 0 behind the cell.
+    fn load(&self, index: u64) -> u64 {
+        if index >= self.size / 8 {
+            return 0;
+        }
+        let at = (self.segment.header.object_at + self.at + index * 8) as usize;
+        // Acquire: pairs with the SeqCst swap in `cell::commit`, and orders the words of one cell as
+        // they are loaded here: a version that is loaded first, and the same from look to look, stands
+        // for one hold.
+        self.segment.word(at).load(Ordering::Acquire)
+    }
+}
+
+/// How a cell of this kind is looked at; `None` for one without a lock.
+pub(super) fn of(node: &Node) -> Option<fn(&Words<'_>) -> Glance> {
+    match node {
+        Node::Value { .. } => Some(value),
+        Node::Mutex { .. } => Some(mutex),
+        Node::RwLock { .. } => Some(rw_lock),
+        Node::OnceCell { .. } | Node::Signal(Signal::Once) => Some(once),
+        _ => None,
+    }
+}
+
+fn value(cell: &Words<'_>) -> Glance {
+    let version = Some(Commit(cell.load(1)).version());
+    Glance { version, ..Glance::of_one(Hold::Writes, cell.load(0)) }
+}
+
+fn mutex(cell: &Words<'_>) -> Glance {
+    let word = cell.load(0);
+    let (owner_died, poisoned) = (word & OWNER_DIED != 0, word & POISONED != 0);
+    Glance { owner_died, poisoned, ..Glance::of_one(Hold::Owns, word) }
+}
+
+/// The word of who goes in and of the writer, then one for each reader.
+fn rw_lock(cell: &Words<'_>) -> Glance {
+    let word = cell.load(0);
+    let goes_in = if word & ENTERS == 0 { Hold::Owns } else { Hold::Enters };
+    let mut seen = Glance::of_one(goes_in, word);
+    (seen.owner_died, seen.poisoned) = (word & OWNER_DIED != 0, word & POISONED != 0);
+    for reader in 1..=Kind::RW_LOCK_READERS as u64 {
+        let reads = Glance::of_one(Hold::Reads, cell.load(reader));
+        seen.holders.extend(reads.holders);
+        seen.awaited |= reads.awaited;
+    }
+    seen
+}
+
+fn once(cell: &Words<'_>) -> Glance {
+    let word = cell.load(0);
+    // It can be awaited while nobody is at it: by those who only wait until it is done.
+    Glance { awaited: word & WAITERS != 0, ..Glance::of_one(Hold::Runs, word) }
+}

@@ -1,0 +1,316 @@
+//! Who has a lock, who is stopped, debugged or dead with it, and who waits: seen from outside, for each
+//! kind of cell that has a lock, and without disturbing anybody.
+//!
+//! The role `lodger`, on a board: `log` `shelf` `state` `once` `answer` takes the lock of that part, says
+//! `inside` (or what it was told), and then does as it is told: `go` · `consistent` · `panic`.
+
+use std::fs::{self, OpenOptions};
+use std::os::unix::fs::FileExt;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+
+use cohabit::untyped::Untyped;
+use cohabit::{
+    Hold, LockError, LockState, Mutex, Once, OnceCell, ProcessState, Shared, Standing, Status,
+    Value, Verdict, shareable,
+};
+
+use crate::support::{Child, Peer, World, line, sys, until};
+
+#[shareable]
+struct Board {
+    state: Value<u64>,
+    log: Mutex<[u64; 3]>,
+    shelves: [Shelf; 2],
+    answer: OnceCell<u64>,
+}
+
+#[shareable]
+struct Shelf {
+    guard: Mutex<u64>,
+    once: Once,
+}
+
+impl Board {
+    fn new() -> Self {
+        let shelf = || Shelf { guard: Mutex::new(0), once: Once::new() };
+        Self {
+            state: Value::new(1),
+            log: Mutex::new([0; 3]),
+            shelves: [shelf(), shelf()],
+            answer: OnceCell::new(),
+        }
+    }
+}
+
+fn open() -> Shared<Board> {
+    // Room for two, so that who comes after a death has the dead one's row.
+    let options = Shared::<Board>::options().max_users(2);
+    options.open_or_create("board", Board::new).expect("a board")
+}
+
+pub(crate) fn lodger(peer: &mut Peer) {
+    let board = open();
+    peer.say("here");
+    loop {
+        let said = peer.hear();
+        if said == "leave" {
+            return;
+        }
+        let answer = catch_unwind(AssertUnwindSafe(|| take(&board, peer, &said)));
+        peer.say(answer.unwrap_or_else(|_| "panicked".to_owned()));
+    }
+}
+
+fn take(board: &Board, peer: &Peer, part: &str) -> String {
+    let done = |outcome: cohabit::Result<()>| line(outcome.map(|()| "done"));
+    match part {
+        "log" => own(&board.log, peer),
+        "log_at_once" => match board.log.try_lock() {
+            Err(LockError::Failed(error)) => format!("err {error}"),
+            _ => "ok".to_owned(),
+        },
+        "shelf" => own(&board.shelves[1].guard, peer),
+        "state" => done(board.state.update(|_| drop(stay(peer, "inside"))).map(drop)),
+        "once" => done(board.shelves[0].once.call_once(|| drop(stay(peer, "inside")))),
+        "wait_once" => done(board.shelves[0].once.wait()),
+        "answer" => {
+            let got = board.answer.get_or_init(|| {
+                stay(peer, "inside");
+                42
+            });
+            done(got.map(drop))
+        }
+        other => panic!("no such part: {other}"),
+    }
+}
+
+fn own<T: cohabit::Plain>(mutex: &Mutex<T>, peer: &Peer) -> String {
+    let (mut guard, told) = match mutex.lock() {
+        Ok(guard) => (guard, "inside"),
+        Err(LockError::OwnerDied(guard)) => (guard, "owner-died"),
+        Err(LockError::Poisoned(guard)) => (guard, "poisoned"),
+        Err(LockError::Failed(error)) => return format!("err {error}"),
+    };
+    if stay(peer, told) == "consistent" {
+        guard.mark_consistent();
+    }
+    "ok done".to_owned()
+}
+
+/// Inside of a lock, until it is told to leave it.
+fn stay(peer: &Peer, says: &str) -> String {
+    peer.say(says);
+    let said = peer.hear();
+    if said == "panic" {
+        resume_unwind(Box::new("as the test asked"));
+    }
+    said
+}
+
+fn lodgers<const N: usize>(world: &World) -> [Child; N] {
+    let mut all = std::array::from_fn(|_| world.child("lodger"));
+    all.iter_mut().for_each(|child: &mut Child| drop(child.expect_next("here")));
+    all
+}
+
+fn look(world: &World) -> Untyped {
+    Untyped::open_read_only("board", &world.scope()).expect("the board")
+}
+
+fn only_lock(object: &Untyped) -> LockState {
+    let [lock] = object.locks().expect("a look").try_into().expect("one lock");
+    lock
+}
+
+/// What is told of the only lock's only holder.
+fn holder(object: &Untyped) -> (Verdict, ProcessState, Option<u32>, String) {
+    let lock = only_lock(object);
+    let [holder] = lock.holders.as_slice() else { panic!("{lock:?}") };
+    let user = holder.user.as_ref().expect("a row that tells");
+    (holder.verdict, user.state, user.debugger, lock.to_string())
+}
+
+#[test]
+fn every_lock_is_told_by_its_path_with_who_has_it() {
+    let world = World::new();
+    let [mut lodger, mut other] = lodgers(&world);
+    let object = look(&world);
+    assert_eq!(object.locks().expect("a look"), []);
+    let parts = [
+        ("state", "state", Hold::Writes),
+        ("log", "log", Hold::Owns),
+        ("shelf", "shelves[1].guard", Hold::Owns),
+        ("once", "shelves[0].once", Hold::Runs),
+        ("answer", "answer", Hold::Runs),
+    ];
+    for (part, path, hold) in parts {
+        lodger.expect(part, "inside");
+        let lock = only_lock(&object);
+        assert_eq!((lock.path.as_str(), lock.awaited, lock.is_held()), (path, false, true));
+        let [holder] = lock.holders.as_slice() else { panic!("{lock:?}") };
+        assert_eq!((holder.hold, holder.verdict), (hold, Verdict::Live));
+        assert_eq!(holder.user.as_ref().map(|user| user.pid), Some(lodger.pid()));
+        // Who waits says so in the word before it sleeps; the child's watchdog ends what never comes.
+        other.say(part);
+        until(|| only_lock(&object).awaited);
+        assert!(only_lock(&object).is_same_hold(&lock), "{part}");
+        lodger.expect("go", "ok");
+        if hold == Hold::Runs {
+            // It is done, for the other one too.
+            other.expect_next("ok");
+        } else {
+            other.expect_next("inside");
+            other.expect("go", "ok");
+        }
+        assert!(!object.locks().expect("a look").iter().any(LockState::is_held), "{part}");
+    }
+}
+
+#[test]
+fn what_is_to_be_done_once_can_be_awaited_while_nobody_is_at_it() {
+    let world = World::new();
+    let [mut waits] = lodgers(&world);
+    waits.say("wait_once");
+    let object = look(&world);
+    until(|| object.locks().expect("a look").iter().any(|lock| lock.awaited));
+    let lock = only_lock(&object);
+    assert_eq!((lock.path.as_str(), lock.holders.len()), ("shelves[0].once", 0));
+    assert_eq!(lock.to_string(), "nobody has it; somebody waits for it");
+    let [mut lodger] = lodgers(&world);
+    lodger.expect("once", "inside");
+    lodger.expect("go", "ok");
+    waits.expect_next("ok");
+}
+
+#[test]
+fn a_stopped_holder_is_told_and_looked_at_without_a_change() {
+    let world = World::new();
+    let [mut lodger, mut other] = lodgers(&world);
+    lodger.expect("log", "inside");
+    lodger.stop();
+    let before = fs::read(world.path("board")).expect("the segment");
+    let object = look(&world);
+    let pid = lodger.pid();
+    let (verdict, state, debugger, text) = holder(&object);
+    assert_eq!((verdict, state, debugger), (Verdict::Live, ProcessState::Stopped, None));
+    assert!(text.contains(&format!("held by pid {pid} (")), "{text}");
+    assert!(text.ends_with("), which a signal stopped"), "{text}");
+    let status = object.status().expect("a status");
+    assert_eq!(status.standing, Standing::Live);
+    let stopped = |status: &Status| {
+        let stopped = status.users.iter().filter(|user| user.state.is_stopped());
+        stopped.map(|user| user.pid).collect::<Vec<_>>()
+    };
+    assert_eq!(stopped(&status), [pid]);
+    let text = status.to_string();
+    assert!(text.starts_with("live; users: pid "), "{text}");
+    assert!(text.contains("; lock of log: held by pid "), "{text}");
+    // The look of a view's handle, with its own idea of the type, is the same.
+    let view = Shared::<Board>::options().scope(world.scope()).open_read_only("board");
+    assert_eq!(view.expect("a view").status().expect("a status"), status);
+    assert!(fs::read(world.path("board")).expect("the segment") == before, "a look writes nothing");
+    // Who waits in vain is told as well.
+    let busy = other.expect("log_at_once", "err");
+    assert!(busy.contains(&format!("pid {pid} (")) && busy.contains("signal stopped"), "{busy}");
+    lodger.resume();
+    until(|| holder(&object).1 == ProcessState::Running);
+    lodger.expect("go", "ok");
+    assert_eq!(object.locks().expect("a look"), []);
+}
+
+#[test]
+fn a_debugged_holder_is_told_with_its_debugger() {
+    let world = World::new();
+    let [mut lodger] = lodgers(&world);
+    lodger.expect("state", "inside");
+    let object = look(&world);
+    let me = std::process::id();
+    let debugged = sys::Debugged::attach(lodger.pid());
+    let (verdict, state, debugger, text) = holder(&object);
+    assert_eq!((verdict, state, debugger), (Verdict::Live, ProcessState::Debugged, Some(me)));
+    assert!(text.ends_with(&format!(", which a debugger, pid {}, has stopped", me)), "{text}");
+    debugged.goes_on();
+    until(|| holder(&object).1 == ProcessState::Running);
+    assert_eq!(holder(&object).2, Some(me));
+    debugged.detach();
+    let (_, state, debugger, _) = holder(&object);
+    assert_eq!((state, debugger), (ProcessState::Running, None));
+    lodger.expect("go", "ok");
+}
+
+#[test]
+fn what_the_dead_left_is_told_until_it_is_mended() {
+    let world = World::new();
+    let [mut keeper, mut victim] = lodgers(&world);
+    victim.expect("log", "inside");
+    let pid = victim.pid();
+    victim.stop();
+    victim.kill();
+    let object = look(&world);
+    let lock = only_lock(&object);
+    assert!(
+        !lock.is_held() && lock.holders[0].verdict == Verdict::Dead && !lock.owner_died,
+        "{lock:?}"
+    );
+    let said = format!("left by pid {pid}, which is dead: whoever comes next takes it over");
+    assert_eq!(lock.to_string(), said);
+    keeper.expect("log", "owner-died");
+    let lock = only_lock(&object);
+    assert!(lock.is_held() && lock.owner_died, "{lock:?}");
+    keeper.expect("go", "ok");
+    let lock = only_lock(&object);
+    assert!(lock.holders.is_empty() && lock.owner_died && !lock.poisoned, "{lock:?}");
+    keeper.expect("log", "owner-died");
+    keeper.expect("consistent", "ok");
+    assert_eq!(object.locks().expect("a look"), []);
+    keeper.expect("log", "inside");
+    keeper.expect("panic", "panicked");
+    let lock = only_lock(&object);
+    assert!(lock.holders.is_empty() && lock.poisoned && !lock.owner_died, "{lock:?}");
+}
+
+#[test]
+fn a_dead_ones_row_may_be_anothers_by_now() {
+    let world = World::new();
+    let [_keeper, mut victim] = lodgers(&world);
+    victim.expect("answer", "inside");
+    victim.kill();
+    let [_next] = lodgers(&world);
+    let object = look(&world);
+    let lock = only_lock(&object);
+    assert_eq!((lock.holders[0].verdict, &lock.holders[0].user), (Verdict::Dead, &None));
+    assert!(lock.to_string().starts_with("left by a process that is dead"), "{lock}");
+}
+
+#[test]
+fn a_number_that_cannot_be_this_process_is_not_guessed_at() {
+    let world = World::new();
+    let [mut lodger] = lodgers(&world);
+    lodger.expect("log", "inside");
+    lodger.stop();
+    let object = look(&world);
+    let file = OpenOptions::new().read(true).write(true).open(world.path("board")).expect("a file");
+    let number = |at| {
+        let mut word = [0; 8];
+        file.read_exact_at(&mut word, at).expect("a word");
+        u64::from_le_bytes(word)
+    };
+    let put = |at, word: u64| file.write_all_at(&word.to_le_bytes(), at).expect("a word");
+    // The first row: FORMAT.md has its words, pid, start time and pid namespace.
+    let row = number(80);
+    let (start, namespace) = (row + 16, row + 24);
+    for (at, state, text) in [
+        (start, ProcessState::NotShown, ", which cannot be seen from here"),
+        (namespace, ProcessState::Elsewhere, " of another pid namespace"),
+    ] {
+        let before = number(at);
+        put(at, before + 1);
+        let (verdict, seen, debugger, said) = holder(&object);
+        assert_eq!((verdict, seen, debugger), (Verdict::Live, state, None));
+        assert_eq!(said, format!("held by pid {}{text}", lodger.pid()));
+        put(at, before);
+    }
+    assert_eq!(holder(&object).1, ProcessState::Stopped);
+    lodger.resume();
+    lodger.expect("go", "ok");
+}
