@@ -50,7 +50,9 @@ pub(crate) fn all_of(schema: &Schema) {
     std::hint::black_box(export::rust::module("a name", schema).is_ok());
     if let Some(text) = grammar::print::object(schema) {
         let back = grammar::types::object(&text, "other").expect("what is printed is a type");
-        assert_eq!(back.fingerprint(), schema.fingerprint(), "what is printed is the same type");
+        // An end is no part of the text: who reads the type adds it.
+        let printed = Schema { has_end: false, ..schema.clone() };
+        assert_eq!(back.fingerprint(), printed.fingerprint(), "what is printed is the same type");
     }
 }
 
