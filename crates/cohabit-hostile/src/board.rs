@@ -6,8 +6,8 @@
 use std::sync::atomic::{AtomicI16, AtomicU64};
 
 use cohabit::{
-    Condvar, Event, Flag, Frozen, List, Loose, Mutex, Once, OnceCell, Standing, Status, Text, User,
-    Value, Version, WideText, plain, shareable, text,
+    Barrier, Condvar, Event, Flag, Frozen, List, Loose, Mutex, Once, OnceCell, RwLock, Standing,
+    Status, Text, User, Value, Version, WideText, plain, shareable, text,
 };
 
 /// The name of the object with parts.
@@ -68,6 +68,8 @@ pub(crate) struct Board {
     pub(crate) small: Value<Lamp>,
     pub(crate) journal: Mutex<State>,
     pub(crate) word: Mutex<u64>,
+    pub(crate) book: RwLock<State>,
+    pub(crate) start: Barrier,
     pub(crate) bell: Condvar,
     pub(crate) door: Event,
     pub(crate) gate: Event,
@@ -87,6 +89,8 @@ pub(crate) fn new() -> Board {
         small: Value::default(),
         journal: Mutex::default(),
         word: Mutex::default(),
+        book: RwLock::default(),
+        start: Barrier::new(2),
         bell: Condvar::new(),
         door: Event::auto(),
         gate: Event::manual(),
@@ -214,7 +218,7 @@ impl<T: Sound, U: Sound> Sound for (T, U) {
 macro_rules! always_sound {
     ($($type:ty),*) => {$(impl Sound for $type {})*};
 }
-always_sound!((), u8, u64, i32, f64, Version, Standing, Status, User, std::os::fd::OwnedFd);
+always_sound!((), u8, u64, usize, i32, f64, Version, Standing, Status, User, std::os::fd::OwnedFd);
 
 impl<T: cohabit::Shareable + ?Sized> Sound for cohabit::Shared<T> {}
 impl<T: cohabit::Shareable + ?Sized> Sound for cohabit::SharedView<T> {}

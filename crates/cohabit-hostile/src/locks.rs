@@ -2,7 +2,7 @@
 
 use std::sync::atomic::Ordering::Relaxed;
 
-use cohabit::{Condvar, Event, Mutex, Once, OnceCell};
+use cohabit::{Barrier, Condvar, Event, Mutex, Once, OnceCell, RwLock};
 
 use crate::board::{self, BOARD, Board, State};
 use crate::calls::{Calls, WAIT, here};
@@ -17,6 +17,8 @@ pub(crate) fn run(round: &Round, calls: &Calls) {
         word(calls, &board.word);
         event(calls, &board.door);
         event(calls, &board.gate);
+        rw_lock(calls, &board.book);
+        barrier(calls, &board.start);
         once(calls, &board.first);
         once_cell(calls, &board.memo);
     }
@@ -51,6 +53,27 @@ fn event(calls: &Calls, event: &Event) {
     calls.call("Event::try_wait", || event.try_wait());
     calls.call("Event::wait_timeout", || event.wait_timeout(WAIT));
     calls.call("Event::reset", || event.reset());
+}
+
+fn rw_lock(calls: &Calls, lock: &RwLock<State>) {
+    drop(calls.lock("RwLock::try_read", || lock.try_read()));
+    drop(calls.lock("RwLock::try_write", || lock.try_write()));
+    calls.call("RwLock::is_poisoned", || lock.is_poisoned());
+    calls.call("RwLock::clear_poison", || lock.clear_poison());
+    calls.call("RwLock::replace_timeout", || lock.replace_timeout(board::state(), WAIT));
+    let first = calls.lock("RwLock::read_timeout", || lock.read_timeout(WAIT));
+    let second = calls.lock("RwLock::read_timeout", || lock.read_timeout(WAIT));
+    calls.did("drop of RwLockReadGuard", || drop((first, second)));
+    if let Some(mut guard) = calls.lock("RwLock::write_timeout", || lock.write_timeout(WAIT)) {
+        calls.did("RwLockWriteGuard::mark_consistent", || guard.mark_consistent());
+        calls.did("drop of RwLockWriteGuard", || drop(guard));
+    }
+}
+
+/// Of two, who may come together and, since there are others, seldom do.
+fn barrier(calls: &Calls, barrier: &Barrier) {
+    calls.call("Barrier::wait_timeout", || barrier.wait_timeout(WAIT).map(|it| it.is_leader()));
+    calls.call("Barrier::set_parties", || barrier.set_parties(2));
 }
 
 fn once(calls: &Calls, once: &Once) {

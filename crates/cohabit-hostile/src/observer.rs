@@ -30,6 +30,7 @@ pub(crate) fn run(round: &Round, calls: &Calls) {
         calls.call("View::load_part", || dials.load_part(State::ROW));
         calls.call("View::peek", || view.journal().peek());
         calls.call("View::peek", || view.word().peek());
+        calls.call("View::peek", || view.book().peek());
         calls.did("View::is_set", || (view.door().is_set(), view.gate().is_set()));
         calls.did("View::is_completed", || view.first().is_completed());
         calls.call("View::get", || view.memo().get());

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use cohabit::Signal;
 use cohabit::schema::Node;
 use cohabit::untyped::Untyped;
 
@@ -24,6 +25,8 @@ pub(crate) enum Spot {
     Commit,
     /// A pin.
     Pin,
+    /// A word in which somebody says that it waits, reads or has a permit.
+    Seat,
     /// The stamp of a copy.
     Stamp,
     /// Bits of a value.
@@ -63,20 +66,20 @@ pub(crate) fn of_segment(words: &[u64], object: Option<&Untyped>) -> (Vec<Place>
                 let stamps = (0..*copies as usize).map(|copy| 64 + copy * *stride as usize);
                 stamps.for_each(|at| mark(at, Spot::Stamp));
             }
-            Node::Mutex { .. } | Node::OnceCell { .. } => mark(0, Spot::Lock),
-            Node::Signal(_) => {
-                mark(0, if mark_is_lock(&cell.path()) { Spot::Lock } else { Spot::Commit })
+            Node::Signal(Signal::Event | Signal::Condvar) => mark(0, Spot::Commit),
+            Node::Atomic(_) | Node::Flag | Node::Frozen { .. } | Node::Loose { .. } => {}
+            // The words in front of what a lock guards; all of one that guards nothing.
+            node => {
+                let inside =
+                    if !matches!(node, Node::Signal(_)) { cell.contents().size() } else { 0 };
+                let head = (node.size() - inside).max(8) as usize / 8;
+                mark(0, Spot::Lock);
+                (1..head).for_each(|word| mark(word * 8, Spot::Seat));
             }
-            _ => {}
         }
     }
     places.retain(|(at, _)| *at < words.len());
     (places, frame.min(words.len()))
-}
-
-/// A `Once` has a lock word; an event and a condition variable count.
-fn mark_is_lock(path: &str) -> bool {
-    path == "first"
 }
 
 /// What goes into a word of this kind that holds `now`; `living` is a token of somebody who lives.
@@ -88,6 +91,10 @@ pub(crate) fn word(dice: &Dice, spot: Spot, now: u64, living: u64) -> u64 {
         1 => ((1 + small) << 32) | (1 + dice.below(70)),
         2 => noise,
         _ => (1 << 32) | (1 + dice.below(4)),
+    };
+    let spot = match spot {
+        Spot::Seat => [Spot::Lock, Spot::Pin, Spot::Commit, Spot::Stamp][dice.at(4)],
+        other => other,
     };
     match (spot, dice.below(8)) {
         (_, 0) => 0,
@@ -116,6 +123,6 @@ pub(crate) fn word(dice: &Dice, spot: Spot, now: u64, living: u64) -> u64 {
         (Spot::Bits, 4) => u64::MAX,
         (Spot::Bits, 5) => 0x0202_0202_0202_0202,
         (Spot::Bits, 6) => now ^ 0xff << (8 * dice.below(8)),
-        (Spot::Bits, _) => noise & 0x0303_0303_0303_0303,
+        (Spot::Seat | Spot::Bits, _) => noise & 0x0303_0303_0303_0303,
     }
 }
