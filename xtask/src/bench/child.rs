@@ -5,7 +5,7 @@ use std::path::Path;
 
 use cohabit::Value;
 
-use super::subjects::{MyData, quiet, race, within};
+use super::subjects::{MyData, mutex, quiet, race, within};
 use crate::tools::Outcome;
 
 /// Does what the words say.
@@ -14,6 +14,10 @@ pub(super) fn run(words: &[String]) -> Outcome {
     match words[..] {
         ["hold", folder, name] => hold(Path::new(folder), name),
         ["quiet", folder] => quiet::work(Path::new(folder)),
+        ["stepped", folder, which] => mutex::step_through(Path::new(folder), which),
+        ["fight", folder, core] => mutex::fight(Path::new(folder), core),
+        ["wait", folder] => mutex::wait(Path::new(folder)),
+        ["overtake", folder, times] => mutex::overtake(Path::new(folder), times),
         ["write", folder] => race::write(Path::new(folder)),
         ["read", folder] => race::read(Path::new(folder)),
         _ => Err(format!("no such child: {words:?}")),

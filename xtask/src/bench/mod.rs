@@ -5,10 +5,12 @@
 //! median of their ratios, so that what else the machine does falls on both.
 //!
 //! A figure over its limit is a MISS, which is printed and fails nothing: machines differ. What fails
-//! is what must hold on every machine: a torn value, a system call or an allocation where none may be.
+//! is what must hold on every machine: a torn value, a system call or an allocation where none may be,
+//! more instructions than a call's budget.
 //!
 //! - `report`: figures and how they are printed · `rounds`: batches that take turns
 //! - `subjects`: one file for each group of figures · `child`: the processes that they start
+//! - `stepped`: the instructions of a call, by stepping through them
 //! - `raw`: the bare system calls of the floors · `count`: the allocations of a thread
 #[cfg(target_os = "linux")]
 mod child;
@@ -19,6 +21,8 @@ mod raw;
 mod report;
 #[cfg(target_os = "linux")]
 mod rounds;
+#[cfg(target_os = "linux")]
+mod stepped;
 #[cfg(target_os = "linux")]
 mod subjects;
 

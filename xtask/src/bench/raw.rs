@@ -8,6 +8,7 @@ use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::ptr::{self, NonNull};
+use std::time::Duration;
 
 /// Pages of a file, shared with whoever maps them. Invariant (M): `base .. base + len` is mapped for
 /// reading and writing until this is dropped.
@@ -80,6 +81,15 @@ impl Drop for Map {
 /// Where the bytes begin that a [`SharedMutex`] guards: on a cache line of their own.
 const GUARDED_AT: usize = 128;
 
+/// Which mutex of the C library.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Robustness {
+    /// The default one.
+    Plain,
+    /// One whose next owner is told that the one before died.
+    Robust,
+}
+
 /// A process-shared mutex of the C library, and bytes behind it.
 #[derive(Debug)]
 pub(super) struct SharedMutex {
@@ -88,7 +98,7 @@ pub(super) struct SharedMutex {
 
 impl SharedMutex {
     /// Makes it, in a file of its own. Once, before the other processes open it.
-    pub(super) fn create(path: &Path) -> io::Result<Self> {
+    pub(super) fn create(path: &Path, robustness: Robustness) -> io::Result<Self> {
         let mutex = Self::open(path)?;
         let mut attributes = MaybeUninit::<libc::pthread_mutexattr_t>::uninit();
         let attributes = attributes.as_mut_ptr();
@@ -97,6 +107,11 @@ impl SharedMutex {
         let shared = libc::PTHREAD_PROCESS_SHARED;
         // SAFETY: the attributes were initialised above.
         check(unsafe { libc::pthread_mutexattr_setpshared(attributes, shared) })?;
+        if robustness == Robustness::Robust {
+            let robust = libc::PTHREAD_MUTEX_ROBUST;
+            // SAFETY: the attributes were initialised above.
+            check(unsafe { libc::pthread_mutexattr_setrobust(attributes, robust) })?;
+        }
         // SAFETY: the mutex has room at the beginning of its map, aligned to a page, and nobody uses
         // it yet; the attributes were initialised above.
         check(unsafe { libc::pthread_mutex_init(mutex.lock(), attributes) })?;
@@ -116,11 +131,31 @@ impl SharedMutex {
     fn guarded<R>(&self, run: impl FnOnce() -> R) -> R {
         // SAFETY: `create` initialised the mutex; it stays mapped by invariant (M).
         let locked = unsafe { libc::pthread_mutex_lock(self.lock()) };
-        assert_eq!(locked, 0, "a mutex of the plain kind is always had");
+        assert_eq!(locked, 0, "a mutex that nobody dies with is always had");
         let result = run();
         // SAFETY: as above; this thread holds it.
         unsafe { libc::pthread_mutex_unlock(self.lock()) };
         result
+    }
+
+    /// Adds one to the number that it guards.
+    #[inline]
+    pub(super) fn one_more(&self) {
+        let number = self.number();
+        // SAFETY: as for `number`; whoever changes it holds the mutex.
+        self.guarded(|| unsafe { *number += 1 });
+    }
+
+    /// The number that it guards.
+    pub(super) fn count(&self) -> u64 {
+        let number = self.number();
+        // SAFETY: as for `number`; whoever changes it holds the mutex.
+        self.guarded(|| unsafe { *number })
+    }
+
+    /// The first eight bytes that it guards: mapped by invariant (M), and aligned as the map is.
+    fn number(&self) -> *mut u64 {
+        self.map.at(GUARDED_AT).cast()
     }
 
     /// Copies the bytes out under the mutex.
@@ -192,6 +227,20 @@ fn owned(fd: libc::c_int) -> io::Result<OwnedFd> {
     }
     // SAFETY: the kernel gave this number a moment ago, to us alone.
     Ok(unsafe { OwnedFd::from_raw_fd(fd) })
+}
+
+/// The time of a clock.
+pub(super) fn clock(which: libc::clockid_t) -> Duration {
+    let mut now = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: `now` is ours for the call.
+    unsafe { libc::clock_gettime(which, &raw mut now) };
+    let seconds = u64::try_from(now.tv_sec).unwrap_or(0);
+    Duration::new(seconds, u32::try_from(now.tv_nsec).unwrap_or(0))
+}
+
+/// How much of the processors this process has used.
+pub(super) fn processor_time() -> Duration {
+    clock(libc::CLOCK_PROCESS_CPUTIME_ID)
 }
 
 /// Ties this process to the `which`-th of the processors that it may use. False: there are fewer.

@@ -4,6 +4,7 @@ mod copies;
 mod deref;
 mod life;
 mod many;
+pub(super) mod mutex;
 pub(super) mod quiet;
 pub(super) mod race;
 mod sizes;
@@ -45,6 +46,7 @@ const SUBJECTS: &[Subject] = &[
     ("quiet", quiet::measure),
     ("copies", copies::measure),
     ("race", race::measure),
+    ("mutex", mutex::measure),
     ("life", life::measure),
     ("many", many::measure),
     ("sizes", sizes::measure),

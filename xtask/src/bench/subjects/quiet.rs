@@ -8,7 +8,7 @@ use std::os::unix::process::parent_id;
 use std::path::Path;
 use std::process::Command;
 
-use cohabit::Value;
+use cohabit::{Mutex, Value};
 
 use super::{MyData, Setting, child_command, said, text_of, within};
 use crate::bench::child::say;
@@ -18,7 +18,8 @@ use crate::tools::{self, Outcome};
 
 const TIMES: u32 = 10_000;
 const MARK: &str = "getppid";
-const CALLS: &str = "get, get_into, read, version, get_part, set, set_from, set_part, update, pin";
+const CALLS: &str =
+    "get, get_into, read, version, get_part, set, set_from, set_part, update, pin, Mutex::lock";
 
 pub(super) fn measure(setting: &Setting) -> Result<Vec<Figure>, String> {
     let folder = setting.folder("quiet")?;
@@ -69,6 +70,8 @@ fn between_marks(trace: &str) -> Result<Vec<&str>, String> {
 pub(in crate::bench) fn work(folder: &Path) -> Outcome {
     let options = within::<Value<MyData>>(folder);
     let data = options.open_or_create("quiet", MyData::default).map_err(said)?;
+    let mutex = within::<Mutex<u64>>(folder).open_or_create("quiet-mutex", || Mutex::new(0));
+    let mutex = mutex.map_err(said)?;
     let mut into = MyData::default();
     let mut once = |x| -> Result<(), cohabit::Error> {
         black_box(data.get()?);
@@ -81,6 +84,7 @@ pub(in crate::bench) fn work(folder: &Path) -> Outcome {
         data.set_part(MyData::X, x)?;
         data.update(|d| d.x += 1)?;
         black_box(data.pin()?.get_part(MyData::X)?);
+        *mutex.lock()? += 1;
         Ok(())
     };
     black_box(parent_id());

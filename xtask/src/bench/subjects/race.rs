@@ -14,7 +14,7 @@ use cohabit::{Kind, Plain, SharedValue, Value, plain};
 
 use super::{Setting, child, said, text_of, within};
 use crate::bench::child::{next_order, say};
-use crate::bench::raw::{SharedMutex, stay_on_core};
+use crate::bench::raw::{Robustness, SharedMutex, stay_on_core};
 use crate::bench::report::{Figure, Quantity};
 use crate::bench::rounds::median;
 use crate::tools::Outcome;
@@ -108,7 +108,8 @@ pub(super) fn measure(setting: &Setting) -> Result<Vec<Figure>, String> {
     let folder = setting.folder("race")?;
     // Kept here, so that a reader or writer that fails leaves an error and not an end.
     let _value = open(&folder)?;
-    let _mutex = SharedMutex::create(&folder.join("mutex.bytes")).map_err(|e| e.to_string())?;
+    let _mutex = SharedMutex::create(&folder.join("mutex.bytes"), Robustness::Plain)
+        .map_err(|e| e.to_string())?;
     let mut writer = child("the writer", ["write", text_of(&folder)?])?;
     let mut reader = child("the reader", ["read", text_of(&folder)?])?;
     let two_cores = writer.line()? == "on its core" && reader.line()? == "on its core";
