@@ -118,7 +118,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
         find: "if seen & ENTERS != 0 { seen & TOLD }",
         put: "if false { seen & TOLD }",
         why: "a reader that dies on its way in has changed nothing, and whoever comes next would mend what is whole",
-        test: Test::Loom("readers_models::a_reader_that_dies_is_told_to_nobody"),
+        test: Test::Loom("readers_models::a_reader_that_dies_is_told_to_nobody_and_in_nobodys_way"),
     },
     Mutant {
         name: "a-writer-does-not-say-that-it-is-inside",

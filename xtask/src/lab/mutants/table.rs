@@ -94,7 +94,32 @@ pub(super) fn applied(
     }
 }
 
-/// Says of every mutant that does not apply to the source as it is now.
+impl Test {
+    /// Whether a function of its name stands where it should. Of a `lab step`, the laboratory says so.
+    fn is_there(self) -> bool {
+        let (folder, name) = match self {
+            Test::Unit { package, name } => (format!("{package}/src"), name),
+            Test::Integration { package, name, .. } => (format!("{package}/tests"), name),
+            Test::Loom(name) | Test::Shuttle(name) => ("cohabit-models/src".to_owned(), name),
+            Test::Step { .. } => return true,
+        };
+        let function = format!("fn {}(", name.rsplit("::").next().unwrap_or(name));
+        let mut folders = vec![root().join("crates").join(folder)];
+        while let Some(folder) = folders.pop() {
+            for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+                let path = entry.path();
+                if path.is_dir() {
+                    folders.push(path);
+                } else if fs::read_to_string(&path).is_ok_and(|text| text.contains(&function)) {
+                    return true;
+                }
+            }
+        }
+        false
+    }
+}
+
+/// Says of every mutant that does not apply to the source as it is now, or whose test is gone.
 pub(super) fn check() -> Result<(), String> {
     let mutants = all().into_iter().map(|m| (m.name, m.file, m.find, m.put));
     let equivalent = equivalent().map(|e| (e.name, e.file, e.find, e.put));
@@ -104,6 +129,12 @@ pub(super) fn check() -> Result<(), String> {
         let source = fs::read_to_string(&path).map_err(|e| format!("{}: {e}", path.display()));
         let applied = source.and_then(|source| applied(&source, (name, file), (find, put)));
         wrong.extend(applied.err());
+    }
+    for mutant in all().into_iter().filter(|mutant| !mutant.test.is_there()) {
+        wrong.push(format!(
+            "mutant {} names a test that is not there: {:?}",
+            mutant.name, mutant.test
+        ));
     }
     if wrong.is_empty() { Ok(()) } else { Err(wrong.join("\n")) }
 }
@@ -121,6 +152,15 @@ mod tests {
         names.sort_unstable();
         names.dedup();
         assert_eq!(names.len(), count, "two mutants have the same name");
+    }
+
+    #[test]
+    fn a_test_that_is_gone_is_an_error() {
+        assert!(
+            Test::Unit { package: "cohabit", name: "growth::tests::the_first_is_right" }.is_there()
+        );
+        assert!(!Test::of("life", "leaving::the_last_one_out_leaves_no").is_there());
+        assert!(!Test::Loom("lock_models::one_holder").is_there());
     }
 
     #[test]
