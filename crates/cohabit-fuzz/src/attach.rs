@@ -88,7 +88,7 @@ pub(crate) fn run(data: &[u8]) {
     }
     fs::write(&path, &file).expect("the file is written");
     match first % 8 {
-        0 => observe(),
+        0 => observe(first == PATIENT),
         1 => guest(),
         2 => view(),
         3 => user(),
@@ -103,14 +103,21 @@ pub(crate) fn run(data: &[u8]) {
     let _gone = fs::remove_file(&path);
 }
 
-fn observe() {
+/// An observer that looks at the locks too: again and again for some milliseconds, in which hundreds of other
+/// inputs are run.
+const PATIENT: u8 = 0xa0;
+
+fn observe(is_patient: bool) {
     let Ok(object) = Untyped::open_read_only(NAME, &SCOPE) else { return };
     looks(&object);
+    if is_patient {
+        std::hint::black_box((object.status().is_ok(), object.locks().is_ok()));
+    }
 }
 
 fn looks(object: &Untyped) {
-    std::hint::black_box((object.schema().root.size(), object.status().is_ok(), object.size()));
-    std::hint::black_box((object.users().is_ok(), object.locks().is_ok()));
+    std::hint::black_box((object.schema().root.size(), object.standing().is_ok(), object.size()));
+    std::hint::black_box(object.users().is_ok());
     for cell in object.cells().take(40) {
         std::hint::black_box((cell.path(), cell.read().is_ok(), cell.is_unlocked()));
         std::hint::black_box(cell.wait_version(Version::NONE, Duration::ZERO).is_ok());
@@ -139,7 +146,7 @@ fn view() {
         view.state().read().ok(),
     ));
     std::hint::black_box((view.journal().peek().ok(), view.memo().get().ok()));
-    std::hint::black_box((board.status().ok(), board.users().ok()));
+    std::hint::black_box((board.standing().ok(), board.users().ok()));
 }
 
 fn user() {
@@ -164,7 +171,7 @@ fn user() {
         board.memo.get().ok(),
         board.memo.set_timeout(Plate::default(), Duration::ZERO).ok(),
     ));
-    std::hint::black_box((board.status().ok(), board.users().ok()));
+    std::hint::black_box((board.standing().ok(), board.users().ok()));
 }
 
 fn grown() {
@@ -216,5 +223,5 @@ pub(crate) fn seeds() -> Vec<Vec<u8>> {
     take();
     remove(&SCOPE, NAME, true).expect("it is taken away");
     let by = |kind: u8| images.iter().map(move |image| [&[0x20 | kind], &image[..]].concat());
-    (0..8).flat_map(by).collect()
+    (0..8).chain([PATIENT]).flat_map(by).collect()
 }
