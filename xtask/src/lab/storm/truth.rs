@@ -194,6 +194,11 @@ impl Truth {
         std::array::from_fn(|seat| self.seats[seat].tallies[tally].about())
     }
 
+    /// The word of the thing of this number.
+    pub(crate) fn ring(&self, at: usize) -> &AtomicU64 {
+        &self.ring[at % RING]
+    }
+
     /// Notes that `number` was given, as the one of this remainder. An error if it was given before.
     pub(crate) fn claim(&self, at: usize, number: u64) -> Result<(), String> {
         match self.ring[at % RING].fetch_max(number, SeqCst) {

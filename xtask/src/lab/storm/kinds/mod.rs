@@ -1,11 +1,13 @@
 //! The kinds of arenas: what their actors do with which object, and what must hold.
 //!
 //! To add one, write a file with a `KIND`, and put it into [`ALL`].
+mod barrier;
 mod condvar;
 mod critical;
 mod event;
 mod life;
 mod mutex;
+mod once;
 mod slice;
 mod sums;
 mod value;
@@ -42,8 +44,16 @@ const fn role(name: &'static str, seats: usize, act: fn(&Actor) -> Result<(), St
 }
 
 /// All kinds.
-pub(crate) const ALL: &[&Kind] =
-    &[&value::KIND, &slice::KIND, &mutex::KIND, &condvar::KIND, &event::KIND, &life::KIND];
+pub(crate) const ALL: &[&Kind] = &[
+    &value::KIND,
+    &slice::KIND,
+    &mutex::KIND,
+    &condvar::KIND,
+    &event::KIND,
+    &barrier::KIND,
+    &once::KIND,
+    &life::KIND,
+];
 
 /// The kind of this name.
 pub(crate) fn named(name: &str) -> Option<&'static Kind> {
