@@ -1,6 +1,7 @@
 //! The lock files of the portable mechanism as names in a folder, and taking them away.
 
 use std::collections::BTreeSet;
+use std::os::unix::fs::DirEntryExt;
 use std::path::Path;
 
 use rustix::fs::{self, FlockOperation, Mode, OFlags};
@@ -29,25 +30,34 @@ pub(crate) fn forget(folder: &Path, inode: u64) {
 /// did not bring to their places. Where one is locked, all of that file stay: somebody lives who has it, or is
 /// just about to give it a name.
 pub(crate) fn sweep(folder: &Path) {
-    let names = mapping::list(folder).unwrap_or_default();
-    let (ours, others): (Vec<_>, Vec<_>) = names.iter().partition(|name| name.starts_with(LIVE));
+    let (ours, others): (Vec<_>, Vec<_>) =
+        entries(folder).into_iter().partition(|(name, _)| name.starts_with(LIVE));
     if ours.is_empty() {
         return;
     }
-    let inode = |name: &String| mapping::status_of(&folder.join(name)).ok().map(|it| it.id.inode);
-    let mut stays: BTreeSet<u64> = others.into_iter().filter_map(inode).collect();
-    let locked = ours.iter().filter(|name| is_locked(&folder.join(name)));
-    stays.extend(locked.filter_map(|name| number_in(name)));
-    for name in ours {
-        let is_left = match number_in(name) {
+    let mut stays: BTreeSet<u64> = others.into_iter().map(|(_, inode)| inode).collect();
+    for (name, _) in &ours {
+        let number = number_in(name).filter(|number| !stays.contains(number));
+        stays.extend(number.filter(|_| is_locked(&folder.join(name))));
+    }
+    for (name, _) in ours {
+        let is_left = match number_in(&name) {
             Some(inode) => !stays.contains(&inode),
-            None => !is_locked(&folder.join(name)),
+            None => !is_locked(&folder.join(&name)),
         };
         if is_left {
             // One that stays costs nothing, and is looked at again next time.
             let _ = fs::unlink(folder.join(name));
         }
     }
+}
+
+/// The names in a folder, and the numbers of their files.
+fn entries(folder: &Path) -> Vec<(String, u64)> {
+    let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
+    let named =
+        |entry: std::fs::DirEntry| Some((entry.file_name().into_string().ok()?, entry.ino()));
+    entries.flatten().filter_map(named).collect()
 }
 
 /// The number of the file that a lock file belongs to; `None` for one that is not in its place yet.

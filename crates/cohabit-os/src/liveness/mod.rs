@@ -109,7 +109,7 @@ enum Hold {
     Descriptor { _file: File },
     /// A lock file of its own.
     #[cfg(unix)]
-    LockFile { _lock: fork::OwnDescriptor },
+    LockFile { lock: fork::OwnDescriptor, folder: std::path::PathBuf },
 }
 
 // SAFETY: Invariant 6: the page is private to this value, is never touched, and is unmapped by

@@ -24,7 +24,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{self, FlockOperation, Mode, OFlags};
 use rustix::io::Errno;
 
-use super::lock_files::{LIVE, NEW};
+use super::lock_files::{LIVE, NEW, sweep};
 use super::{Byte, Hold};
 use crate::error::{Error, Result};
 use crate::fork::OwnDescriptor;
@@ -83,7 +83,7 @@ fn take(seat: &Seat, status: &FileStatus) -> Result<Hold> {
     let placed = lock.and_then(|lock| {
         fs::rename(&draft, seat.path()).map_err(refused("rename"))?;
         seat.mark(status)?;
-        Ok(Hold::LockFile { _lock: lock })
+        Ok(Hold::LockFile { lock, folder: seat.folder.clone() })
     });
     if placed.is_err() {
         // Known to nobody; if it stays, it is swept.
@@ -93,8 +93,15 @@ fn take(seat: &Seat, status: &FileStatus) -> Result<Hold> {
 }
 
 pub(super) fn let_go(hold: Hold) {
+    #[cfg_attr(
+        not(target_os = "linux"),
+        expect(irrefutable_let_patterns, reason = "one mechanism")
+    )]
+    let Hold::LockFile { lock, folder } = hold else { return };
     // The file stays for the slot's next one: that it is not locked is what tells the death.
-    drop(hold);
+    drop(lock);
+    // But where the object lost its name meanwhile, there is no next one.
+    sweep(&folder);
 }
 
 pub(super) fn is_held(handle: &Handle, byte: Byte) -> Result<bool> {

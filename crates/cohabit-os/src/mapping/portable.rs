@@ -27,7 +27,7 @@ const PIECE: usize = 64 << 10;
 
 pub(super) fn unnamed(folder: &Path, size: u64, mode: u32) -> Result<Handle> {
     check_limit(size)?;
-    trail::sweep(folder);
+    tidy(folder);
     for _ in 0..TRIES {
         match draft(folder) {
             // Somebody takes it for a dead one's, before it is locked.
@@ -70,7 +70,7 @@ fn finish_draft(folder: &Path, first: &Path, fd: OwnedFd) -> Result<Handle> {
         fs::open(first, flags, Mode::empty()).map_err(refused("open"))
     })?;
     fs::rename(first, &path).map_err(refused("rename"))?;
-    let trail = Trail::draft(path, lock)?;
+    let trail = Trail::draft(path, id.inode, lock)?;
     // The number was free, so what is left of it is a dead one's.
     liveness::forget(folder, id.inode);
     Ok(Handle::on(trail, fd))

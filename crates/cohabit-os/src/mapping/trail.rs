@@ -17,6 +17,7 @@ use super::FileId;
 use super::shared::{id_of, refused, status_from};
 use crate::error::Result;
 use crate::fork::{self, OwnDescriptor};
+use crate::liveness;
 
 /// What the names of drafts begin with.
 const DRAFT: &str = ".cohabit.draft.";
@@ -27,20 +28,21 @@ pub(crate) struct Trail {
     /// The name until it is published, and the lock that says that its maker lives.
     draft: Option<(PathBuf, Mutex<Option<OwnDescriptor>>)>,
     named: OnceLock<PathBuf>,
+    inode: u64,
     lineage: u64,
 }
 
 impl Trail {
     /// A file with a name.
     pub(super) fn named(path: &Path) -> Trail {
-        Trail { draft: None, named: OnceLock::from(path.to_owned()), lineage: 0 }
+        Trail { draft: None, named: OnceLock::from(path.to_owned()), inode: 0, lineage: 0 }
     }
 
     /// A file that is a draft until it is published.
-    pub(super) fn draft(path: PathBuf, lock: OwnDescriptor) -> Result<Trail> {
+    pub(super) fn draft(path: PathBuf, inode: u64, lock: OwnDescriptor) -> Result<Trail> {
         let lineage = fork::lineage()?;
         let draft = Some((path, Mutex::new(Some(lock))));
-        Ok(Trail { draft, named: OnceLock::new(), lineage })
+        Ok(Trail { draft, named: OnceLock::new(), inode, lineage })
     }
 
     /// Whether it has no name yet but that of a draft.
@@ -72,6 +74,7 @@ impl Drop for Trail {
         if self.is_draft() && fork::lineage().is_ok_and(|lineage| lineage == self.lineage) {
             // If it stays, it is not locked any more, and whoever makes the next one takes it away.
             let _ = fs::unlink(self.path());
+            liveness::forget(self.path().parent().unwrap_or(self.path()), self.inode);
         }
     }
 }
@@ -113,9 +116,13 @@ fn sweep_one(path: &Path) -> Result<()> {
     if fs::flock(file.as_fd(), FlockOperation::NonBlockingLockExclusive).is_err() {
         return Ok(());
     }
-    let named = fs::lstat(path).map_err(refused("lstat"))?;
-    if status_from(&named).id == id_of(&file)? {
-        fs::unlink(path).map_err(refused("unlink"))?;
+    let named = status_from(&fs::lstat(path).map_err(refused("lstat"))?);
+    if named.id != id_of(&file)? {
+        return Ok(());
+    }
+    fs::unlink(path).map_err(refused("unlink"))?;
+    if named.links == 1 {
+        liveness::forget(path.parent().unwrap_or(path), named.id.inode);
     }
     Ok(())
 }

@@ -313,6 +313,26 @@ fn a_child_may_hold_its_own() {
 }
 
 #[test]
+fn what_is_never_published_leaves_no_lock_files() {
+    let folder = Folder::new();
+    let ready = Line::new();
+    let make = || {
+        let file = File::unnamed(folder.path(), 4096, 0o600).expect("a file");
+        let anchor = anchor(&file, Byte::user(0, 1));
+        (file, anchor)
+    };
+    let maker = child(|| {
+        let _made = make();
+        ready.tell();
+        forever()
+    });
+    ready.hear();
+    maker.kill();
+    drop(make());
+    assert!(cohabit_os::mapping::list(folder.path()).expect("list").is_empty());
+}
+
+#[test]
 fn tidying_takes_what_the_dead_left_of_what_is_gone_and_nothing_else() {
     if !portable() {
         return; // Linux's own mechanism leaves nothing.

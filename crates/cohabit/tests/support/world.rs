@@ -146,8 +146,26 @@ pub(crate) fn names_in(folder: &Path) -> Vec<String> {
     };
     let mut names: Vec<_> = entries.map(name).collect();
     names.sort();
-    names
+    without_lock_files(folder, names)
 }
+
+/// Without the lock files that the portable mechanism has beside a file that is there: they are that one's, and
+/// go with it. Where it is gone, they are left behind, and stay in the list.
+fn without_lock_files(folder: &Path, names: Vec<String>) -> Vec<String> {
+    let number = |name: &String| {
+        let status = fs::symlink_metadata(folder.join(name)).ok()?;
+        (!name.starts_with(LIVE)).then(|| format!("{:x}", status.ino()))
+    };
+    let there: Vec<String> = names.iter().filter_map(number).collect();
+    let is_its_own = |name: &String| {
+        name.strip_prefix(LIVE)
+            .and_then(|rest| rest.split('.').next())
+            .is_some_and(|number| there.iter().any(|there| there == number))
+    };
+    names.into_iter().filter(|name| !is_its_own(name)).collect()
+}
+
+const LIVE: &str = ".cohabit.live.";
 
 /// Adds a word to the log of the test, in a child.
 pub(crate) fn log(word: &str) {
