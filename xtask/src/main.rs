@@ -18,6 +18,7 @@ mod second;
 mod targets;
 mod tidy;
 mod tools;
+mod windows;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
@@ -54,6 +55,8 @@ enum Command {
     TestQuickstart(quickstart::Args),
     /// Run every command that README shows
     TestReadme(readme::Args),
+    /// Build the Windows mechanism, and run its tests under Wine
+    TestWindows(windows::Args),
 }
 
 fn main() -> ExitCode {
@@ -69,6 +72,7 @@ fn main() -> ExitCode {
         Command::TestPermissions(args) => permissions::run(args),
         Command::TestQuickstart(args) => quickstart::run(args),
         Command::TestReadme(args) => readme::run(args),
+        Command::TestWindows(args) => windows::run(args),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

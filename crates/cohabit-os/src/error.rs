@@ -6,6 +6,12 @@
 
 use std::{error, fmt, io};
 
+#[cfg(windows)]
+use windows_sys::Win32::Foundation::{
+    ERROR_COMMITMENT_LIMIT, ERROR_INVALID_HANDLE, ERROR_NO_SYSTEM_RESOURCES,
+    ERROR_TOO_MANY_OPEN_FILES,
+};
+
 /// The result of everything in this crate that asks the system.
 pub type Result<T> = std::result::Result<T, Error>;
 
@@ -82,6 +88,14 @@ impl Error {
             Some(libc::EMFILE | libc::ENFILE) => return Cause::NoDescriptors,
             Some(libc::ELOOP) => return Cause::SymbolicLink,
             Some(libc::EBADF) => return Cause::NotOpen,
+            _ => {}
+        }
+        #[cfg(windows)]
+        match self.errno().map(i32::cast_unsigned) {
+            Some(ERROR_TOO_MANY_OPEN_FILES) => return Cause::NoDescriptors,
+            Some(ERROR_COMMITMENT_LIMIT) => return Cause::NoSpace,
+            Some(ERROR_NO_SYSTEM_RESOURCES) => return Cause::NoAddressSpace,
+            Some(ERROR_INVALID_HANDLE) => return Cause::NotOpen,
             _ => {}
         }
         match self.kind() {

@@ -45,6 +45,8 @@ pub mod process;
 pub mod reactor;
 pub mod thread;
 pub mod wait;
+#[cfg(windows)]
+mod windows;
 
 pub use error::{Error, Result};
 pub use mechanism::{Mechanism, mechanism};

@@ -2,7 +2,8 @@
 //!
 //! On Linux there are two: its own, and the portable one, which `COHABIT_OS=portable` chooses, so that
 //! what other systems use is run and tested here. As `COHABIT_DIR`, it is a stranger's word in a program
-//! that gained privileges by being started, and ignored there. Every other Unix has the portable one.
+//! that gained privileges by being started, and ignored there. Every other Unix has the portable one,
+//! Windows its own.
 //!
 //! Processes of different mechanisms do not see each other's lives, so no object is used by both: its
 //! header names the mechanism of its maker ([`Mechanism::code`]), and who has another one refuses it.
@@ -21,6 +22,8 @@ pub enum Mechanism {
     Linux,
     /// Plain POSIX: a lock file for each attachment, and waits that look again and again.
     Portable,
+    /// Windows: sections of the page file, named events for lives and waits.
+    Windows,
     /// This system has none yet: every call says that it is unsupported.
     Missing,
 }
@@ -31,6 +34,7 @@ impl Mechanism {
         match self {
             Mechanism::Linux => 0,
             Mechanism::Portable => 1,
+            Mechanism::Windows => 2,
             Mechanism::Missing => 3,
         }
     }
@@ -40,6 +44,7 @@ impl Mechanism {
         match code {
             0 => Some(Mechanism::Linux),
             1 => Some(Mechanism::Portable),
+            2 => Some(Mechanism::Windows),
             _ => None,
         }
     }
@@ -49,6 +54,7 @@ impl Mechanism {
         match self {
             Mechanism::Linux => "linux",
             Mechanism::Portable => "portable",
+            Mechanism::Windows => "windows",
             Mechanism::Missing => "none",
         }
     }
@@ -68,7 +74,13 @@ pub fn mechanism() -> Mechanism {
 /// The mechanism of this process.
 #[cfg(not(target_os = "linux"))]
 pub const fn mechanism() -> Mechanism {
-    if cfg!(unix) { Mechanism::Portable } else { Mechanism::Missing }
+    if cfg!(unix) {
+        Mechanism::Portable
+    } else if cfg!(windows) {
+        Mechanism::Windows
+    } else {
+        Mechanism::Missing
+    }
 }
 
 #[cfg(target_os = "linux")]
@@ -131,8 +143,14 @@ macro_rules! sys {
     ($function:ident($($argument:expr),* $(,)?)) => { portable::$function($($argument),*) };
 }
 
+/// Calls a function of the one mechanism that this system has.
+#[cfg(windows)]
+macro_rules! sys {
+    ($function:ident($($argument:expr),* $(,)?)) => { windows::$function($($argument),*) };
+}
+
 /// Calls the function that says that it is unsupported.
-#[cfg(not(unix))]
+#[cfg(not(any(unix, windows)))]
 macro_rules! sys {
     ($function:ident($($argument:expr),* $(,)?)) => { stub::$function($($argument),*) };
 }
@@ -145,10 +163,10 @@ mod tests {
 
     #[test]
     fn a_mechanism_is_its_number() {
-        for mechanism in [Mechanism::Linux, Mechanism::Portable] {
+        for mechanism in [Mechanism::Linux, Mechanism::Portable, Mechanism::Windows] {
             assert_eq!(Mechanism::from_code(mechanism.code()), Some(mechanism));
         }
-        assert_eq!(Mechanism::from_code(2), None);
+        assert_eq!(Mechanism::from_code(4), None);
         assert_eq!(Mechanism::from_code(Mechanism::Missing.code()), None);
         assert_eq!(mechanism(), mechanism());
     }

@@ -54,6 +54,9 @@ fn every_mechanism_has_the_same_functions_in_the_same_order() {
     same!("linux", "portable": "event", "fork", "handle", "liveness", "mapping", "place", "process");
     same!("linux", "portable": "wait");
     same!("portable", "macos": "wait");
+    same!("linux", "windows": "event", "handle", "health", "liveness", "place", "process", "wait");
+    same!("posix", "windows": "accounts", "thread");
+    same!("stub", "windows": "fork", "mapping");
     stub!("event": "linux", "handle": "linux", "health": "linux", "liveness": "linux");
     stub!("place": "linux", "process": "linux", "wait": "linux");
     stub!("accounts": "posix", "reactor": "posix", "thread": "posix");

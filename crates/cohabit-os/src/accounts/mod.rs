@@ -7,16 +7,20 @@
 
 #[cfg(unix)]
 mod posix;
-#[cfg(not(unix))]
+#[cfg(not(any(unix, windows)))]
 mod stub;
 #[cfg(all(test, unix))]
 #[expect(dead_code, reason = "compiled to prove that it compiles")]
 mod stub;
+#[cfg(windows)]
+mod windows;
 
 #[cfg(unix)]
 use posix as sys;
-#[cfg(not(unix))]
+#[cfg(not(any(unix, windows)))]
 use stub as sys;
+#[cfg(windows)]
+use windows as sys;
 
 use crate::error::Result;
 

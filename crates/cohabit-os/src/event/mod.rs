@@ -12,11 +12,13 @@
 mod linux;
 #[cfg(unix)]
 mod portable;
-#[cfg(not(unix))]
+#[cfg(not(any(unix, windows)))]
 mod stub;
 #[cfg(all(test, unix))]
 #[expect(dead_code, reason = "compiled to prove that it compiles")]
 mod stub;
+#[cfg(windows)]
+mod windows;
 
 use crate::mechanism::sys;
 

@@ -24,16 +24,20 @@ mod linux;
 mod portable;
 #[cfg(unix)]
 mod posix;
-#[cfg(not(unix))]
+#[cfg(not(any(unix, windows)))]
 mod stub;
 #[cfg(all(test, unix))]
 #[expect(dead_code, reason = "compiled to prove that it compiles")]
 mod stub;
+#[cfg(windows)]
+mod windows;
 
 #[cfg(unix)]
 use posix as same;
-#[cfg(not(unix))]
+#[cfg(not(any(unix, windows)))]
 use stub as same;
+#[cfg(windows)]
+use windows as same;
 
 #[cfg(unix)]
 pub(crate) use descriptors::OwnDescriptor;

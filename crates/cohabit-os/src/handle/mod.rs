@@ -14,18 +14,23 @@
 mod linux;
 #[cfg(unix)]
 mod portable;
-#[cfg(not(unix))]
+#[cfg(not(any(unix, windows)))]
 mod stub;
 #[cfg(all(test, unix))]
 #[expect(dead_code, reason = "compiled to prove that it compiles")]
 mod stub;
+#[cfg(windows)]
+mod windows;
 
 use crate::mechanism::sys;
 
 #[cfg(unix)]
 pub use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
-#[cfg(not(unix))]
+#[cfg(windows)]
+pub use windows::{AsFd, BorrowedFd, OwnedFd};
+
+#[cfg(not(any(unix, windows)))]
 pub use none::{AsFd, BorrowedFd, OwnedFd};
 
 use crate::error::{Cause, Result};
@@ -78,7 +83,7 @@ pub fn forbid_new_writers(file: &File) -> Result<()> {
 }
 
 /// What stands for descriptors where there are none: nothing that anybody could have.
-#[cfg(not(unix))]
+#[cfg(not(any(unix, windows)))]
 mod none {
     use std::marker::PhantomData;
 

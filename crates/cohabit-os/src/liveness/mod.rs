@@ -23,6 +23,9 @@
 //! that of a later generation takes the place of an earlier one's. Where one was taken away, [`is_held`] is
 //! an error, and nobody is judged dead.
 //!
+//! On Windows a byte is the *being there* of a named object, of which its holder has the one handle: it is held
+//! until that is closed, by its holder or by the system, which does so when the process's last thread has ended.
+//!
 //! Bytes lie far above any content. A byte that is free is the proof of death; a process that is
 //! stopped holds its byte, and so does one that is still writing its core.
 
@@ -32,11 +35,13 @@ mod linux;
 mod lock_files;
 #[cfg(unix)]
 mod portable;
-#[cfg(not(unix))]
+#[cfg(not(any(unix, windows)))]
 mod stub;
 #[cfg(all(test, unix))]
 #[expect(dead_code, reason = "compiled to prove that it compiles")]
 mod stub;
+#[cfg(windows)]
+mod windows;
 
 #[cfg(unix)]
 pub(crate) use lock_files::{forget, sweep};
@@ -110,6 +115,9 @@ enum Hold {
     /// A lock file of its own.
     #[cfg(unix)]
     LockFile { lock: fork::OwnDescriptor, folder: std::path::PathBuf },
+    /// What is there as long as somebody has a handle of it.
+    #[cfg(windows)]
+    Event { _event: std::os::windows::io::OwnedHandle },
 }
 
 // SAFETY: Invariant 6: the page is private to this value, is never touched, and is unmapped by

@@ -24,18 +24,22 @@ mod portable;
 mod posix;
 #[cfg(unix)]
 mod shared;
-#[cfg(not(unix))]
+#[cfg(not(any(unix, windows)))]
 mod stub;
 #[cfg(all(test, unix))]
 #[expect(dead_code, reason = "compiled to prove that it compiles")]
 mod stub;
 #[cfg(unix)]
 mod trail;
+#[cfg(windows)]
+mod windows;
 
 #[cfg(unix)]
 use posix as same;
-#[cfg(not(unix))]
+#[cfg(not(any(unix, windows)))]
 use stub as same;
+#[cfg(windows)]
+use windows as same;
 
 pub(crate) use same::Handle;
 #[cfg(unix)]

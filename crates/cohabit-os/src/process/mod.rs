@@ -9,18 +9,22 @@
 mod linux;
 #[cfg(all(unix, not(target_os = "linux")))]
 mod portable;
-#[cfg(not(unix))]
+#[cfg(not(any(unix, windows)))]
 mod stub;
 #[cfg(all(test, unix))]
 #[expect(dead_code, reason = "compiled to prove that it compiles")]
 mod stub;
+#[cfg(windows)]
+mod windows;
 
 #[cfg(target_os = "linux")]
 use linux as sys;
 #[cfg(all(unix, not(target_os = "linux")))]
 use portable as sys;
-#[cfg(not(unix))]
+#[cfg(not(any(unix, windows)))]
 use stub as sys;
+#[cfg(windows)]
+use windows as sys;
 
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};

@@ -25,11 +25,13 @@ mod polled;
 #[cfg(unix)]
 #[cfg_attr(target_os = "macos", path = "macos.rs")]
 mod portable;
-#[cfg(not(unix))]
+#[cfg(not(any(unix, windows)))]
 mod stub;
 #[cfg(all(test, unix))]
 #[expect(dead_code, reason = "compiled to prove that it compiles")]
 mod stub;
+#[cfg(windows)]
+mod windows;
 
 use crate::mechanism::sys;
 

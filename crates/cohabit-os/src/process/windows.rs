@@ -1,0 +1,165 @@
+//! Windows: process handles, the command line of ourselves, the clock of the system's start.
+//!
+//! Of another process there is the path of its program in the place of its command line, which would have
+//! to be read out of its memory. All processes of a machine have one space of ids. The number of this boot is the
+//! moment of the start, as the system keeps it apart from changes of the clock.
+
+use std::os::windows::io::{AsRawHandle, OwnedHandle};
+
+use windows_sys::Wdk::System::SystemInformation::NtQuerySystemInformation;
+use windows_sys::Win32::Foundation::{FILETIME, HANDLE, INVALID_HANDLE_VALUE};
+use windows_sys::Win32::Security::Cryptography::{
+    BCRYPT_USE_SYSTEM_PREFERRED_RNG, BCryptGenRandom,
+};
+use windows_sys::Win32::System::Diagnostics::ToolHelp::{
+    CreateToolhelp32Snapshot, TH32CS_SNAPTHREAD, THREADENTRY32, Thread32First, Thread32Next,
+};
+use windows_sys::Win32::System::Threading::{
+    GetCurrentProcess, GetProcessTimes, OpenProcess, PROCESS_NAME_WIN32,
+    PROCESS_QUERY_LIMITED_INFORMATION, QueryFullProcessImageNameW,
+};
+
+use super::{Condition, Identity, Mappers};
+use crate::error::{Error, Result};
+use crate::windows::{owned, sid};
+
+/// From 1601, where the system's time begins, to 1970, in pieces of 100 ns.
+const TO_1970: u64 = 116_444_736_000_000_000;
+
+pub(super) fn identity(uid: u32) -> Identity {
+    // SAFETY: the call has no precondition, and its answer is a constant that stands for this process.
+    let start = start_of(unsafe { GetCurrentProcess() }).unwrap_or(0);
+    Identity { pid: std::process::id(), uid, start, pid_namespace: 0 }
+}
+
+/// When a process started, in pieces of 100 ns since 1601.
+fn start_of(process: HANDLE) -> Option<u64> {
+    let [mut start, mut end, mut kernel, mut user] = [FILETIME::default(); 4];
+    // SAFETY: the handle is open or stands for ourselves; the others are ours.
+    let got = unsafe {
+        GetProcessTimes(process, &raw mut start, &raw mut end, &raw mut kernel, &raw mut user)
+    };
+    let whole = u64::from(start.dwHighDateTime) << 32 | u64::from(start.dwLowDateTime);
+    (got != 0).then_some(whole)
+}
+
+/// A process, if it is still the one that started then.
+fn process(pid: u32, start: u64) -> Option<OwnedHandle> {
+    // SAFETY: the call takes any number.
+    let opened = unsafe { OpenProcess(PROCESS_QUERY_LIMITED_INFORMATION, 0, pid) };
+    // SAFETY: null, or a handle that nobody else has.
+    let process = unsafe { owned(opened) }?;
+    (start_of(process.as_raw_handle())? == start).then_some(process)
+}
+
+pub(super) fn command_line(pid: u32, start: u64) -> Option<String> {
+    let process = process(pid, start)?;
+    if pid == std::process::id() {
+        let words = std::env::args_os().map(|word| word.to_string_lossy().into_owned());
+        return Some(words.collect::<Vec<_>>().join(" "));
+    }
+    let mut room = [0_u16; 1024];
+    let mut len = room.len() as u32;
+    // SAFETY: the handle is open, and the room is ours and as long as is said.
+    let got = unsafe {
+        QueryFullProcessImageNameW(
+            process.as_raw_handle(),
+            PROCESS_NAME_WIN32,
+            room.as_mut_ptr(),
+            &raw mut len,
+        )
+    };
+    (got != 0).then(|| String::from_utf16_lossy(&room[..(len as usize).min(room.len())]))
+}
+
+/// A process has no such state here: a debugger stops its threads one by one.
+pub(super) fn condition(_pid: u32, _start: u64) -> Option<Condition> {
+    None
+}
+
+pub(super) fn started_ns(start: u64) -> Option<u64> {
+    start.checked_sub(TO_1970)?.checked_mul(100)
+}
+
+pub(super) fn mappers(_address: usize) -> Result<Mappers> {
+    Err(Error::unsupported("see the maps of other processes"))
+}
+
+pub(super) fn boot_id() -> Result<Vec<u8>> {
+    const TIME_OF_DAY: i32 = 3;
+    // The boot, the present time, the time zone's bias, two small numbers in one, the boot's bias, and the
+    // bias of sleep: 48 bytes.
+    let mut found = [0_u64; 6];
+    let mut used = 0;
+    // SAFETY: the room is ours and as long as is said.
+    let status = unsafe {
+        NtQuerySystemInformation(
+            TIME_OF_DAY,
+            found.as_mut_ptr().cast(),
+            size_of_val(&found) as u32,
+            &raw mut used,
+        )
+    };
+    let [boot, .., boot_bias, _] = found;
+    match status {
+        // Whoever sets the clock moves both.
+        0 => Ok(format!("{:016x}", boot.wrapping_sub(boot_bias)).into_bytes()),
+        _ => Err(Error::unsupported("ask when the system started")),
+    }
+}
+
+pub(super) fn random(buf: &mut [u8]) -> Result<()> {
+    let none = std::ptr::null_mut();
+    let len = u32::try_from(buf.len()).map_err(|_| Error::unsupported("so many random bytes"))?;
+    // SAFETY: pointer and length are those of one slice that this call alone may write.
+    let status =
+        unsafe { BCryptGenRandom(none, buf.as_mut_ptr(), len, BCRYPT_USE_SYSTEM_PREFERRED_RNG) };
+    if status == 0 { Ok(()) } else { Err(Error::unsupported("ask for random bytes")) }
+}
+
+pub(super) fn is_only_thread() -> bool {
+    // SAFETY: the call has no precondition.
+    let made = unsafe { CreateToolhelp32Snapshot(TH32CS_SNAPTHREAD, 0) };
+    if made == INVALID_HANDLE_VALUE {
+        return false;
+    }
+    // SAFETY: not the value of a failure, and nobody else's.
+    let Some(all) = (unsafe { owned(made) }) else { return false };
+    let size = size_of::<THREADENTRY32>() as u32;
+    let mut thread = THREADENTRY32 { dwSize: size, ..Default::default() };
+    let me = std::process::id();
+    let mut mine = 0;
+    // SAFETY: the handle is a snapshot's, and the struct is ours and says how long it is.
+    let mut more = unsafe { Thread32First(all.as_raw_handle(), &raw mut thread) };
+    while more != 0 {
+        mine += usize::from(thread.th32OwnerProcessID == me);
+        // SAFETY: as above.
+        more = unsafe { Thread32Next(all.as_raw_handle(), &raw mut thread) };
+    }
+    mine == 1
+}
+
+pub(super) fn effective_uid() -> u32 {
+    // A process without a user is nobody whom anybody knows.
+    sid::own().map_or(u32::MAX, sid::number)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_we_are_can_be_seen() {
+        let me = identity(effective_uid());
+        assert!(process(me.pid, me.start).is_some());
+        assert!(process(me.pid, me.start + 1).is_none(), "another one with this id");
+        let (now, start) = (super::super::clock_ns(), started_ns(me.start).expect("a time"));
+        assert!(start < now + 2_000_000_000 && start > now / 2);
+    }
+
+    #[test]
+    fn threads_are_counted() {
+        // The harness has one of its own beside ours.
+        assert!(!is_only_thread());
+    }
+}

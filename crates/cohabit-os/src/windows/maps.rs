@@ -1,0 +1,54 @@
+//! Which object is mapped where in this process: waits are told an address, and other processes know the
+//! word by its object and its place in it.
+
+use std::collections::BTreeMap;
+use std::sync::{PoisonError, RwLock};
+
+use super::names::Key;
+
+/// One view: its length, and the object that it shows from its start.
+#[derive(Clone, Copy, Debug)]
+struct View {
+    len: usize,
+    key: Key,
+}
+
+static VIEWS: RwLock<BTreeMap<usize, View>> = RwLock::new(BTreeMap::new());
+
+/// Remembers a view that was just made.
+pub(crate) fn enter(base: usize, len: usize, key: Key) {
+    let mut views = VIEWS.write().unwrap_or_else(PoisonError::into_inner);
+    views.insert(base, View { len, key });
+}
+
+/// Forgets a view that is about to be given back.
+pub(crate) fn leave(base: usize) {
+    VIEWS.write().unwrap_or_else(PoisonError::into_inner).remove(&base);
+}
+
+/// Of which object an address shows a byte, and which.
+pub(crate) fn find(address: usize) -> Option<(Key, usize)> {
+    let views = VIEWS.read().unwrap_or_else(PoisonError::into_inner);
+    let (base, view) = views.range(..=address).next_back()?;
+    let offset = address - base;
+    (offset < view.len).then_some((view.key, offset))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_belongs_to_the_view_that_it_is_in() {
+        let key = |id| Key { is_global: false, id };
+        enter(0x10_0000, 0x2000, key(1));
+        enter(0x10_4000, 0x1000, key(2));
+        assert_eq!(find(0x10_0000), Some((key(1), 0)));
+        assert_eq!(find(0x10_1ff8), Some((key(1), 0x1ff8)));
+        assert_eq!(find(0x10_2000), None);
+        assert_eq!(find(0x10_4010), Some((key(2), 0x10)));
+        leave(0x10_0000);
+        assert_eq!(find(0x10_0000), None);
+        leave(0x10_4000);
+    }
+}

@@ -1,0 +1,45 @@
+//! What the Windows mechanisms share: text for the system, its handles, accounts, rights on kernel
+//! objects, the names of objects, and which of them is mapped where.
+
+pub(crate) mod maps;
+pub(crate) mod names;
+pub(crate) mod rights;
+pub(crate) mod sid;
+
+use std::io;
+use std::os::windows::io::{FromRawHandle, OwnedHandle};
+
+use windows_sys::Win32::Foundation::HANDLE;
+
+use crate::error::Error;
+
+/// Text as the system takes it: UTF-16 with a zero at its end.
+pub(crate) fn wide(text: &str) -> Vec<u16> {
+    text.encode_utf16().chain([0]).collect()
+}
+
+/// What the call before refused on this thread.
+#[cold]
+pub(crate) fn refused(step: &'static str) -> Error {
+    Error::new(step, io::Error::last_os_error())
+}
+
+/// The error of a number that the system gave.
+#[cold]
+pub(crate) fn refused_by(step: &'static str, code: u32) -> Error {
+    Error::new(step, io::Error::from_raw_os_error(code.cast_signed()))
+}
+
+/// The number of the error of the call before.
+pub(crate) fn last_error() -> u32 {
+    io::Error::last_os_error().raw_os_error().unwrap_or(0).cast_unsigned()
+}
+
+/// A handle that a call just returned, if it did; closed when it is dropped.
+///
+/// # Safety
+/// `handle` is null, or a handle that nobody else will close.
+pub(crate) unsafe fn owned(handle: HANDLE) -> Option<OwnedHandle> {
+    // SAFETY: not null, and by the caller's contract nobody else's.
+    (!handle.is_null()).then(|| unsafe { OwnedHandle::from_raw_handle(handle) })
+}

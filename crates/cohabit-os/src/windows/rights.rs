@@ -1,0 +1,227 @@
+//! Who may use a kernel object: permission bits as a security descriptor, and back.
+//!
+//! The owner is always named, and the list is protected: nothing is inherited, and nobody has a right
+//! who is not in it. The system may do everything, as it can anyhow.
+
+use std::ffi::c_void;
+use std::os::windows::io::{AsRawHandle, OwnedHandle};
+use std::ptr;
+
+use windows_sys::Win32::Foundation::{GENERIC_ALL, GENERIC_READ, GENERIC_WRITE, LocalFree};
+use windows_sys::Win32::Security::Authorization::{
+    ConvertStringSecurityDescriptorToSecurityDescriptorW, GetSecurityInfo, SDDL_REVISION_1,
+    SE_KERNEL_OBJECT,
+};
+use windows_sys::Win32::Security::{
+    ACCESS_ALLOWED_ACE, ACE_HEADER, ACL, DACL_SECURITY_INFORMATION, GetAce,
+    OWNER_SECURITY_INFORMATION, PROTECTED_DACL_SECURITY_INFORMATION, PSECURITY_DESCRIPTOR, PSID,
+    SECURITY_ATTRIBUTES, SetKernelObjectSecurity,
+};
+use windows_sys::Win32::System::Memory::{SECTION_MAP_READ, SECTION_MAP_WRITE};
+
+use super::{refused, refused_by, sid, wide};
+use crate::error::Result;
+use crate::mapping::Rights;
+
+/// Everybody.
+const WORLD: &str = "S-1-1-0";
+/// The system.
+const SYSTEM: &str = "S-1-5-18";
+/// Only the owner.
+pub(crate) const OWN: Rights = Rights { mode: 0o600, group: None };
+
+/// A security descriptor, for calls that make objects.
+pub(crate) struct Descriptor {
+    made: PSECURITY_DESCRIPTOR,
+    attributes: SECURITY_ATTRIBUTES,
+}
+
+impl Descriptor {
+    /// What gives these rights to the owner, one group, and everybody.
+    pub(crate) fn of(rights: Rights) -> Result<Descriptor> {
+        Descriptor::parse(&text_of(rights, sid::own()?)?)
+    }
+
+    /// What lets nobody open the object: its maker has a handle, and its name says that it is there.
+    pub(crate) fn of_nobody() -> Result<Descriptor> {
+        Descriptor::parse(&format!("O:{}D:P", sid::own()?))
+    }
+
+    fn parse(text: &str) -> Result<Descriptor> {
+        let (text, mut made, unasked) = (wide(text), ptr::null_mut(), ptr::null_mut());
+        // SAFETY: the text ends with zero, and `made` is ours.
+        let parsed = unsafe {
+            ConvertStringSecurityDescriptorToSecurityDescriptorW(
+                text.as_ptr(),
+                SDDL_REVISION_1,
+                &raw mut made,
+                unasked,
+            )
+        };
+        if parsed == 0 {
+            return Err(refused("make a security descriptor"));
+        }
+        let attributes = SECURITY_ATTRIBUTES {
+            nLength: size_of::<SECURITY_ATTRIBUTES>() as u32,
+            lpSecurityDescriptor: made,
+            bInheritHandle: 0,
+        };
+        Ok(Descriptor { made, attributes })
+    }
+
+    /// For a call that makes an object; it lives as long as this.
+    pub(crate) fn attributes(&self) -> *const SECURITY_ATTRIBUTES {
+        &raw const self.attributes
+    }
+}
+
+impl Drop for Descriptor {
+    fn drop(&mut self) {
+        // SAFETY: made by the system for LocalFree, and given back here only.
+        unsafe { LocalFree(self.made) };
+    }
+}
+
+/// The descriptor as text (SDDL).
+fn text_of(rights: Rights, owner: &str) -> Result<String> {
+    let mut text = format!("O:{owner}D:P(A;;GA;;;{SYSTEM})");
+    let mut allow = |bits: u32, who: &str| {
+        let word = match bits & 0o6 {
+            0 => return,
+            0o2 => "GW",
+            0o4 => "GR",
+            _ => "GRGW",
+        };
+        text.push_str(&format!("(A;;{word};;;{who})"));
+    };
+    if let Some(group) = rights.group {
+        allow(rights.mode >> 3, &sid::required(group)?);
+    }
+    allow(rights.mode, WORLD);
+    // Its own rights are named last, so that they stand beside the others in any listing.
+    text.push_str(&format!("(A;;GA;;;{owner})"));
+    Ok(text)
+}
+
+/// Gives an object other rights.
+pub(crate) fn set(object: &OwnedHandle, rights: Rights) -> Result<()> {
+    let descriptor = Descriptor::of(rights)?;
+    let what = DACL_SECURITY_INFORMATION | PROTECTED_DACL_SECURITY_INFORMATION;
+    // SAFETY: the handle is open, and the descriptor lives for the call.
+    match unsafe { SetKernelObjectSecurity(object.as_raw_handle(), what, descriptor.made) } {
+        0 => Err(refused("set who may use a section")),
+        _ => Ok(()),
+    }
+}
+
+/// Whose an object is, and who may use it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Found {
+    pub(crate) owner: u32,
+    pub(crate) rights: Rights,
+}
+
+/// What the system says of an object's owner and rights. The handle has the right to ask (READ_CONTROL).
+pub(crate) fn of(object: &OwnedHandle) -> Result<Found> {
+    let (mut owner, mut list, mut made) = (ptr::null_mut(), ptr::null_mut(), ptr::null_mut());
+    let (none, unasked) = (ptr::null_mut(), ptr::null_mut());
+    let what = OWNER_SECURITY_INFORMATION | DACL_SECURITY_INFORMATION;
+    // SAFETY: the handle is open, and the pointers are to variables of ours, or null.
+    let code = unsafe {
+        GetSecurityInfo(
+            object.as_raw_handle(),
+            SE_KERNEL_OBJECT,
+            what,
+            &raw mut owner,
+            none,
+            &raw mut list,
+            unasked,
+            &raw mut made,
+        )
+    };
+    if code != 0 {
+        return Err(refused_by("ask who may use a section", code));
+    }
+    // SAFETY: both are null, or in the descriptor that the call made.
+    let found = unsafe { read(owner, list) };
+    // SAFETY: made by the call, for LocalFree, and not used any more.
+    unsafe { LocalFree(made) };
+    Ok(found)
+}
+
+/// # Safety
+/// The owner is null or an identifier, and the list is null or a list, for the length of the call.
+unsafe fn read(owner: PSID, list: *const ACL) -> Found {
+    // SAFETY: the caller's contract.
+    let owner = unsafe { sid::text(owner) };
+    // An owner whom the system does not name is nobody whom anybody knows.
+    let number = owner.as_deref().map_or(u32::MAX, sid::number);
+    let mut rights = Rights { mode: 0, group: None };
+    if list.is_null() {
+        // Without a list, everybody may do everything.
+        return Found { owner: number, rights: Rights { mode: 0o666, group: None } };
+    }
+    // SAFETY: the caller's contract.
+    let count = u32::from(unsafe { (*list).AceCount });
+    for at in 0..count {
+        // SAFETY: the caller's contract, and the entry is one of it.
+        let Some((who, bits)) = (unsafe { entry(list, at) }) else { continue };
+        match who.as_str() {
+            WORLD => rights.mode |= bits,
+            who if Some(who) == owner.as_deref() => rights.mode |= bits << 6,
+            SYSTEM => {}
+            who => {
+                rights.mode |= bits << 3;
+                rights.group = Some(sid::number(who));
+            }
+        }
+    }
+    Found { owner: number, rights }
+}
+
+/// Whom an entry of a list lets in, and what that one may do; `None` for entries of other kinds.
+///
+/// # Safety
+/// It is a list that lives for the call, with at least so many entries.
+unsafe fn entry(list: *const ACL, at: u32) -> Option<(String, u32)> {
+    let mut found: *mut c_void = ptr::null_mut();
+    // SAFETY: the caller's contract; `found` is ours.
+    if unsafe { GetAce(list, at, &raw mut found) } == 0 {
+        return None;
+    }
+    // SAFETY: every entry begins with its header.
+    let header = unsafe { found.cast::<ACE_HEADER>().read_unaligned() };
+    // Kind 0 is "allowed".
+    if header.AceType != 0 {
+        return None;
+    }
+    let allowed = found.cast::<ACCESS_ALLOWED_ACE>();
+    // SAFETY: an entry of that kind is this struct.
+    let mask = unsafe { (*allowed).Mask };
+    // SAFETY: as above; the identifier begins at this field and ends in the entry.
+    let who = unsafe { sid::text((&raw mut (*allowed).SidStart).cast()) }?;
+    let may = |bits: u32| mask & bits != 0;
+    let reads = may(GENERIC_READ | GENERIC_ALL | SECTION_MAP_READ);
+    let writes = may(GENERIC_WRITE | GENERIC_ALL | SECTION_MAP_WRITE);
+    Some((who, u32::from(reads) << 2 | u32::from(writes) << 1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_descriptor_is_what_the_bits_say() {
+        let of = |mode, group| text_of(Rights { mode, group }, "S-1-5-21-1-2-3-7").expect("a text");
+        assert_eq!(
+            of(0o600, None),
+            "O:S-1-5-21-1-2-3-7D:P(A;;GA;;;S-1-5-18)(A;;GA;;;S-1-5-21-1-2-3-7)"
+        );
+        assert!(of(0o604, None).contains("(A;;GR;;;S-1-1-0)"));
+        assert!(of(0o666, None).contains("(A;;GRGW;;;S-1-1-0)"));
+        let group = sid::number("S-1-5-21-1-2-3-513");
+        assert!(of(0o640, Some(group)).contains("(A;;GR;;;S-1-5-21-1-2-3-513)"));
+        assert!(!of(0o600, Some(group)).contains("513"));
+        assert!(text_of(Rights { mode: 0o660, group: Some(77) }, "S-1-5-7").is_err());
+    }
+}

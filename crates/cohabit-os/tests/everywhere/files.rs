@@ -1,0 +1,183 @@
+//! Files: whole before they have a name, one of many wins it, seen by all, and gone by it.
+
+use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+
+use cohabit_os::error::Cause;
+use cohabit_os::mapping::{
+    Access, File, FileKind, Rights, list, remove_empty, retire, space, status_of, sync_folder,
+};
+use cohabit_os::process::{boot_id, effective_uid};
+
+use crate::support::{Folder, Peer, word};
+
+#[test]
+fn an_unnamed_file_is_whole_and_unreachable() {
+    let folder = Folder::new();
+    for size in [0, 1, 64, 4095, 4096, 4097, 1 << 20] {
+        let file = File::unnamed(folder.path(), size, 0o600).expect("a file");
+        let status = file.status().expect("a status");
+        assert_eq!((status.size, status.links, status.mode), (size, 0, 0o600));
+        assert_eq!((status.kind, status.owner), (FileKind::Regular, effective_uid()));
+        assert!(list(folder.path()).expect("a list").is_empty());
+        let path = folder.join("name");
+        file.publish(&path).expect("a free name");
+        assert_eq!(file.status().expect("a status").links, 1);
+        assert_eq!(list(folder.path()).expect("a list"), ["name"]);
+        let opened = File::open(&path, Access::ReadOnly).expect("an open file");
+        assert_eq!(opened.status().expect("a status"), file.status().expect("a status"));
+        assert_eq!(status_of(&path).expect("a status").id, status.id);
+        assert!(retire(&path, status.id).expect("an answer"));
+    }
+    assert!(File::unnamed(&folder.join("no folder"), 8, 0o600).is_err());
+}
+
+#[test]
+fn of_many_who_publish_one_name_one_wins() {
+    let folder = Folder::new();
+    let path = folder.join("name");
+    let text = path.to_str().expect("text").to_owned();
+    for _ in 0..3 {
+        let mut racers: Vec<_> = (0..4).map(|_| Peer::play("publish", &[&text])).collect();
+        racers.iter_mut().for_each(|racer| racer.expect("ready"));
+        racers.iter_mut().for_each(|racer| racer.tell("go"));
+        let said: Vec<_> = racers.iter_mut().map(Peer::hear).collect();
+        assert_eq!(said.iter().filter(|said| *said == "won").count(), 1, "{said:?}");
+        assert_eq!(list(folder.path()).expect("a list"), ["name"]);
+        let id = status_of(&path).expect("a status").id;
+        assert!(retire(&path, id).expect("an answer"));
+        assert!(list(folder.path()).expect("a list").is_empty());
+    }
+}
+
+#[test]
+fn bytes_are_seen_by_every_process_and_survive_one_that_is_killed() {
+    let folder = Folder::new();
+    let (path, file, _) = folder.file("name");
+    let map = file.map(4096, Access::ReadWrite).expect("a map");
+    word(&map, 0).store(1, Release);
+    let mut peer = Peer::play("look", &[path.to_str().expect("text")]);
+    peer.expect("1");
+    peer.expect(&boot_id().expect("a boot id").to_string());
+    peer.expect("changed");
+    assert_eq!(word(&map, 0).load(Acquire), 2);
+    peer.end();
+    let other = File::open(&path, Access::ReadOnly).expect("an open file");
+    let mut bytes = [0xff; 8];
+    assert_eq!(other.read_at(&mut bytes, 0).expect("read"), 8);
+    assert_eq!(u64::from_le_bytes(bytes), 2);
+    assert_eq!(other.read_at(&mut bytes, 4092).expect("read"), 4);
+    assert_eq!(other.read_at(&mut bytes, 4096).expect("read"), 0);
+    let view = other.map(4096, Access::ReadOnly).expect("a map");
+    let refused = other.map(4096, Access::ReadWrite).expect_err("opened for reading");
+    assert_eq!(refused.cause(), Cause::PermissionDenied);
+    assert!(file.map(0, Access::ReadOnly).is_err(), "an empty map");
+    drop((file, other, map));
+    assert_eq!(word(&view, 0).load(Acquire), 2, "a map needs no handle");
+}
+
+#[test]
+fn what_is_written_and_synced_is_there() {
+    let folder = Folder::new();
+    let file = File::unnamed(folder.path(), 4096, 0o600).expect("an unnamed file");
+    file.write_at(b"abc", 5).expect("written");
+    file.sync().expect("synced");
+    let map = file.map(4096, Access::ReadWrite).expect("a map");
+    word(&map, 1).store(u64::from_le_bytes(*b"12345678"), Relaxed);
+    map.sync(usize::MAX).expect("all of it");
+    sync_folder(folder.path()).expect("synced");
+    let mut bytes = [0; 8];
+    assert_eq!(file.read_at(&mut bytes, 4).expect("read"), 8);
+    assert_eq!(&bytes, b"\0abc1234");
+    assert!(space(folder.path()).expect("room").free > 0);
+}
+
+#[test]
+fn a_name_is_retired_only_with_its_file() {
+    let folder = Folder::new();
+    let (path, file, id) = folder.file("name");
+    let (other_path, _other, other_id) = folder.file("other");
+    assert!(!retire(&path, other_id).expect("an answer"), "another file's name");
+    // Somebody still has the file when the name goes, and keeps it from nobody.
+    let late = File::open(&path, Access::ReadOnly).expect("an open file");
+    assert!(retire(&path, id).expect("an answer"));
+    assert!(!retire(&path, id).expect("an answer"), "a missing name");
+    assert_eq!(late.status().expect("a status").links, 0);
+    assert_eq!(File::open(&path, Access::ReadOnly).expect_err("gone").cause(), Cause::NotFound);
+    assert_eq!(status_of(&path).expect_err("gone").cause(), Cause::NotFound);
+    assert_eq!(file.publish(&path).expect_err("it cannot come back").cause(), Cause::NotFound);
+    let (_, _next, next_id) = folder.file("name");
+    assert_ne!(next_id, id);
+    assert_eq!(late.status().expect("a status").links, 0, "the next one's name is not its");
+    assert_eq!(status_of(&path).expect("a status").id, next_id);
+    assert!(!retire(&path, id).expect("an answer"), "the next one's");
+    assert!(retire(&other_path, other_id).expect("an answer"));
+    assert_eq!(list(folder.path()).expect("a list"), ["name"]);
+}
+
+#[test]
+fn a_taken_name_is_said_to_be_taken() {
+    let folder = Folder::new();
+    let (path, _file, id) = folder.file("name");
+    let another = File::unnamed(folder.path(), 64, 0o600).expect("an unnamed file");
+    assert_eq!(another.publish(&path).expect_err("taken").cause(), Cause::AlreadyExists);
+    assert_eq!(status_of(&path).expect("a status").id, id);
+    another.publish(&folder.join("other")).expect("its own name");
+}
+
+/// What the page file holds is kept by those who use it.
+#[cfg(windows)]
+#[test]
+fn what_the_killed_had_alone_is_gone_and_its_name_is_free() {
+    let folder = Folder::new();
+    let path = folder.join("name");
+    let mut peer = Peer::play("publish", &[path.to_str().expect("text")]);
+    peer.expect("ready");
+    peer.tell("go");
+    peer.expect("won");
+    let id = status_of(&path).expect("a status").id;
+    peer.kill();
+    assert!(path.exists(), "the index's file stays");
+    assert!(list(folder.path()).expect("a list").is_empty(), "and is not believed");
+    assert_eq!(status_of(&path).expect_err("gone").cause(), Cause::NotFound);
+    let (_, _file, next) = folder.file("name");
+    assert_ne!(next, id);
+    assert_eq!(list(folder.path()).expect("a list"), ["name"]);
+    let mut other = Peer::play("publish", &[folder.join("other").to_str().expect("text")]);
+    other.expect("ready");
+    other.tell("go");
+    other.expect("won");
+    other.kill();
+    cohabit_os::mapping::tidy(folder.path());
+    assert!(path.exists() && !folder.join("other").exists(), "only what is nobody's any more");
+}
+
+#[test]
+fn a_folder_is_no_file_and_only_an_empty_one_is_removed() {
+    let folder = Folder::new();
+    let inner = folder.join("inner");
+    std::fs::create_dir(&inner).expect("a folder");
+    assert_eq!(
+        File::open(&inner, Access::ReadWrite).expect_err("no file").cause(),
+        Cause::IsDirectory
+    );
+    assert_eq!(status_of(&inner).expect("a status").kind, FileKind::Directory);
+    std::fs::write(inner.join("file"), b"x").expect("a file");
+    assert!(!remove_empty(&inner).expect("an answer"));
+    std::fs::remove_file(inner.join("file")).expect("a file");
+    assert_eq!(list(folder.path()).expect("a list"), ["inner"]);
+    assert!(remove_empty(&inner).expect("an answer"));
+    assert!(!remove_empty(&inner).expect("an answer"), "gone");
+}
+
+#[test]
+fn rights_are_those_that_were_granted_last() {
+    let folder = Folder::new();
+    let file = File::unnamed(folder.path(), 64, 0o600).expect("an unnamed file");
+    for mode in [0o604, 0o606, 0o600] {
+        file.grant(Rights { mode, group: None }).expect("granted");
+        assert_eq!(file.status().expect("a status").mode, mode);
+        // As another handle of it sees it.
+        let again = file.reopen(Access::ReadOnly).expect("another description");
+        assert_eq!(again.status().expect("a status").mode, mode);
+    }
+}

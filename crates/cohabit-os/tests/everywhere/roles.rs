@@ -1,0 +1,115 @@
+//! What peers do, by the name of the role. Each begins with what it is told.
+
+use std::path::PathBuf;
+use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+
+use cohabit_os::error::Cause;
+use cohabit_os::liveness::{Anchor, Byte, Entered, LifeSection, Way};
+use cohabit_os::mapping::{Access, File, status_of};
+use cohabit_os::process::boot_id;
+use cohabit_os::wait::{Deadline, wait, wait_any, wake_one};
+
+use crate::support::{LONG, map, say, told, word};
+
+/// Not a test: what a peer runs. Without a role it has nothing to do.
+#[test]
+fn play() {
+    let Ok(role) = std::env::var("COHABIT_OS_ROLE") else { return };
+    match role.as_str() {
+        "hold" => hold(),
+        "be inside" => be_inside(),
+        "add inside" => add_inside(),
+        "wait" => wait_for(0),
+        "wait for many" => wait_for_many(),
+        "publish" => publish(),
+        "look" => look(),
+        other => panic!("no role {other:?}"),
+    }
+}
+
+fn path() -> PathBuf {
+    told().into()
+}
+
+/// Holds the byte of slot 0 until the end.
+fn hold() {
+    let file = File::open(&path(), Access::ReadWrite).expect("an open file");
+    let _anchor = Anchor::take(file, Byte::user(0, 1)).expect("a free byte");
+    say("held");
+    told();
+}
+
+fn be_inside() {
+    let path = path();
+    let id = status_of(&path).expect("a file").id;
+    let Ok(Entered::Yes(section)) = LifeSection::try_enter(Way::Name(&path), id) else {
+        panic!("it is free");
+    };
+    say("inside");
+    told();
+    drop(section);
+    say("left");
+    told();
+}
+
+/// Adds in two steps, which others may not come between.
+fn add_inside() {
+    let path = path();
+    let id = status_of(&path).expect("a file").id;
+    let map = map(&path);
+    for _ in 0..100 {
+        let entered = LifeSection::enter(Way::Name(&path), id, None).expect("an answer");
+        let Entered::Yes(_section) = entered else { panic!("{entered:?}") };
+        let seen = word(&map, 0).load(Relaxed);
+        std::thread::yield_now();
+        word(&map, 0).store(seen + 1, Relaxed);
+    }
+    say("added");
+}
+
+/// Waits until a word is not 0, says so in word 1 while it waits, and hands a wake-up on.
+fn wait_for(at: usize) {
+    let map = map(&path());
+    word(&map, 1).fetch_add(1, Relaxed);
+    say("waits");
+    while word(&map, at).load(Acquire) == 0 {
+        wait(word(&map, at), 0, Deadline::after(LONG));
+    }
+    wake_one(word(&map, at));
+    say("woken");
+}
+
+/// Waits until one of the words from 8 on is not 0.
+fn wait_for_many() {
+    let map = map(&path());
+    let count: usize = told().parse().expect("a number");
+    let words: Vec<_> = (8..8 + count).map(|at| (word(&map, at), 0)).collect();
+    say("waits");
+    while words.iter().all(|(word, _)| word.load(Acquire) == 0) {
+        wait_any(&words, Deadline::after(LONG));
+    }
+    say("woken");
+}
+
+/// Publishes when it is told to, and says whether it was the first; keeps it until the end.
+fn publish() {
+    let path = path();
+    let file = File::unnamed(path.parent().expect("a folder"), 4096, 0o600).expect("a file");
+    say("ready");
+    told();
+    match file.publish(&path) {
+        Ok(()) => say("won"),
+        Err(error) if error.cause() == Cause::AlreadyExists => say("lost"),
+        Err(error) => panic!("{error}"),
+    }
+    told();
+}
+
+/// Says what stands in word 0, and the number of this boot; then changes the word.
+fn look() {
+    let map = map(&path());
+    say(&word(&map, 0).load(Acquire).to_string());
+    say(&boot_id().expect("a boot id").to_string());
+    word(&map, 0).store(2, Release);
+    say("changed");
+}

@@ -1,0 +1,101 @@
+//! Waiting for a word that another process changes.
+
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering::{Relaxed, Release};
+use std::time::Duration;
+
+use cohabit_os::mapping::{Access, File, Mapping};
+use cohabit_os::wait::{Deadline, any_max, wait, wait_any, wake_all, wake_one};
+
+use crate::support::{Folder, LONG, Peer, word};
+
+fn shared(folder: &Folder) -> (String, File, Mapping) {
+    let (path, file, _) = folder.file("name");
+    let map = file.map(4096, Access::ReadWrite).expect("a map");
+    (path.to_str().expect("text").to_owned(), file, map)
+}
+
+fn waiters(path: &str, count: usize) -> Vec<Peer> {
+    let mut waiters: Vec<_> = (0..count).map(|_| Peer::play("wait", &[path])).collect();
+    waiters.iter_mut().for_each(|waiter| waiter.expect("waits"));
+    waiters
+}
+
+#[test]
+fn a_wake_reaches_every_process() {
+    let folder = Folder::new();
+    let (path, _file, map) = shared(&folder);
+    let mut waiters = waiters(&path, 3);
+    word(&map, 0).store(1, Release);
+    wake_all(word(&map, 0));
+    waiters.iter_mut().for_each(|waiter| waiter.expect("woken"));
+}
+
+#[test]
+fn wake_one_is_handed_on_from_one_to_the_next() {
+    let folder = Folder::new();
+    let (path, _file, map) = shared(&folder);
+    let mut waiters = waiters(&path, 3);
+    word(&map, 0).store(1, Release);
+    wake_one(word(&map, 0));
+    waiters.iter_mut().for_each(|waiter| waiter.expect("woken"));
+}
+
+#[test]
+fn a_waiter_that_is_killed_costs_the_others_nothing() {
+    let folder = Folder::new();
+    let (path, _file, map) = shared(&folder);
+    let mut waiters = waiters(&path, 3);
+    waiters.remove(0).kill();
+    word(&map, 0).store(1, Release);
+    wake_all(word(&map, 0));
+    waiters.iter_mut().for_each(|waiter| waiter.expect("woken"));
+}
+
+#[test]
+fn any_of_the_words_that_are_heard_wakes() {
+    let folder = Folder::new();
+    let (path, _file, map) = shared(&folder);
+    let heard = any_max();
+    for changed in [0, heard / 2, heard - 1] {
+        let mut waiter = Peer::play("wait for many", &[&path, &heard.to_string()]);
+        waiter.expect("waits");
+        word(&map, 8 + changed).store(1 << 40 | 1, Release);
+        wake_all(word(&map, 8 + changed));
+        waiter.expect("woken");
+        waiter.end();
+        word(&map, 8 + changed).store(0, Release);
+    }
+}
+
+#[test]
+fn a_wait_ends_at_its_deadline_and_at_once_where_the_word_is_another() {
+    let folder = Folder::new();
+    let (_, _file, map) = shared(&folder);
+    word(&map, 0).store(0xdead_beef_0000_0007, Release);
+    // Returns at once, or this test does not end.
+    wait(word(&map, 0), 8, Deadline::after(LONG));
+    wait_any(&[(word(&map, 1), 0), (word(&map, 0), 8)], Deadline::after(LONG));
+    let soon = Deadline::after(Duration::from_millis(20));
+    while !soon.has_passed() {
+        wait(word(&map, 0), 7, soon);
+    }
+    wait(word(&map, 0), 7, Deadline::in_past());
+    wait_any(&[], Deadline::in_past());
+    // A word of nobody else's is waited for as well.
+    let own = AtomicU64::new(1);
+    wait(&own, 0, Deadline::after(LONG));
+    let soon = Deadline::after(Duration::from_millis(5));
+    while !soon.has_passed() {
+        wait(&own, 1, soon);
+    }
+    assert_eq!(own.load(Relaxed), 1);
+}
+
+#[cfg(any(target_os = "linux", windows))]
+#[test]
+fn a_wake_up_for_nobody_says_so() {
+    let folder = Folder::new();
+    let (_, _file, map) = shared(&folder);
+    assert!(!wake_one(word(&map, 0)));
+}
