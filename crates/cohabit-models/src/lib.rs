@@ -28,6 +28,8 @@ mod error;
 mod held;
 #[path = "../../cohabit/src/lock.rs"]
 mod lock;
+#[path = "../../cohabit/src/sync/permits.rs"]
+mod permits;
 #[path = "../../cohabit/src/sync/readers.rs"]
 mod readers;
 #[path = "../../cohabit/src/sync/run.rs"]
@@ -47,6 +49,8 @@ mod lock_models;
 mod mutex_models;
 #[cfg(loom)]
 mod once_models;
+#[cfg(loom)]
+mod permits_models;
 #[cfg(loom)]
 mod primitive;
 #[cfg(loom)]

@@ -54,6 +54,7 @@
 //! | what is changed in place, step by step, or is too large to be copied | [`Mutex<T>`](Mutex) | under its lock | under its lock; after a death inside, the next one is told |
 //! | the same, where many read at once | [`RwLock<T>`](RwLock) | in place, beside others | alone; after a death inside, the next one is told |
 //! | something that has happened, to be waited for | [`Event`] | waiting for it | setting it |
+//! | how many do something at once, or what is there to be taken | [`Semaphore`] | taking a permit | giving it back, by a death too; adding one |
 //! | a change under a mutex, to be waited for | [`Condvar`] | waiting for it | notifying |
 //! | what is known only after the object was made, and then stays | [`OnceCell<T>`](OnceCell) | a copy, checked | once, by whoever comes first |
 //! | something that is done once, by whoever comes first | [`Once`] | waiting for it | doing it |
@@ -152,7 +153,8 @@ pub use shared::{Options, Shared, SharedValue};
 pub use status::{Standing, Status};
 pub use sync::{
     Barrier, BarrierWaitResult, Condvar, Event, LockError, LockResult, Mutex, MutexGuard, Once,
-    OnceCell, RwLock, RwLockReadGuard, RwLockWriteGuard, WaitTimeoutResult,
+    OnceCell, RwLock, RwLockReadGuard, RwLockWriteGuard, Semaphore, SemaphorePermit,
+    WaitTimeoutResult,
 };
 pub use users::{ProcessState, User};
 pub use value::fill::{Fill, Filled};

@@ -64,7 +64,7 @@ const NEWER: Kind = Kind::Struct(&StructKind {
 /// Every cell, and a tail.
 const PANEL: Kind = Kind::Struct(&StructKind {
     name: "Panel",
-    size: 1024 + 18 * 64,
+    size: 1024 + 34 * 64,
     align: 64,
     appendable: false,
     fields: &[
@@ -81,7 +81,8 @@ const PANEL: Kind = Kind::Struct(&StructKind {
         field("all", 1152, Kind::Signal(Signal::Barrier)),
         field("table", 1568, Kind::RwLock { of: &Kind::U128 }),
         field("few", 1840, Kind::RwLock { of: &Kind::Text { len: 9 } }),
-        field("log", 2112, Kind::Value { copies: 0, stride: 0, of: &Kind::Tail { of: &MODE } }),
+        field("permits", 2112, Kind::Signal(Signal::Semaphore)),
+        field("log", 3136, Kind::Value { copies: 0, stride: 0, of: &Kind::Tail { of: &MODE } }),
     ],
 });
 
@@ -125,7 +126,8 @@ fn the_text_is_the_one_in_the_format() {
         r#"{"name":"all","at":1152,"cell":"barrier"}"#,
         r#"{"name":"table","at":1568,"cell":"rwlock","type":{"kind":"u128"}}"#,
         r#"{"name":"few","at":1840,"cell":"rwlock","type":{"kind":"text","len":9}}"#,
-        r#"{"name":"log","at":2112,"cell":"value","copies":0,"stride":0,"type":{"kind":"tail","of":{"enum":"#,
+        r#"{"name":"permits","at":2112,"cell":"semaphore"}"#,
+        r#"{"name":"log","at":3136,"cell":"value","copies":0,"stride":0,"type":{"kind":"tail","of":{"enum":"#,
     ] {
         assert!(panel.contains(part), "{panel}");
     }
@@ -134,12 +136,12 @@ fn the_text_is_the_one_in_the_format() {
 #[test]
 fn a_tail_becomes_an_array_of_the_length_in_the_header() {
     let open = schema(&PANEL);
-    assert_eq!(open.root.size(), 2176);
+    assert_eq!(open.root.size(), 3200);
     let whole = open.resolved(1000).unwrap();
     let log = &whole.root;
     let cohabit::schema::Node::Struct(panel) = log else { panic!("{log:?}") };
-    let log = &panel.fields[13].node;
-    assert_eq!((log.size(), whole.root.size()), (64 + 4 * 1024, 2112 + 64 + 4 * 1024));
+    let log = &panel.fields[14].node;
+    assert_eq!((log.size(), whole.root.size()), (64 + 4 * 1024, 3136 + 64 + 4 * 1024));
     assert_eq!(parsed(&whole.to_json()).unwrap(), whole);
     assert!(open.resolved(0).unwrap_err().to_string().contains("no length for it"));
     assert!(open.resolved(u64::MAX).unwrap_err().to_string().contains("too large"));

@@ -491,6 +491,7 @@ pub(crate) const PURE: &[(&str, &str)] = &[
     ("Mutex::from_ref", "builds a mutex in private memory"),
     ("RwLock::new", "builds a lock in private memory"),
     ("RwLock::from_ref", "builds a lock in private memory"),
+    ("Semaphore::new", "builds a semaphore in private memory"),
     ("LockError::into_inner", "unwraps what a lock gave"),
     ("LockError::kind", "says what a lock gave"),
     ("Value::new", "builds a value in private memory"),

@@ -24,6 +24,8 @@ const TYPES: &[&str] = &[
     "RwLock",
     "RwLockReadGuard",
     "RwLockWriteGuard",
+    "Semaphore",
+    "SemaphorePermit",
     "Shared",
     "SharedView",
     "Value",

@@ -336,7 +336,7 @@ mod tests {
     const SHARED: &str = "
         hits: AtomicU64, small: AtomicU8, on: Flag, state: Value<{ x: i32, text: Text<256> }>,
         limits: Frozen<{ least: u8 }>, loose: Loose<[u128; 2]>, cells: [Value<u8>; 2], last: Flag,
-        byte: AtomicU8, ready: Event, few: AtomicU8, all: Barrier, once: Once, small_once: OnceCell<[u8; 3]>,
+        byte: AtomicU8, ready: Event, few: AtomicU8, all: Barrier, permits: Semaphore, fewer: AtomicU8, once: Once, small_once: OnceCell<[u8; 3]>,
         odd: AtomicU8, wide_once: OnceCell<{ n: u8, at: i128 }>, after_once: AtomicU8,
         small_log: Mutex<{ n: u8 }>, wide_log: Mutex<{ n: u8, at: i128 }>, after: AtomicU8,
         small_rw: RwLock<{ n: u8 }>, odd_rw: AtomicU8, wide_rw: RwLock<{ n: u8, at: i128 }>, after_rw: AtomicU8,

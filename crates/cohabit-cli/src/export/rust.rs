@@ -8,7 +8,7 @@ use cohabit::schema::{EnumNode, FieldNode, Node, Schema, StructNode};
 use super::names::{Named, Types};
 
 /// What no type of ours may be called: what is imported, and what Rust has without an import.
-const RESERVED: [&str; 43] = [
+const RESERVED: [&str; 44] = [
     "Object",
     "Appended",
     "Text",
@@ -24,6 +24,7 @@ const RESERVED: [&str; 43] = [
     "Condvar",
     "Event",
     "Once",
+    "Semaphore",
     "Flag",
     "AtomicU8",
     "AtomicU16",

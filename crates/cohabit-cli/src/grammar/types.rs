@@ -465,7 +465,7 @@ fn camel_case(name: &str) -> String {
 }
 
 /// All that begins a type.
-const KNOWN: [&str; 38] = [
+const KNOWN: [&str; 39] = [
     "u8",
     "u16",
     "u32",
@@ -496,6 +496,7 @@ const KNOWN: [&str; 38] = [
     "Condvar",
     "Event",
     "Once",
+    "Semaphore",
     "Flag",
     "AtomicU8",
     "AtomicU16",

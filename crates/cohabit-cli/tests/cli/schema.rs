@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicI8, AtomicU64};
 use cohabit::schema::Schema;
 use cohabit::{
     Appended, Barrier, Condvar, Event, Flag, Frozen, List, Loose, Mutex, Once, OnceCell, Options,
-    RwLock, Shareable, Shared, SharedValue, Text, Value,
+    RwLock, Semaphore, Shareable, Shared, SharedValue, Text, Value,
 };
 use cohabit::{WideText, plain, shareable};
 
@@ -76,6 +76,7 @@ struct Board {
     ready: Event,
     more: Condvar,
     once: Once,
+    permits: Semaphore,
     spare: OnceCell<Wheel>,
     all: Barrier,
     inner: [Inner; 2],
@@ -125,6 +126,7 @@ fn new_board() -> Board {
         ready: Event::manual(),
         more: Condvar::new(),
         once: Once::new(),
+        permits: Semaphore::new(3),
         spare: OnceCell::new(),
         all: Barrier::new(3),
         inner: [inner(), inner()],

@@ -12,15 +12,18 @@ pub enum Signal {
     Event,
     /// A `Once`: one word.
     Once,
+    /// A `Semaphore`: a bell, and a word for each of 127 permits.
+    Semaphore,
 }
 
 impl Signal {
     /// All of them, with their names in the schema.
-    pub const ALL: [(Self, &'static str); 4] = [
+    pub const ALL: [(Self, &'static str); 5] = [
         (Self::Barrier, "barrier"),
         (Self::Condvar, "condvar"),
         (Self::Event, "event"),
         (Self::Once, "once"),
+        (Self::Semaphore, "semaphore"),
     ];
 
     /// The name in the schema.
@@ -46,6 +49,7 @@ impl Signal {
             Self::Condvar => "Condvar".to_owned(),
             Self::Event => "Event".to_owned(),
             Self::Once => "Once".to_owned(),
+            Self::Semaphore => "Semaphore".to_owned(),
         }
     }
 
@@ -54,6 +58,7 @@ impl Signal {
         match self {
             Self::Barrier => 416,
             Self::Condvar | Self::Event | Self::Once => 8,
+            Self::Semaphore => 8 * 128,
         }
     }
 
@@ -64,6 +69,7 @@ impl Signal {
             Self::Event => 66,
             Self::Barrier => 69,
             Self::Once => 70,
+            Self::Semaphore => 68,
         }
     }
 }

@@ -24,6 +24,7 @@
 //! | condvar, event | tag 65, 66 |
 //! | barrier | tag 69 |
 //! | rwlock | tag 67, what it guards |
+//! | semaphore | tag 68 |
 //! | once | tag 70 |
 //! | oncecell | tag 71, what it holds |
 //!

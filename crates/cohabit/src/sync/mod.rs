@@ -5,6 +5,7 @@
 //! - `mutex`: what one thread at a time uses · `rw_lock` (over `readers`): what many read, or one changes
 //! - `condvar` (over a `bell`), `event`: waiting for what others say
 //! - `barrier` (over the words of a `round`): waiting until all are there
+//! - `semaphore` (over `permits` and a `bell`): what only so many do at once
 //! - `once`, `once_cell` (both over the word of a `run`): what is done once, and what is set once
 
 mod barrier;
@@ -17,10 +18,12 @@ mod mutex;
 mod once;
 mod once_cell;
 mod outcome;
+mod permits;
 mod readers;
 mod round;
 pub(crate) mod run;
 mod rw_lock;
+mod semaphore;
 mod shareable;
 mod waiting;
 pub(crate) mod word;
@@ -33,3 +36,4 @@ pub use once::Once;
 pub use once_cell::OnceCell;
 pub use outcome::{LockError, LockResult};
 pub use rw_lock::{RwLock, RwLockReadGuard, RwLockWriteGuard};
+pub use semaphore::{Semaphore, SemaphorePermit};

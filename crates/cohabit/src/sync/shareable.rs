@@ -1,16 +1,16 @@
 //! Locks and signals as parts of objects.
 
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::{Barrier, Condvar, Event, Once, run};
+use super::{Barrier, Condvar, Event, Once, Semaphore, run};
 use crate::error::Result;
 use crate::plain::{Kind, Signal};
 use crate::shareable::Shareable;
 use crate::views::View;
 
-/// Declares a cell without data, and the word of it that its constructor gives; all others begin as 0.
+/// Declares a cell of atomic words without data; `plant` makes a new, zeroed one of one that was built.
 macro_rules! signals {
-    ($($cell:ident, $word:ident;)*) => {$(
+    ($($cell:ident, $plant:expr;)*) => {$(
         // SAFETY: atomic words, of which any bits are a state of the cell.
         unsafe impl Shareable for $cell {
             const KIND: Kind = Kind::Signal(Signal::$cell);
@@ -28,7 +28,8 @@ macro_rules! signals {
             }
 
             unsafe fn plant(&self, place: &Self) {
-                place.$word.store(self.$word.load(Ordering::Relaxed), Ordering::Relaxed);
+                let plant: fn(&Self, &Self) = $plant;
+                plant(self, place);
             }
 
             fn settle(&self) -> Result<()> {
@@ -40,10 +41,22 @@ macro_rules! signals {
     )*};
 }
 signals! {
-    Barrier, parties;
-    Condvar, bell;
-    Event, word;
-    Once, word;
+    Barrier, |built, place| copy(&built.parties, &place.parties);
+    Condvar, |built, place| copy(&built.bell, &place.bell);
+    Event, |built, place| copy(&built.word, &place.word);
+    Once, |built, place| copy(&built.word, &place.word);
+    Semaphore, Semaphore::plant_into;
+}
+
+fn copy(from: &AtomicU64, to: &AtomicU64) {
+    to.store(from.load(Ordering::Relaxed), Ordering::Relaxed);
+}
+
+impl View<'_, Semaphore> {
+    /// How many permits are free now. It does not count what the dead held.
+    pub fn available_permits(self) -> usize {
+        self.place().free()
+    }
 }
 
 impl View<'_, Once> {

@@ -4,7 +4,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Barrier;
 use std::time::Duration;
 
-use cohabit::{Error, Event, LockError, LockResult, Mutex, Once, OnceCell, RwLock, Shared};
+use cohabit::{
+    Error, Event, LockError, LockResult, Mutex, Once, OnceCell, RwLock, Semaphore, Shared,
+};
 
 use crate::case;
 use crate::case::{Case, NAME};
@@ -190,6 +192,35 @@ fn deadlock_rw_lock() {
         let words = ["`rpm`", "this thread holds the same lock, for reading or writing"];
         case.refused("deadlock", &words, || plainly(lock.write()));
         case.refused("deadlock", &words, || plainly(lock.read()));
+    });
+}
+
+fn permits(case: &Case, permits: usize) -> Shared<Semaphore> {
+    let options = Shared::<Semaphore>::options().scope(case.world.scope());
+    options.create(NAME, || Semaphore::new(permits)).expect("a semaphore")
+}
+
+#[test]
+fn busy_semaphore() {
+    case!(busy_semaphore, |case| {
+        let semaphore = permits(case, 1);
+        let permit = semaphore.acquire().expect("a permit");
+        let words = ["`rpm`", &format!("all permits are held, by pid {}", std::process::id())];
+        case.refused("busy", &words, || semaphore.try_acquire().map(drop));
+        case.refused("busy", &words, || semaphore.acquire_timeout(WAIT).map(drop));
+        permit.forget();
+        let words = ["`rpm`", "there is no permit until somebody adds one"];
+        case.refused("busy", &words, || semaphore.try_acquire().map(drop));
+    });
+}
+
+#[test]
+fn out_of_range_semaphore() {
+    case!(out_of_range_semaphore, |case| {
+        let semaphore = permits(case, 125);
+        let words = ["`rpm`", "room for 3 permits, found 2, of 127 at most; 0 were added"];
+        case.refused("out-of-range", &words, || semaphore.add_permits(3));
+        assert_eq!(semaphore.available_permits().expect("a number"), 125);
     });
 }
 

@@ -14,6 +14,7 @@ mod mutex;
 mod once;
 mod queue;
 mod rw_lock;
+mod semaphore;
 mod shelf;
 mod storm;
 mod who;
@@ -36,6 +37,9 @@ roles! {
     "crowd" => rw_lock::crowd,
     "rw-threads" => rw_lock::rw_threads,
     "rw-forks" => rw_lock::rw_forks,
+    "permits" => semaphore::permits,
+    "guest" => semaphore::guest,
+    "permit-forks" => semaphore::permit_forks,
     "worker" => storm::worker,
     "lodger" => who::lodger,
     "user" => hostile::user,

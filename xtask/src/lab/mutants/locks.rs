@@ -6,6 +6,7 @@ const RUN: &str = "crates/cohabit/src/sync/run.rs";
 const MUTEX: &str = "crates/cohabit/src/sync/mutex.rs";
 const LOCK: &str = "crates/cohabit/src/lock.rs";
 const ROUND: &str = "crates/cohabit/src/sync/round.rs";
+const PERMITS: &str = "crates/cohabit/src/sync/permits.rs";
 const READERS: &str = "crates/cohabit/src/sync/readers.rs";
 const WORD: &str = "crates/cohabit/src/sync/word.rs";
 const BELL: &str = "crates/cohabit/src/sync/bell.rs";
@@ -244,6 +245,36 @@ pub(super) const MUTANTS: &[Mutant] = &[
         put: "let taken: Result<u64, u64> = Ok(event.fetch_and(!SET, Ordering::Acquire));",
         why: "two would go on where one was let",
         test: Test::Shuttle("long::signal_models::an_automatic_event_is_taken_by_one_for_each_set"),
+    },
+    Mutant {
+        name: "a-permit-is-taken-from-the-living",
+        file: PERMITS,
+        find: "if !peers.is_dead(holder)? {",
+        put: "if false {",
+        why: "more than so many would be at it at once",
+        test: Test::of(
+            "locks",
+            "semaphore::so_many_have_a_permit_and_the_next_one_waits_for_one_to_come_back",
+        ),
+    },
+    Mutant {
+        name: "a-forgotten-permit-comes-back",
+        file: PERMITS,
+        find: "exchange(permit, me, 0)",
+        put: "exchange(permit, me, FREE)",
+        why: "what was taken away for good would be there again",
+        test: Test::of(
+            "locks",
+            "semaphore::what_is_forgotten_is_gone_and_what_is_added_is_there_whoever_dies",
+        ),
+    },
+    Mutant {
+        name: "permits-order-nothing",
+        file: PERMITS,
+        find: "Ordering::AcqRel, Ordering::Relaxed).is_ok()",
+        put: "Ordering::Relaxed, Ordering::Relaxed).is_ok()",
+        why: "on Arm the next holder may not see what this one did",
+        test: Test::Loom("permits_models::the_only_permit_is_had_by_one_and_orders_what_it_guards"),
     },
 ];
 

@@ -1,8 +1,8 @@
 //! The type of the object `board`; `cohabit schema board --as rust` made it.
 
 use cohabit::{
-    Barrier, Condvar, Event, Flag, Frozen, List, Loose, Mutex, Once, OnceCell, RwLock, Text, Value,
-    WideText, plain, shareable,
+    Barrier, Condvar, Event, Flag, Frozen, List, Loose, Mutex, Once, OnceCell, RwLock, Semaphore,
+    Text, Value, WideText, plain, shareable,
 };
 use std::sync::atomic::{AtomicI8, AtomicU64};
 
@@ -58,6 +58,7 @@ pub struct Board {
     pub ready: Event,
     pub more: Condvar,
     pub once: Once,
+    pub permits: Semaphore,
     pub spare: OnceCell<Wheel>,
     pub all: Barrier,
     pub inner: [Inner; 2],

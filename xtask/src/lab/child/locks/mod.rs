@@ -5,13 +5,14 @@ mod barrier;
 mod mutex;
 mod once;
 mod rw_lock;
+mod semaphore;
 mod signals;
 
 use super::{Orders, answer, in_folder, in_words, kill_myself};
 use crate::lab::trace;
 use cohabit::{
-    Barrier, Condvar, Error, Event, Mutex, Once, OnceCell, RwLock, Shared, SharedView, plain,
-    shareable,
+    Barrier, Condvar, Error, Event, Mutex, Once, OnceCell, RwLock, Semaphore, Shared, SharedView,
+    plain, shareable,
 };
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
@@ -41,6 +42,7 @@ struct Hall {
     answer: OnceCell<Sums>,
     barrier: Barrier,
     table: RwLock<Sums>,
+    permits: Semaphore,
 }
 
 fn new() -> Hall {
@@ -54,6 +56,7 @@ fn new() -> Hall {
         answer: OnceCell::new(),
         barrier: Barrier::new(barrier::PARTIES),
         table: RwLock::default(),
+        permits: Semaphore::new(2),
     }
 }
 
@@ -65,6 +68,7 @@ fn act(hall: &Hall, what: &str) -> Result<String, Error> {
         Some(("once", verb)) => once::once(hall, verb),
         Some(("oncecell", verb)) => once::cell(hall, verb),
         Some(("barrier", verb)) => barrier::act(&hall.barrier, verb),
+        Some(("semaphore", verb)) => semaphore::act(&hall.permits, verb),
         Some(("rw", verb)) => rw_lock::act(&hall.table, verb),
         Some(("condvar", verb)) => signals::condvar(hall, verb),
         _ => mutex::act(&hall.mutex, what),
@@ -77,6 +81,7 @@ fn look(view: &SharedView<Hall>, what: &str) -> Result<String, Error> {
         "is_set true" | "manual_view" => Ok(view.view().manual().is_set().to_string()),
         "is_set false" | "event_view" => Ok(view.view().auto().is_set().to_string()),
         "once_view" | "oncecell_view" => once::look(view.view(), what),
+        "semaphore_view" => Ok(semaphore::look(view.view().permits())),
         "rw_peek" => rw_lock::peek(view.view().table()),
         _ => mutex::peek(view.view().mutex()),
     }
@@ -104,6 +109,7 @@ pub(super) fn die(deed: &str, folder: &str, name: &str) -> Result<(), String> {
     match deed {
         "once" | "oncecell" => once::die_inside(&object, deed).map_err(failed),
         "one" | "two" => barrier::die_in_there(&object.barrier, deed),
+        "permits" => semaphore::die_inside(&object.permits).map_err(failed),
         "reading" | "writing" => rw_lock::die_inside(&object.table, deed).map_err(failed),
         "inside" => mutex::die_inside(&object.mutex).map_err(failed),
         _ => Err(format!("no such deed: {deed}")),
@@ -146,6 +152,7 @@ fn obey(line: &str, hold: &mut Hold, orders: &mut Orders) -> Result<String, Stri
         (["do", what], Hold::User(hall)) => return act(hall, what).map_err(failed),
         (_, Hold::Observer(view)) => return look(view, line).map_err(failed),
         (["stay", which], Hold::User(hall)) => once::stay(hall, which, orders)?,
+        (["hold", "permits"], Hold::User(hall)) => semaphore::hold(&hall.permits, orders)?,
         (["hold", which], Hold::User(hall)) => rw_lock::hold(&hall.table, which, orders)?,
         (["hold"], Hold::User(hall)) => mutex::hold(&hall.mutex, orders)?,
         _ => return Err(format!("no such order: {line}")),

@@ -2,7 +2,7 @@
 //!
 //! **Cast.** The *victim*; the *mate* and the *fresh* one, two users; the *observer*, which only looks. What
 //! they do, and what must hold, is each [`Part`]'s own: `mutex`, `event`, `condvar`, `once`, `barrier`,
-//! `rw_lock`. Common to all: no
+//! `rw_lock`, `semaphore`. Common to all: no
 //! survivor hangs, and when all have left, the folder is empty, and none holds a descriptor or mapping more.
 mod barrier;
 mod condvar;
@@ -10,6 +10,7 @@ mod event;
 mod mutex;
 mod once;
 mod rw_lock;
+mod semaphore;
 
 use super::super::cast::{self, Player};
 use super::super::list::{Operation, Scene};
@@ -43,6 +44,7 @@ mod at {
     pub(super) const RW_LOCK: usize = 512;
     pub(super) const RW_LOCK_READERS: [usize; 2] = [520, 768];
     pub(super) const RW_LOCK_SUMS: [usize; 2] = [768, 776];
+    pub(super) const PERMITS: [usize; 2] = [792, 1808];
 }
 
 /// The survivors, and the object of the case.
@@ -146,6 +148,7 @@ fn part_of(operation: &Operation) -> Box<dyn Part> {
         Some("event" | "manual") => Box::<event::Signal>::default(),
         Some("once" | "oncecell") => Box::<once::Deed>::default(),
         Some("barrier") => Box::<barrier::Meeting>::default(),
+        Some("semaphore") => Box::<semaphore::Permits>::default(),
         Some("rw") => Box::<rw_lock::Guarded>::default(),
         Some("condvar") => Box::<condvar::Notice>::default(),
         _ => Box::<mutex::Guarded>::default(),
