@@ -73,3 +73,26 @@ fn has_runtime() -> Result<bool, String> {
     let is_runtime = |name: &str| name.starts_with("librustc") && name.ends_with("_rt.asan.a");
     Ok(entries.map(|entry| entry.file_name()).any(|name| is_runtime(&name.to_string_lossy())))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Who changes a dependency in the workspace does not see them: their lock files are their own.
+    #[test]
+    fn the_lock_files_of_crates_outside_of_the_workspace_are_current() {
+        for name in ["cohabit-fuzz", "cohabit-hostile", "cohabit-models"] {
+            let manifest = root().join("crates").join(name).join("Cargo.toml");
+            let mut command = cargo();
+            // Without a network: what cannot be told then is told by cargo when the crate is compiled.
+            command.args(["update", "--workspace", "--locked", "--offline", "--manifest-path"]);
+            command.arg(manifest);
+            let said = quietly(command);
+            let is_stale = said.as_ref().is_err_and(|text| text.contains("--locked was passed"));
+            assert!(
+                !is_stale,
+                "run `cargo metadata` in crates/{name}, and commit its Cargo.lock: {said:?}"
+            );
+        }
+    }
+}
