@@ -6,8 +6,8 @@
 use std::sync::atomic::{AtomicI16, AtomicU64};
 
 use cohabit::{
-    Barrier, Condvar, Event, Flag, Frozen, List, Loose, Mutex, Once, OnceCell, RwLock, Standing,
-    Status, Text, User, Value, Version, WideText, plain, shareable, text,
+    Barrier, Condvar, Event, Flag, Frozen, List, Loose, Mutex, Once, OnceCell, RwLock, Semaphore,
+    Standing, Status, Text, User, Value, Version, WideText, plain, shareable, text,
 };
 
 /// The name of the object with parts.
@@ -69,6 +69,7 @@ pub(crate) struct Board {
     pub(crate) journal: Mutex<State>,
     pub(crate) word: Mutex<u64>,
     pub(crate) book: RwLock<State>,
+    pub(crate) seats: Semaphore,
     pub(crate) start: Barrier,
     pub(crate) bell: Condvar,
     pub(crate) door: Event,
@@ -90,6 +91,7 @@ pub(crate) fn new() -> Board {
         journal: Mutex::default(),
         word: Mutex::default(),
         book: RwLock::default(),
+        seats: Semaphore::new(3),
         start: Barrier::new(2),
         bell: Condvar::new(),
         door: Event::auto(),
@@ -225,6 +227,7 @@ impl<T: cohabit::Shareable + ?Sized> Sound for cohabit::SharedView<T> {}
 impl<T: cohabit::Plain> Sound for cohabit::Pinned<'_, T> {}
 impl<T: cohabit::Plain> Sound for cohabit::Pinned<'_, [T]> {}
 impl<T: cohabit::Plain> Sound for cohabit::Follow<T> {}
+impl Sound for cohabit::SemaphorePermit<'_> {}
 always_sound!(
     cohabit::untyped::Untyped,
     cohabit::changed::ChangeFd,

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::Ordering::Relaxed;
 
-use cohabit::{Barrier, Condvar, Event, Mutex, Once, OnceCell, RwLock};
+use cohabit::{Barrier, Condvar, Event, Mutex, Once, OnceCell, RwLock, Semaphore};
 
 use crate::board::{self, BOARD, Board, State};
 use crate::calls::{Calls, WAIT, here};
@@ -18,6 +18,7 @@ pub(crate) fn run(round: &Round, calls: &Calls) {
         event(calls, &board.door);
         event(calls, &board.gate);
         rw_lock(calls, &board.book);
+        semaphore(calls, &board.seats);
         barrier(calls, &board.start);
         once(calls, &board.first);
         once_cell(calls, &board.memo);
@@ -68,6 +69,17 @@ fn rw_lock(calls: &Calls, lock: &RwLock<State>) {
         calls.did("RwLockWriteGuard::mark_consistent", || guard.mark_consistent());
         calls.did("drop of RwLockWriteGuard", || drop(guard));
     }
+}
+
+fn semaphore(calls: &Calls, semaphore: &Semaphore) {
+    calls.call("Semaphore::available_permits", || semaphore.available_permits());
+    let first = calls.call("Semaphore::try_acquire", || semaphore.try_acquire());
+    let second = calls.call("Semaphore::acquire_timeout", || semaphore.acquire_timeout(WAIT));
+    calls.did("drop of SemaphorePermit", || drop(first));
+    if let Some(permit) = second {
+        calls.did("SemaphorePermit::forget", || permit.forget());
+    }
+    calls.call("Semaphore::add_permits", || semaphore.add_permits(1));
 }
 
 /// Of two, who may come together and, since there are others, seldom do.

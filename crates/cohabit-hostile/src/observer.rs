@@ -31,6 +31,7 @@ pub(crate) fn run(round: &Round, calls: &Calls) {
         calls.call("View::peek", || view.journal().peek());
         calls.call("View::peek", || view.word().peek());
         calls.call("View::peek", || view.book().peek());
+        calls.did("View::available_permits", || view.seats().available_permits());
         calls.did("View::is_set", || (view.door().is_set(), view.gate().is_set()));
         calls.did("View::is_completed", || view.first().is_completed());
         calls.call("View::get", || view.memo().get());
