@@ -255,7 +255,9 @@ causes! {
         "the holder is stopped, by a debugger or by a signal" =>
             "`cohabit who NAME` shows it as stopped; let it go on with `kill -CONT PID`, or end it.",
         "another process is inside of a Once or OnceCell" =>
-            "Its closure takes long, or it is stopped: `cohabit who NAME` shows the holder of a OnceCell.",
+            "Its closure takes long, or it is stopped: `cohabit who NAME` shows who is at it.",
+        "all permits of a Semaphore are held, or none was added yet" =>
+            "`cohabit who NAME` shows who has them: wait for one to come back, or add one.",
         "48 threads have a seat at a Barrier, some of which are stopped and have not left it yet" =>
             "Let them go on with `kill -CONT PID`, or end them.",
         "try_ was used, or a short timeout" =>

@@ -14,7 +14,8 @@
 
 use crate::primitive::{AtomicU64, Ordering, wait};
 
-const WAITERS: u64 = 1;
+/// Somebody waits, or did since the last ring for all.
+pub(crate) const WAITERS: u64 = 1;
 const ONCE: u64 = 2;
 /// How often a ring tries against a word that changes under each try.
 const TRIES: u32 = 10_000;

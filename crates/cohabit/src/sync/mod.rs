@@ -9,7 +9,7 @@
 //! - `once`, `once_cell` (both over the word of a `run`): what is done once, and what is set once
 
 mod barrier;
-mod bell;
+pub(crate) mod bell;
 mod condvar;
 mod event;
 mod held;
@@ -18,7 +18,7 @@ mod mutex;
 mod once;
 mod once_cell;
 mod outcome;
-mod permits;
+pub(crate) mod permits;
 mod readers;
 mod round;
 pub(crate) mod run;

@@ -20,7 +20,8 @@ use crate::lock::Peers;
 use crate::primitive::{AtomicU64, Ordering};
 use crate::token::{MARK, Token, same_holder};
 
-const FREE: u64 = MARK;
+/// A permit that can be had.
+pub(crate) const FREE: u64 = MARK;
 
 /// Whether it is a permit that can be had.
 pub(crate) fn is_free(permit: &AtomicU64) -> bool {

@@ -8,8 +8,10 @@ use super::Hold;
 use crate::plain::{Kind, Signal};
 use crate::schema::Node;
 use crate::segment::Segment;
+use crate::sync::bell::WAITERS as BELL_WAITERS;
+use crate::sync::permits::FREE;
 use crate::sync::word::{ENTERS, OWNER_DIED, POISONED};
-use crate::token::{Token, WAITERS};
+use crate::token::{Token, WAITERS, same_holder};
 use crate::value::cell::Commit;
 
 use std::sync::atomic::Ordering;
@@ -71,6 +73,7 @@ pub(super) fn of(node: &Node) -> Option<fn(&Words<'_>) -> Glance> {
         Node::Value { .. } => Some(value),
         Node::Mutex { .. } => Some(mutex),
         Node::RwLock { .. } => Some(rw_lock),
+        Node::Signal(Signal::Semaphore) => Some(semaphore),
         Node::OnceCell { .. } | Node::Signal(Signal::Once) => Some(once),
         _ => None,
     }
@@ -99,6 +102,19 @@ fn rw_lock(cell: &Words<'_>) -> Glance {
         seen.awaited |= reads.awaited;
     }
     seen
+}
+
+/// The bell, then one word for each permit. Who has several is told once; where one is free, nobody waits.
+fn semaphore(cell: &Words<'_>) -> Glance {
+    let permits: Vec<u64> = (1..cell.size / 8).map(|index| cell.load(index)).collect();
+    let mut holders: Vec<(Hold, u64)> = Vec::new();
+    for word in permits.iter().copied().filter(|word| Token::named_by(*word).is_some()) {
+        if !holders.iter().any(|(_, other)| same_holder(word, *other)) {
+            holders.push((Hold::Owns, word));
+        }
+    }
+    let awaited = cell.load(0) & BELL_WAITERS != 0 && !permits.contains(&FREE);
+    Glance { holders, awaited, ..Glance::default() }
 }
 
 fn once(cell: &Words<'_>) -> Glance {

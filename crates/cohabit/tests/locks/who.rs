@@ -1,7 +1,7 @@
 //! Who has a lock, who is stopped, debugged or dead with it, and who waits: seen from outside, for each
 //! kind of cell that has a lock, and without disturbing anybody.
 //!
-//! The role `lodger`, on a board: `log` `shelf` `state` `once` `answer` takes the lock of that part, says
+//! The role `lodger`, on a board: `log` `shelf` `state` `once` `answer` `permits` takes the lock of that part, says
 //! `inside` (or what it was told), and then does as it is told: `go` · `consistent` · `panic`.
 
 use std::fs::{self, OpenOptions};
@@ -10,8 +10,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use cohabit::untyped::Untyped;
 use cohabit::{
-    Hold, LockError, LockState, Mutex, Once, OnceCell, ProcessState, Shared, Standing, Status,
-    Value, Verdict, shareable,
+    Hold, LockError, LockState, Mutex, Once, OnceCell, ProcessState, Semaphore, Shared, Standing,
+    Status, Value, Verdict, shareable,
 };
 
 use crate::support::{Child, Peer, World, line, sys, until};
@@ -22,6 +22,7 @@ struct Board {
     log: Mutex<[u64; 3]>,
     shelves: [Shelf; 2],
     answer: OnceCell<u64>,
+    permits: Semaphore,
 }
 
 #[shareable]
@@ -38,6 +39,7 @@ impl Board {
             log: Mutex::new([0; 3]),
             shelves: [shelf(), shelf()],
             answer: OnceCell::new(),
+            permits: Semaphore::new(1),
         }
     }
 }
@@ -80,6 +82,8 @@ fn take(board: &Board, peer: &Peer, part: &str) -> String {
             });
             done(got.map(drop))
         }
+        "add_permit" => done(board.permits.add_permits(1)),
+        "permits" => done(board.permits.acquire().map(|_permit| drop(stay(peer, "inside")))),
         other => panic!("no such part: {other}"),
     }
 }
@@ -142,6 +146,7 @@ fn every_lock_is_told_by_its_path_with_who_has_it() {
         ("shelf", "shelves[1].guard", Hold::Owns),
         ("once", "shelves[0].once", Hold::Runs),
         ("answer", "answer", Hold::Runs),
+        ("permits", "permits", Hold::Owns),
     ];
     for (part, path, hold) in parts {
         lodger.expect(part, "inside");
@@ -267,6 +272,29 @@ fn what_the_dead_left_is_told_until_it_is_mended() {
     keeper.expect("panic", "panicked");
     let lock = only_lock(&object);
     assert!(lock.holders.is_empty() && lock.poisoned && !lock.owner_died, "{lock:?}");
+}
+
+#[test]
+fn who_has_permits_is_told_once_and_who_died_with_them_as_dead() {
+    let world = World::new();
+    let [mut lodger, mut victim] = lodgers(&world);
+    lodger.expect("add_permit", "ok");
+    victim.expect("permits", "inside");
+    let object = look(&world);
+    lodger.expect("permits", "inside");
+    let lock = only_lock(&object);
+    let told = |lock: &LockState| {
+        let pid = |user: &cohabit::User| user.pid;
+        let each = lock.holders.iter().map(|it| (it.user.as_ref().map(pid), it.verdict));
+        each.collect::<Vec<_>>()
+    };
+    let (lives, dies) = (Some(lodger.pid()), Some(victim.pid()));
+    assert_eq!(told(&lock), [(dies, Verdict::Live), (lives, Verdict::Live)]);
+    victim.kill();
+    let lock = only_lock(&object);
+    assert_eq!(told(&lock), [(dies, Verdict::Dead), (lives, Verdict::Live)]);
+    assert!(lock.to_string().contains("whoever comes next takes it over"), "{lock}");
+    lodger.expect("go", "ok");
 }
 
 #[test]
