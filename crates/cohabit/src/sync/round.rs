@@ -25,6 +25,9 @@
 //!    each broken round once, from whoever is the first: it counts them too, so a late one changes nothing.
 //!    (Late by 32768 broken rounds, each of them a death, is not told from not late.)
 //! 5. A dead one's seat is taken over by one exchange from its token, by who needs a seat and finds none.
+//!    (Who has seen a dead one, and is stopped before its exchange to BROKEN until the round was opened, all seats
+//!    were wanted, the dead one's was taken over, and exactly the same seats have arrived again, breaks a round in
+//!    which nobody died: its waiters are told `PeerDied`, and come again.)
 //! 6. No wake-up is needed for progress: every wait looks again within 10 ms.
 //!
 //! **Rejected:** a count instead of bits (the dead cannot be told from those who have left); to begin the next
