@@ -46,6 +46,7 @@ mod mutants;
 mod oracle;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 mod pair;
+pub(crate) mod pure_list;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 mod raw;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
@@ -67,7 +68,8 @@ mod trace;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 mod world;
 
-use list::{PURE, What};
+use list::What;
+use pure_list::PURE;
 
 /// `cargo xtask lab`.
 #[derive(clap::Args, Debug)]

@@ -8,7 +8,7 @@ use super::Finding;
 use super::public::free_functions;
 use super::public::of_types;
 use super::source::{Source, Tree};
-use crate::lab::list;
+use crate::lab::{list, pure_list};
 use std::collections::{BTreeMap, BTreeSet};
 
 const TYPES: &[&str] = &[
@@ -53,11 +53,12 @@ const CATALOG: &str = "crates/cohabit/src/catalog.rs";
 const FOLDER: &str = "crates/cohabit/src/";
 const LIST: &str = "xtask/src/lab/list.rs";
 const LOCKS: &str = "xtask/src/lab/lock_list.rs";
+const PURE: &str = "xtask/src/lab/pure_list.rs";
 
 /// Holds the rule for the laboratory's list.
 pub(super) fn check(tree: &Tree) -> Vec<Finding> {
     let covered = list::all().flat_map(|operation| operation.covers).copied();
-    compare(tree, &covered.collect::<Vec<_>>(), list::PURE)
+    compare(tree, &covered.collect::<Vec<_>>(), pure_list::PURE)
 }
 
 fn compare(tree: &Tree, covered: &[&str], pure: &[(&str, &str)]) -> Vec<Finding> {
@@ -68,7 +69,7 @@ fn compare(tree: &Tree, covered: &[&str], pure: &[(&str, &str)]) -> Vec<Finding>
         let is_pure = pure.iter().any(|(pure, _)| pure == name);
         if !covered.contains(name.as_str()) && !is_pure {
             let what =
-                format!("`{name}` is not registered; add it to OPERATIONS or PURE of {LIST}");
+                format!("`{name}` is not registered; add it to OPERATIONS of {LIST}, or to {PURE}");
             findings.push(Finding::at(path, *line, what));
         }
     }
@@ -100,7 +101,7 @@ fn place_of(tree: &Tree, name: &str) -> (&'static str, usize) {
     let line =
         |file: &Source| file.lines().find(|(_, text)| text.contains(&quoted)).map(|(line, _)| line);
     let place = |list: &'static str| Some((list, tree.file(list).and_then(line)?));
-    [LIST, LOCKS].into_iter().find_map(place).unwrap_or((LIST, 1))
+    [LIST, LOCKS, PURE].into_iter().find_map(place).unwrap_or((LIST, 1))
 }
 
 /// The public operations with their places; what could hide one is a finding.

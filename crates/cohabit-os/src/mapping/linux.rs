@@ -10,7 +10,7 @@ use rustix::fs::{self, AtFlags, CWD, FallocateFlags, MemfdFlags, Mode, OFlags, S
 use rustix::io::Errno;
 
 use super::posix::Handle;
-use super::shared::{check_limit, flags_of, refused, status_from};
+use super::shared::{check_limit, flags_of, refused, unlink_if};
 use super::{Access, FileId};
 use crate::error::Result;
 
@@ -79,20 +79,7 @@ pub(super) fn reopen(handle: &Handle, access: Access) -> Result<Handle> {
 }
 
 pub(super) fn retire(path: &Path, id: FileId) -> Result<bool> {
-    let (folder, name) = match in_folder(path) {
-        Err(Errno::NOENT) => return Ok(false),
-        found => found.map_err(refused("open the folder"))?,
-    };
-    match fs::statat(&folder, name, AtFlags::SYMLINK_NOFOLLOW) {
-        Ok(stat) if status_from(&stat).id == id => {}
-        Ok(_) | Err(Errno::NOENT) => return Ok(false),
-        Err(errno) => return Err(refused("lstat")(errno)),
-    }
-    match fs::unlinkat(&folder, name, AtFlags::empty()) {
-        Ok(()) => Ok(true),
-        Err(Errno::NOENT) => Ok(false),
-        Err(errno) => Err(refused("unlink")(errno)),
-    }
+    unlink_if(in_folder(path), id)
 }
 
 pub(super) fn tidy(_folder: &Path) {

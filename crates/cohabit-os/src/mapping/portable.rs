@@ -13,7 +13,7 @@ use rustix::fs::{self, AtFlags, CWD, Mode, OFlags};
 use rustix::io::Errno;
 
 use super::posix::Handle;
-use super::shared::{check_limit, flags_of, id_of, mode_of, refused, status_from};
+use super::shared::{check_limit, flags_of, id_of, mode_of, refused, status_from, unlink_if};
 use super::trail::{self, Trail};
 use super::{Access, FileId};
 use crate::error::{Error, Result};
@@ -111,24 +111,12 @@ pub(super) fn reopen(handle: &Handle, access: Access) -> Result<Handle> {
 }
 
 pub(super) fn retire(path: &Path, id: FileId) -> Result<bool> {
-    let (folder, name) = match in_folder(path) {
-        Err(Errno::NOENT) => return Ok(false),
-        found => found.map_err(refused("open the folder"))?,
-    };
-    match fs::statat(&folder, name, AtFlags::SYMLINK_NOFOLLOW) {
-        Ok(stat) if status_from(&stat).id == id => {}
-        Ok(_) | Err(Errno::NOENT) => return Ok(false),
-        Err(errno) => return Err(refused("lstat")(errno)),
+    let is_gone = unlink_if(in_folder(path), id)?;
+    if is_gone {
+        // Killed before it, it is done when the number is used again, or by who tidies the folder.
+        liveness::forget(path.parent().unwrap_or(path), id.inode);
     }
-    match fs::unlinkat(&folder, name, AtFlags::empty()) {
-        Ok(()) => {
-            // Killed before it, it is done when the number is used again, or by who tidies the folder.
-            liveness::forget(path.parent().unwrap_or(path), id.inode);
-            Ok(true)
-        }
-        Err(Errno::NOENT) => Ok(false),
-        Err(errno) => Err(refused("unlink")(errno)),
-    }
+    Ok(is_gone)
 }
 
 pub(super) fn tidy(folder: &Path) {

@@ -1,8 +1,9 @@
 //! What the mechanisms of this folder and `posix.rs` share.
 
-use std::os::fd::{AsFd, BorrowedFd};
+use std::ffi::OsStr;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
-use rustix::fs::{self, FileType, Mode, OFlags};
+use rustix::fs::{self, AtFlags, FileType, Mode, OFlags};
 use rustix::io::Errno;
 use rustix::process::Gid;
 
@@ -97,6 +98,24 @@ pub(super) fn status_from(stat: &fs::Stat) -> FileStatus {
         group: stat.st_gid,
         mode: u32::from(stat.st_mode) & 0o7777,
         kind,
+    }
+}
+
+/// Takes the name in the folder away, if it still is that file's; whether it did.
+pub(super) fn unlink_if(at: rustix::io::Result<(OwnedFd, &OsStr)>, id: FileId) -> Result<bool> {
+    let (folder, name) = match at {
+        Err(Errno::NOENT) => return Ok(false),
+        found => found.map_err(refused("open the folder"))?,
+    };
+    match fs::statat(&folder, name, AtFlags::SYMLINK_NOFOLLOW) {
+        Ok(stat) if status_from(&stat).id == id => {}
+        Ok(_) | Err(Errno::NOENT) => return Ok(false),
+        Err(errno) => return Err(refused("lstat")(errno)),
+    }
+    match fs::unlinkat(&folder, name, AtFlags::empty()) {
+        Ok(()) => Ok(true),
+        Err(Errno::NOENT) => Ok(false),
+        Err(errno) => Err(refused("unlink")(errno)),
     }
 }
 

@@ -3,6 +3,7 @@
 use super::table::{Mutant, Test};
 
 const MAPPING_LINUX: &str = "crates/cohabit-os/src/mapping/linux.rs";
+const MAPPING_SHARED: &str = "crates/cohabit-os/src/mapping/shared.rs";
 const ASKER: &str = "crates/cohabit/src/asker.rs";
 const LIVENESS: &str = "crates/cohabit-os/src/liveness/mod.rs";
 const LIVENESS_LINUX: &str = "crates/cohabit-os/src/liveness/linux.rs";
@@ -128,7 +129,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
     },
     Mutant {
         name: "any-file-is-retired",
-        file: MAPPING_LINUX,
+        file: MAPPING_SHARED,
         find: "Ok(stat) if status_from(&stat).id == id => {}",
         put: "Ok(stat) if status_from(&stat).id == id || true => {}",
         why: "who ends an old instance would take away the name of the new one",

@@ -9,11 +9,10 @@
 //! 3. where one that is dead has arrived, who comes next is told so before the kill, or, if the round is
 //!    broken already, begins a new one;
 //! 4. of those who pass in one round, one is the leader; and after all that, a round of three passes.
-use super::super::super::calls;
 use super::super::super::list::Scene;
 use super::super::super::remains::Remains;
 use super::super::super::trace::Event;
-use super::super::{Findings, run_to_death};
+use super::super::Findings;
 use super::{Cast, Part, WHO, at, until_it_waits, word};
 use crate::lab::cast::Player;
 
@@ -26,8 +25,6 @@ const BROKEN: u64 = 1 << SEATS;
 pub(super) struct Meeting {
     /// Who died in there before the victim came.
     dead: Vec<u64>,
-    /// Whether the victim was helped on in its wait.
-    helped: bool,
     /// Whether the mate waits: in two threads where the victim is the last, else in one.
     mate_waits: bool,
     /// Where the victim stands still.
@@ -121,13 +118,7 @@ impl Part for Meeting {
             return Ok(());
         }
         let how_many = if cast.what.contains("last") { "two" } else { "one" };
-        run_to_death(&[
-            "suicide",
-            "locks",
-            how_many,
-            &cast.folder.display().to_string(),
-            &cast.name,
-        ])
+        cast.somebody_dies(how_many)
     }
 
     fn begin(&mut self, cast: &mut Cast, remains: &mut Remains) -> Result<(), String> {
@@ -147,12 +138,10 @@ impl Part for Meeting {
         event: &Event,
         remains: &mut Remains,
     ) -> Result<(), String> {
-        let Event::Enter { number, args } = *event else { return Ok(()) };
         let waits = matches!(cast.scene, Scene::Waits | Scene::Awaited);
-        if !waits || self.helped || !calls::is_wait(number, args) {
+        if !waits || !cast.is_first_wait(event) {
             return Ok(());
         }
-        self.helped = true;
         let mut findings = Findings::default();
         let arrived = self.read(remains).victim;
         findings.check(arrived, || "the victim waits, and has not arrived".to_owned());
@@ -176,7 +165,7 @@ impl Part for Meeting {
             findings.check(!early, || "two of three have passed".to_owned());
             return Ok(());
         }
-        if cast.scene == Scene::Awaited && !self.helped {
+        if cast.scene == Scene::Awaited && !cast.helped {
             cast.mate.order(Threads::One.order())?;
             self.mate_waits = true;
             until_it_waits(&mut cast.mate);

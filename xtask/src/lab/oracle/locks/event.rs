@@ -3,7 +3,6 @@
 //! The word is read where the victim stands still. A set that it has made lets the mate pass that waited; one
 //! that it has taken lets nobody else pass; one that is there can be taken by a survivor, once. After
 //! all that, a new set lets a new waiter pass.
-use super::super::super::calls;
 use super::super::super::list::Scene;
 use super::super::super::remains::Remains;
 use super::super::super::trace::Event;
@@ -20,8 +19,6 @@ pub(super) struct Signal {
     count: u64,
     /// Whether the mate waits.
     mate_waits: bool,
-    /// Whether the victim was helped on in its wait.
-    helped: bool,
     /// The word where the victim stands still.
     word: u64,
 }
@@ -36,8 +33,8 @@ impl Signal {
     }
 
     /// Whether the victim has set it.
-    fn was_set(&self) -> bool {
-        !self.helped && self.word >> 3 > self.count
+    fn was_set(&self, cast: &Cast) -> bool {
+        !cast.helped && self.word >> 3 > self.count
     }
 
     /// An order about the event.
@@ -67,9 +64,7 @@ impl Part for Signal {
     }
 
     fn passed(&mut self, cast: &mut Cast, event: &Event, _: &mut Remains) -> Result<(), String> {
-        let Event::Enter { number, args } = *event else { return Ok(()) };
-        if cast.scene == Scene::Waits && !self.helped && calls::is_wait(number, args) {
-            self.helped = true;
+        if cast.scene == Scene::Waits && cast.is_first_wait(event) {
             cast.mate.ask(&self.order("set"))?;
         }
         Ok(())
@@ -82,7 +77,7 @@ impl Part for Signal {
         findings: &mut Findings,
     ) -> Result<(), String> {
         self.word = self.read(remains);
-        if self.mate_waits && self.was_set() {
+        if self.mate_waits && self.was_set(cast) {
             // It passes while the victim stands still, which may not have woken it yet.
             return cast.mate.until_answered();
         }
@@ -94,7 +89,7 @@ impl Part for Signal {
     fn after_the_kill(&mut self, cast: &mut Cast, findings: &mut Findings) -> Result<(), String> {
         let mut is_set = self.is_set();
         if self.mate_waits {
-            if !self.was_set() {
+            if !self.was_set(cast) {
                 cast.fresh.ask(&self.order("set"))?;
             }
             cast.mate.settle(&self.order("wait"))?;

@@ -12,6 +12,7 @@ mod once;
 mod rw_lock;
 mod semaphore;
 
+use super::super::calls;
 use super::super::cast::{self, Player};
 use super::super::list::{Operation, Scene};
 use super::super::pair::{Companion, Fate, First, Pairs};
@@ -19,7 +20,7 @@ use super::super::remains::Remains;
 use super::super::step::{Stage, State, Verdict};
 use super::super::trace::{Event, Method, Victim};
 use super::history::object_word;
-use super::{Findings, Ground, start_victim, until_it_waits};
+use super::{Findings, Ground, run_to_death, start_victim, until_it_waits};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -63,6 +64,8 @@ struct Cast {
     companion: Companion,
     /// The mutex's word before that one began.
     before_first: u64,
+    /// Whether the victim was helped on in its wait.
+    helped: bool,
 }
 
 impl Cast {
@@ -80,6 +83,18 @@ impl Cast {
             });
         }
         Ok(())
+    }
+
+    /// Whether the victim is about to wait, for the first time: then it is to be helped on.
+    fn is_first_wait(&mut self, event: &Event) -> bool {
+        let Event::Enter { number, args } = *event else { return false };
+        calls::is_wait(number, args) && !std::mem::replace(&mut self.helped, true)
+    }
+
+    /// Another process dies at this, before the victim comes.
+    fn somebody_dies(&self, deed: &str) -> Result<(), String> {
+        let folder = self.folder.display().to_string();
+        run_to_death(&["suicide", "locks", deed, &folder, &self.name])
     }
 
     fn all(&mut self) -> [&mut Player; 3] {
@@ -181,6 +196,7 @@ impl LocksStage {
             observer: player("observer")?,
             companion: Companion::default(),
             before_first: 0,
+            helped: false,
         };
         let part = part_of(operation);
         let mut stage = Self { operation, ground, cast, part, held_before: Vec::new() };
@@ -287,6 +303,7 @@ impl Pairs for LocksStage {
 impl Stage for LocksStage {
     fn raise(&mut self, method: Method) -> Result<(Victim, Remains), String> {
         self.part = part_of(self.operation);
+        self.cast.helped = false;
         self.enter()?;
         self.part.set_scene(&mut self.cast)?;
         self.first_comes()?;

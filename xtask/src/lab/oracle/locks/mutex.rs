@@ -10,11 +10,10 @@
 //!    takes the lock before the kill;
 //! 3. whoever takes the lock finds the numbers as they were when the one before had it, and equal
 //!    unless a death is told; it is told until one mends, and then no more.
-use super::super::super::calls;
 use super::super::super::list::Scene;
 use super::super::super::remains::Remains;
 use super::super::super::trace::Event;
-use super::super::{Findings, run_to_death};
+use super::super::Findings;
 use super::{Cast, GoesOn, MATE, Part, WHO, at, until_it_waits, until_word, word};
 
 const OWNER_DIED: u64 = 1 << 17;
@@ -34,8 +33,6 @@ pub(super) struct Guarded {
     mate_holds: bool,
     /// Whether the mate waits for it, or has had it since.
     mate_came: bool,
-    /// Whether the victim was helped on in its wait.
-    helped: bool,
     /// What the next one is told and finds.
     facts: Facts,
 }
@@ -118,10 +115,7 @@ impl Guarded {
 impl Part for Guarded {
     fn set_scene(&mut self, cast: &mut Cast) -> Result<(), String> {
         match cast.scene {
-            Scene::DeadHolder => {
-                let folder = cast.folder.display().to_string();
-                run_to_death(&["suicide", "locks", "inside", &folder, &cast.name])
-            }
+            Scene::DeadHolder => cast.somebody_dies("inside"),
             Scene::Poisoned => cast.mate.ask("do mutex_lock_panics").map(drop),
             _ => Ok(()),
         }
@@ -147,12 +141,7 @@ impl Part for Guarded {
         remains: &mut Remains,
     ) -> Result<(), String> {
         match (cast.scene, event) {
-            (Scene::Held, Event::Enter { number, args })
-                if !self.helped && calls::is_wait(*number, *args) =>
-            {
-                self.helped = true;
-                self.mate_lets_go(cast)
-            }
+            (Scene::Held, event) if cast.is_first_wait(event) => self.mate_lets_go(cast),
             (Scene::Awaited | Scene::LongAwaited, Event::Changed(_))
                 if !self.mate_came && self.victim_has_it(Facts::read(remains)) =>
             {

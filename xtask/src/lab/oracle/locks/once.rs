@@ -7,11 +7,10 @@
 //! 2. where the word does not name the victim, it delays nobody, alive and stopped as it is: the mate has
 //!    it done before the kill;
 //! 3. when the word says that it is done, it is whole; and it stays as it is, by whomever, and both numbers are equal; everybody is told so.
-use super::super::super::calls;
 use super::super::super::list::Scene;
 use super::super::super::remains::Remains;
 use super::super::super::trace::Event;
-use super::super::{Findings, run_to_death};
+use super::super::Findings;
 use super::{Cast, MATE, Part, WHO, at, until_it_waits, word};
 
 const DONE: u64 = 1 << 17;
@@ -27,8 +26,6 @@ pub(super) struct Deed {
     mate_stays: bool,
     /// Whether the mate has come to have it done.
     mate_came: bool,
-    /// Whether the victim was helped on in its wait.
-    helped: bool,
     /// Where the victim stands still.
     facts: Facts,
 }
@@ -98,10 +95,7 @@ impl Part for Deed {
     fn set_scene(&mut self, cast: &mut Cast) -> Result<(), String> {
         self.which = cast.what.split('_').next().unwrap_or_default().to_owned();
         match cast.scene {
-            Scene::DeadHolder => {
-                let folder = cast.folder.display().to_string();
-                run_to_death(&["suicide", "locks", &self.which, &folder, &cast.name])
-            }
+            Scene::DeadHolder => cast.somebody_dies(&self.which),
             Scene::Host => cast.mate.ask(self.order()).map(drop),
             _ => Ok(()),
         }
@@ -123,15 +117,10 @@ impl Part for Deed {
         remains: &mut Remains,
     ) -> Result<(), String> {
         match (cast.scene, event) {
-            (Scene::Held | Scene::Waits, Event::Enter { number, args })
-                if !self.helped && calls::is_wait(*number, *args) =>
-            {
-                self.helped = true;
-                match cast.scene {
-                    Scene::Held => self.mate_goes_on(cast),
-                    _ => cast.mate.ask(self.order()).map(drop),
-                }
-            }
+            (Scene::Held | Scene::Waits, event) if cast.is_first_wait(event) => match cast.scene {
+                Scene::Held => self.mate_goes_on(cast),
+                _ => cast.mate.ask(self.order()).map(drop),
+            },
             (Scene::Awaited, Event::Changed(_)) if !self.mate_came => {
                 let facts = self.read(remains);
                 if self.victim_is_at_it(facts) {

@@ -11,11 +11,10 @@
 //!    the kill;
 //! 4. whoever comes in finds the numbers as they were when the one before left, and equal unless a death is
 //!    told; it is told until a writer mends, and then no more.
-use super::super::super::calls;
 use super::super::super::list::Scene;
 use super::super::super::remains::Remains;
 use super::super::super::trace::Event;
-use super::super::{Findings, run_to_death};
+use super::super::Findings;
 use super::{Cast, MATE, Part, WHO, at, until_it_waits, until_word, word};
 
 const OWNER_DIED: u64 = 1 << 17;
@@ -32,8 +31,6 @@ pub(super) struct Guarded {
     mate_holds: Option<&'static str>,
     /// Whether the mate waits to come in, or has been in since.
     mate_came: bool,
-    /// Whether the victim was helped on in its wait.
-    helped: bool,
     /// Where the victim stands still.
     facts: Facts,
 }
@@ -142,13 +139,9 @@ impl Guarded {
 
 impl Part for Guarded {
     fn set_scene(&mut self, cast: &mut Cast) -> Result<(), String> {
-        let dies = |deed| {
-            let folder = cast.folder.display().to_string();
-            run_to_death(&["suicide", "locks", deed, &folder, &cast.name])
-        };
         match cast.scene {
-            Scene::DeadHolder => dies("writing"),
-            Scene::DeadPins => dies("reading"),
+            Scene::DeadHolder => cast.somebody_dies("writing"),
+            Scene::DeadPins => cast.somebody_dies("reading"),
             Scene::Poisoned => cast.mate.ask("do rw_write_panics").map(drop),
             _ => Ok(()),
         }
@@ -174,12 +167,7 @@ impl Part for Guarded {
         remains: &mut Remains,
     ) -> Result<(), String> {
         match (cast.scene, event) {
-            (Scene::Held, Event::Enter { number, args })
-                if !self.helped && calls::is_wait(*number, *args) =>
-            {
-                self.helped = true;
-                self.mate_lets_go(cast)
-            }
+            (Scene::Held, event) if cast.is_first_wait(event) => self.mate_lets_go(cast),
             (Scene::Awaited | Scene::LongAwaited, Event::Changed(_)) if !self.mate_came => {
                 self.facts = Facts::read(remains);
                 let reads = self.victim_reads() && !self.victim_has_the_word();

@@ -5,11 +5,10 @@
 //!    the victim too, once it is dead;
 //! 2. there are two in every state, but where the operation adds or forgets one: then that is done or not;
 //! 3. who waits has one as soon as one is free, also while the victim stands still, and not before.
-use super::super::super::calls;
 use super::super::super::list::Scene;
 use super::super::super::remains::Remains;
 use super::super::super::trace::Event;
-use super::super::{Findings, run_to_death};
+use super::super::Findings;
 use super::{Cast, MATE, Part, WHO, at, until_it_waits, word};
 
 const FREE: u64 = 1 << 17;
@@ -25,8 +24,6 @@ pub(super) struct Permits {
     mate_holds: bool,
     /// Whether the mate waits for one, or has had one since.
     mate_came: bool,
-    /// Whether the victim was helped on in its wait.
-    helped: bool,
     /// How many there are at the kill.
     total: usize,
 }
@@ -90,10 +87,7 @@ impl Permits {
 impl Part for Permits {
     fn set_scene(&mut self, cast: &mut Cast) -> Result<(), String> {
         match (cast.scene, cast.what) {
-            (Scene::DeadHolder, _) => {
-                let folder = cast.folder.display().to_string();
-                run_to_death(&["suicide", "locks", "permits", &folder, &cast.name])
-            }
+            (Scene::DeadHolder, _) => cast.somebody_dies("permits"),
             (Scene::Awaited, "semaphore_add_awaited") => {
                 cast.mate.ask("do semaphore_forget")?;
                 cast.mate.ask("do semaphore_forget").map(drop)
@@ -124,12 +118,7 @@ impl Part for Permits {
         remains: &mut Remains,
     ) -> Result<(), String> {
         match (cast.scene, event) {
-            (Scene::Held, Event::Enter { number, args })
-                if !self.helped && calls::is_wait(*number, *args) =>
-            {
-                self.helped = true;
-                self.mate_lets_go(cast)
-            }
+            (Scene::Held, event) if cast.is_first_wait(event) => self.mate_lets_go(cast),
             (Scene::Awaited, Event::Changed(_))
                 if !self.mate_came && self.read(remains).of_the_victim == 2 =>
             {
