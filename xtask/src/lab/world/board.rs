@@ -2,8 +2,8 @@
 
 use super::stage::{Actor, Stage, check};
 use cohabit::{
-    Condvar, ErrorKind, Event, LockError, LockResult, Mutex, MutexGuard, Once, OnceCell, Options,
-    Scope, Shared, Value, plain, shareable,
+    Barrier, Condvar, ErrorKind, Event, LockError, LockResult, Mutex, Once, OnceCell, Options,
+    RwLock, Scope, Semaphore, Shared, Value, plain, shareable,
 };
 use std::sync::atomic::AtomicU64;
 
@@ -34,6 +34,9 @@ pub(super) struct Board {
     pub(super) manual: Event,
     pub(super) once: Once,
     pub(super) cell: OnceCell<u64>,
+    pub(super) read_write: RwLock<Pair>,
+    pub(super) permit: Semaphore,
+    pub(super) gate: Barrier,
 }
 
 impl Board {
@@ -48,6 +51,9 @@ impl Board {
             manual: Event::manual(),
             once: Once::new(),
             cell: OnceCell::new(),
+            read_write: RwLock::new(Pair::of(0)),
+            permit: Semaphore::new(1),
+            gate: Barrier::new(2),
         }
     }
 }
@@ -94,10 +100,7 @@ pub(super) fn says<T>(
 }
 
 /// A lock that must be had; whether a death was told.
-pub(super) fn had<'a, T: cohabit::Plain>(
-    what: &str,
-    outcome: LockResult<MutexGuard<'a, T>>,
-) -> Result<(MutexGuard<'a, T>, bool), String> {
+pub(super) fn had<G>(what: &str, outcome: LockResult<G>) -> Result<(G, bool), String> {
     match outcome {
         Ok(guard) => Ok((guard, false)),
         Err(LockError::OwnerDied(guard)) => Ok((guard, true)),

@@ -7,7 +7,7 @@ use super::board::{
     Board, NAME, Pair, board, dies_and_is_inherited, had, is_busy, is_inherited, options, says,
     take_over, well,
 };
-use super::stage::{Stage, Talk, Verdict, check, held, until};
+use super::stage::{Actor, Stage, Talk, Verdict, check, held, until};
 use super::{child_command, kernel};
 use cohabit::{ErrorKind, MutexGuard, Shared};
 use std::os::unix::process::CommandExt;
@@ -88,8 +88,33 @@ pub(super) fn updating(stage: &Stage) -> Result<Verdict, String> {
 
 /// A process forks again and again while another thread of it attaches and leaves.
 pub(super) fn threads(stage: &Stage) -> Result<Verdict, String> {
+    let (mut parent, count) = forks_beside_an_attach(stage, kernel::fork)?;
+    dies_and_is_inherited(stage, &mut parent)?;
+    parent.talk.hang_up();
+    is_opened_anew(stage)?;
+    held(format!("{count} children beside a thread that attached and left"))
+}
+
+/// The same with children that no hook knows of. One that was made in the middle of an attach may have
+/// what keeps its parent alive; it keeps it alive as long as it lives, and no longer.
+pub(super) fn raw_in_threads(stage: &Stage) -> Result<Verdict, String> {
+    let (mut parent, count) = forks_beside_an_attach(stage, kernel::raw_clone)?;
+    is_inherited(stage, || {
+        parent.kill()?;
+        parent.talk.hang_up();
+        Ok(())
+    })?;
+    is_opened_anew(stage)?;
+    held(format!("{count} children beside a thread that attached and left"))
+}
+
+/// A process with children that wait for the end of the talk, and with the board's lock; how many they are.
+fn forks_beside_an_attach(
+    stage: &Stage,
+    fork: fn() -> Result<Option<i32>, String>,
+) -> Result<(Actor, usize), String> {
     let count = if stage.full { 300 } else { 60 };
-    let mut parent = stage.actor("the parent", |talk| {
+    let parent = stage.actor("the parent", |talk| {
         let stop = AtomicBool::new(false);
         std::thread::scope(|scope| {
             scope.spawn(|| {
@@ -99,10 +124,9 @@ pub(super) fn threads(stage: &Stage) -> Result<Verdict, String> {
                 }
             });
             for _ in 0..count {
-                if kernel::fork()?.is_none() {
-                    // Until nobody is there any more.
-                    let _ = talk.hear();
-                    std::process::abort();
+                if fork()?.is_none() {
+                    // Another thread may have been in the middle of anything: nothing but system calls.
+                    kernel::ends_with(talk.number());
                 }
             }
             stop.store(true, Relaxed);
@@ -114,15 +138,15 @@ pub(super) fn threads(stage: &Stage) -> Result<Verdict, String> {
         kernel::wait_to_be_killed()
     })?;
     parent.expect("holds")?;
-    dies_and_is_inherited(stage, &mut parent)?;
-    parent.talk.hang_up();
-    // What a killed one may leave of the other object is an orphan, for whoever opens the name.
-    stage
-        .actor("the next", |_| {
-            well("open_or_create", options(stage).open_or_create("other", Board::new)).map(drop)
-        })?
-        .end()?;
-    held(format!("{count} children beside a thread that attached and left"))
+    Ok((parent, count))
+}
+
+/// What a killed one may leave of the other object is an orphan, for whoever opens the name.
+fn is_opened_anew(stage: &Stage) -> Result<(), String> {
+    let next = stage.actor("the next", |_| {
+        well("open_or_create", options(stage).open_or_create("other", Board::new)).map(drop)
+    })?;
+    next.end()
 }
 
 /// A child attaches anew, beside its parent.

@@ -71,6 +71,16 @@ pub(super) fn wait_to_be_killed() -> ! {
     }
 }
 
+/// Waits until nobody is at the other end of this socket, and ends, by system calls alone: for a child
+/// that has only one of its parent's threads.
+pub(super) fn ends_with(number: i32) -> ! {
+    let mut byte = 0_u8;
+    // SAFETY: writes at most the one byte, which is this function's own.
+    while unsafe { libc::read(number, (&raw mut byte).cast(), 1) } > 0 {}
+    // SAFETY: ends the process; nothing runs any more.
+    unsafe { libc::_exit(0) }
+}
+
 /// The children of a process, as /proc shows them.
 pub(super) fn children(pid: i32) -> Vec<i32> {
     let text = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
@@ -292,6 +302,42 @@ pub(super) fn unmount(at: &Path) -> Result<(), String> {
 pub(super) fn may_dump() -> Result<(), String> {
     // SAFETY: takes numbers.
     answered("prctl", unsafe { libc::prctl(libc::PR_SET_DUMPABLE, 1) }.into()).map(drop)
+}
+
+/// What a copy of the library exports: it takes an order, and answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Copy(usize);
+
+impl Copy {
+    /// Gives an order to it.
+    pub(super) fn obeys(self, order: u8) -> i64 {
+        // SAFETY: `load` found the function by its name, of which there is one, with this signature
+        // (copy.rs); the library is never unloaded.
+        let obeys: extern "C" fn(u8) -> i64 = unsafe { std::mem::transmute(self.0) };
+        obeys(order)
+    }
+}
+
+/// Loads a copy of the library for good.
+pub(super) fn load(path: &Path) -> Result<Copy, String> {
+    let text = CString::new(path.as_os_str().as_bytes()).map_err(|error| error.to_string())?;
+    // SAFETY: what it runs as it is loaded are the hooks of our own library.
+    let library = unsafe { libc::dlopen(text.as_ptr(), libc::RTLD_NOW | libc::RTLD_LOCAL) };
+    if library.is_null() {
+        return Err(format!("{} cannot be loaded", path.display()));
+    }
+    // SAFETY: asks a loaded library for a name.
+    let found = unsafe { libc::dlsym(library, c"cohabit_copy_obeys".as_ptr()) };
+    if found.is_null() {
+        Err("it does not export its function".to_owned())
+    } else {
+        Ok(Copy(found.addr()))
+    }
+}
+
+/// Ends this process as programs do that return from main: exit hooks run.
+pub(super) fn exit() -> ! {
+    std::process::exit(0)
 }
 
 /// Ends this process by SIGABRT, whoever handles it.

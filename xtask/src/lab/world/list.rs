@@ -1,7 +1,9 @@
 //! All scenarios of the world, by theme.
 
 use super::stage::{Stage, Verdict};
-use super::{cores, descriptors, forks, injected, limits, names, namespaces, signals, stopped};
+use super::{
+    copies, cores, descriptors, forks, injected, limits, names, namespaces, signals, stopped,
+};
 
 /// Something that happens around a process.
 #[derive(Debug)]
@@ -37,11 +39,17 @@ pub(super) const ALL: &[Scenario] = &[
     ),
     of("fork-in-update", "a child that comes out of an update commits nothing", forks::updating),
     of("fork-in-threads", "children forked during attaches keep nobody alive", forks::threads),
+    of(
+        "raw-clones-in-threads",
+        "made during attaches, they keep their parent alive no longer than they live",
+        forks::raw_in_threads,
+    ),
     of("fork-then-attach", "a child that attaches anew is a user of its own", forks::attach_anew),
     of("vfork-and-exec", "a program started by vfork keeps nothing of a dead one", forks::spawned),
     of("vfork-shares", "who shares an address space keeps it alive, and no longer", forks::shared),
     of("raw-clone", "a child by clone without hooks is no user", forks::raw_clone),
     of("exec-while-locked", "exec is a death, at once", forks::executes),
+    of("two-copies", "two copies of the library in a process are two users", copies::two),
     of("close-all", "who closes all descriptors is not dead, and goes on", descriptors::closed),
     of("close-all-and-reuse", "numbers that were taken anew are left alone", descriptors::reused),
     of("dup-all", "copies of descriptors keep nobody alive", descriptors::copied),

@@ -9,9 +9,11 @@
 //! - `list`: all scenarios · `stage`: a scenario's folder and its actors · `board`: the object that
 //!   they share · `kernel`: the calls to the kernel, each behind a safe function
 //! - `stopped` `forks` `descriptors` `signals` `namespaces` `names`: one theme each
+//! - `copies` and `copy`: the library twice in one process
 //! - `limits` `cores`: what a process or a disk may not have more of, and a death that takes its time
 //! - `injected` and `operations`: refused system calls, and in what
 mod board;
+mod copies;
 mod cores;
 mod descriptors;
 mod forks;
@@ -69,6 +71,9 @@ pub(super) fn run(args: &Args) -> Result<(), String> {
         return Ok(());
     }
     let seed = args.seed.unwrap_or_else(|| u64::from(std::process::id()) % 10_000);
+    if chosen.iter().any(|scenario| scenario.name == "two-copies") {
+        copies::build()?;
+    }
     println!("{} scenarios, seed {seed}", chosen.len());
     let started = Instant::now();
     let mut table = String::new();

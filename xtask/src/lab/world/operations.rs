@@ -26,7 +26,7 @@ pub(super) enum Scene {
     Mate,
     /// Another user of an object that everyone may read.
     ReadableMate,
-    /// Another user, who holds the mutex and is in an update.
+    /// Another user, who holds each lock and is in an update.
     Holder,
     /// The same, who dies before the operation.
     DeadHolder,
@@ -108,6 +108,8 @@ fn holder(stage: &Stage) -> Result<Actor, String> {
         let board = board(stage)?;
         let (mut guard, _) = had("lock", board.mutex.lock())?;
         guard.one += 1;
+        let _writer = had("write", board.read_write.write())?;
+        let _permit = well("acquire", board.permit.acquire())?;
         let mut said = Ok(());
         well("update", board.value.update(|_| said = talk.pause("holds")))?;
         said?;
@@ -187,6 +189,19 @@ pub(super) const ALL: &[Op] = &[
         }
         Ok(())
     }),
+    op("take over from a writer", 2, Scene::DeadHolder, attached, |_, things| {
+        if let Some(board) = &things.board {
+            match board.read_write.write() {
+                Ok(_) => {}
+                Err(cohabit::LockError::OwnerDied(mut guard)) => guard.mark_consistent(),
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(())
+    }),
+    op("take over a permit", 2, Scene::DeadHolder, attached, |_, things| {
+        things.board.as_ref().map_or(Ok(()), |board| board.permit.acquire().map(drop))
+    }),
     op("take over a value", 2, Scene::DeadHolder, attached, |_, things| {
         things.board.as_ref().map_or(Ok(()), |board| board.value.set(Pair::of(3)).map(drop))
     }),
@@ -195,6 +210,27 @@ pub(super) const ALL: &[Op] = &[
         ..op("wait for a lock", 2, Scene::Holder, attached, |_, things| {
             let lock = things.board.as_ref().map(|board| board.mutex.lock_timeout(SHORT).map(drop));
             lock.map_or(Ok(()), |lock| lock.map_err(cohabit::Error::from))
+        })
+    },
+    Op {
+        says: Some(ErrorKind::Busy),
+        ..op("wait to read", 2, Scene::Holder, attached, |_, things| {
+            let Some(board) = &things.board else { return Ok(()) };
+            board.read_write.read_timeout(SHORT).map(drop).map_err(cohabit::Error::from)
+        })
+    },
+    Op {
+        says: Some(ErrorKind::Busy),
+        ..op("wait for a permit", 2, Scene::Holder, attached, |_, things| {
+            let Some(board) = &things.board else { return Ok(()) };
+            board.permit.acquire_timeout(SHORT).map(drop)
+        })
+    },
+    Op {
+        says: Some(ErrorKind::TimedOut),
+        ..op("wait at a barrier", 2, Scene::Mate, attached, |_, things| {
+            let Some(board) = &things.board else { return Ok(()) };
+            board.gate.wait_timeout(SHORT).map(drop)
         })
     },
     Op {

@@ -42,6 +42,20 @@ const WAITS: &[Wait] = &[
     wait("lock", holds, |_, board| had("lock", board.mutex.lock()).map(drop)),
     wait("lock_timeout", holds, |_, board| had("lock", board.mutex.lock_timeout(LONG)).map(drop)),
     wait("replace", holds, |_, board| well("replace", board.mutex.replace(Pair::of(1)))),
+    wait("read, beside a writer", writes, |_, board| {
+        had("read", board.read_write.read()).map(drop)
+    }),
+    wait("write, beside a writer", writes, |_, board| {
+        had("write", board.read_write.write()).map(drop)
+    }),
+    wait("write, beside a reader", reads, |_, board| {
+        had("write", board.read_write.write_timeout(LONG)).map(drop)
+    }),
+    wait("acquire", acquires, |_, board| well("acquire", board.permit.acquire()).map(drop)),
+    wait("acquire_timeout", acquires, |_, board| {
+        well("acquire_timeout", board.permit.acquire_timeout(LONG)).map(drop)
+    }),
+    wait("wait at a barrier", arrives, |_, board| well("wait", board.gate.wait()).map(drop)),
     wait("set", updates, |_, board| well("set", board.value.set(Pair::of(2))).map(drop)),
     wait("update", updates, |_, board| {
         well("update", board.value.update(|pair| *pair = Pair::of(2))).map(drop)
@@ -93,6 +107,26 @@ const WAITS: &[Wait] = &[
 fn holds(_: &Stage, board: &Shared<Board>, talk: &Talk) -> Done {
     let _guard = had("lock", board.mutex.lock())?;
     talk.pause("ready")
+}
+
+fn writes(_: &Stage, board: &Shared<Board>, talk: &Talk) -> Done {
+    let _guard = had("write", board.read_write.write())?;
+    talk.pause("ready")
+}
+
+fn reads(_: &Stage, board: &Shared<Board>, talk: &Talk) -> Done {
+    let _guard = had("read", board.read_write.read())?;
+    talk.pause("ready")
+}
+
+fn acquires(_: &Stage, board: &Shared<Board>, talk: &Talk) -> Done {
+    let _permit = well("acquire", board.permit.acquire())?;
+    talk.pause("ready")
+}
+
+fn arrives(_: &Stage, board: &Shared<Board>, talk: &Talk) -> Done {
+    talk.pause("ready")?;
+    well("wait", board.gate.wait()).map(drop)
 }
 
 fn updates(_: &Stage, board: &Shared<Board>, talk: &Talk) -> Done {
@@ -236,16 +270,25 @@ pub(super) fn deadlines(stage: &Stage) -> Result<Verdict, String> {
         over("wait_version", board.value.wait_version(seen, time).map(drop), 2)?;
         over("wait for an event", board.manual.wait_timeout(time), 3)?;
         over("open_wait", options(stage).open_wait("never", time).map(drop), 4)?;
+        says("acquire_timeout", two_permits(&board, time), ErrorKind::Busy)?;
+        check(began.elapsed() >= time * 5, || "acquire_timeout: over too early".to_owned())?;
+        over("wait at a barrier", board.gate.wait_timeout(time).map(drop), 6)?;
         let (guard, _) = had("lock", board.mutex.lock())?;
         let (_guard, out) = board.changed.wait_timeout(guard, time).map_err(|e| e.to_string())?;
-        check(out.timed_out() || began.elapsed() < time * 5, || "woken late".to_owned())?;
+        check(out.timed_out() || began.elapsed() < time * 7, || "woken late".to_owned())?;
         kernel::alarm_every(Duration::ZERO)?;
         talk.pause(&kernel::signals().to_string())
     })?;
     let signals = actor.hear()?;
     actor.go()?;
     actor.end()?;
-    held(format!("4 deadlines kept under {signals} signals"))
+    held(format!("7 deadlines kept under {signals} signals"))
+}
+
+/// One more permit than there is.
+fn two_permits(board: &Board, time: Duration) -> cohabit::Result<()> {
+    let _one = board.permit.acquire()?;
+    board.permit.acquire_timeout(time).map(drop)
 }
 
 /// Objects are made, opened, listed and left while a timer cuts every long call short.
