@@ -74,15 +74,15 @@ pub(super) fn wait<G>(
 /// Puts the own name into the place, behind the lock.
 fn arrive(actor: &Actor, told: Told) -> Result<(), String> {
     let (me, common) = (actor.me(), &actor.truth.common);
-    let found = common[INSIDE].swap(name(actor), SeqCst);
+    let before = common[INSIDE].swap(name(actor), SeqCst);
     me.set_phase(Phase::Inside);
     me.began.store(0, SeqCst);
-    match (found, told) {
+    match (before, told) {
         (0, Told::OwnerDied) => {
             common[TOLD_OF_NOBODY].fetch_add(1, SeqCst);
         }
         (0, _) => {}
-        (found, Told::OwnerDied) => me.words[FOUND].store(found, SeqCst),
+        (name, Told::OwnerDied) => found(actor, name),
         (found, _) => {
             return Err(format!("two inside, or a death that is not told: found {found:#x}"));
         }
@@ -109,6 +109,16 @@ fn take_away_the_name(actor: &Actor) -> Result<(), String> {
     cleared.map(drop).map_err(|found| format!("{other} {found:#x}"))
 }
 
+/// The name of who is inside, or of who died there; zero if there is none.
+pub(super) fn name_inside(truth: &Truth) -> u64 {
+    truth.common[INSIDE].load(SeqCst)
+}
+
+/// Notes that an actor was told of the death of this one.
+pub(super) fn found(actor: &Actor, name: u64) {
+    actor.me().words[FOUND].store(name, SeqCst);
+}
+
 /// Does as if the lock were had.
 pub(super) fn rob(actor: &Actor) {
     actor.truth.common[INSIDE].store(name(actor), SeqCst);
@@ -126,11 +136,17 @@ pub(super) fn check(truth: &Truth) -> Result<(), String> {
             return Err(format!("the death of who sits in seat {of} was told, and it lives"));
         }
     }
-    let (told, of) = (truth.common[TOLD_OF_NOBODY].load(SeqCst), [Phase::Wants, Phase::Leaves]);
+    let told = truth.common[TOLD_OF_NOBODY].load(SeqCst);
     // Read after what was told.
-    let most: u64 = of.iter().map(|&phase| truth.deaths[phase as usize].load(SeqCst)).sum();
+    let most = about_to_enter_or_leave(truth);
     if told > most {
         return Err(format!("{told} deaths were told of at most {most} victims"));
     }
     Ok(())
+}
+
+/// How many victims may have had the lock without a name in the place.
+pub(super) fn about_to_enter_or_leave(truth: &Truth) -> u64 {
+    let of = [Phase::Wants, Phase::Leaves];
+    of.iter().map(|&phase| truth.deaths[phase as usize].load(SeqCst)).sum()
 }

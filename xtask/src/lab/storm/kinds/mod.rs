@@ -8,6 +8,8 @@ mod event;
 mod life;
 mod mutex;
 mod once;
+mod rw_lock;
+mod semaphore;
 mod slice;
 mod sums;
 mod value;
@@ -48,9 +50,11 @@ pub(crate) const ALL: &[&Kind] = &[
     &value::KIND,
     &slice::KIND,
     &mutex::KIND,
+    &rw_lock::KIND,
     &condvar::KIND,
     &event::KIND,
     &barrier::KIND,
+    &semaphore::KIND,
     &once::KIND,
     &life::KIND,
 ];
