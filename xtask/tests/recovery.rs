@@ -23,6 +23,10 @@ fn one_that_was_stopped_and_does_not_go_on_is_found() {
     for pair in [
         "set + set, beside",
         "mutex_lock + mutex_lock, beside",
+        "rw_write + rw_read, beside",
+        "semaphore_acquire + semaphore_acquire, beside",
+        "once_call + once_call, beside",
+        "barrier_gives_up + barrier_wait, beside",
         "open_or_create + open_or_create, beside",
     ] {
         let (held, text) = recovery(pair, &["--cheat", "victim-dies"]);

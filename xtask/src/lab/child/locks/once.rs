@@ -1,5 +1,5 @@
 //! What children do with what is done once: whoever does it leaves its number, twice.
-use super::{Hall, HallView, LONG, Sums, kill_myself};
+use super::{BRIEF, Hall, HallView, LONG, Sums, kill_myself};
 use crate::lab::child::{Orders, answer};
 use cohabit::{Error, ErrorKind};
 use std::cell::Cell;
@@ -31,6 +31,7 @@ pub(super) fn once(hall: &Hall, verb: &str) -> Result<String, Error> {
     match verb {
         "try_call" | "try_call_takeover" => once.try_call_once(deed)?,
         "call_timeout" => once.call_once_timeout(deed, LONG)?,
+        "call_briefly" => once.call_once_timeout(deed, BRIEF)?,
         "is_completed" => return once.is_completed().map(|is| is.to_string()),
         "wait" => once.wait()?,
         "wait_timeout" => once.wait_timeout(LONG)?,
@@ -72,6 +73,7 @@ pub(super) fn cell(hall: &Hall, verb: &str) -> Result<String, Error> {
     let found = match verb {
         "try" => cell.get_or_init_timeout(make, Duration::ZERO)?,
         "init_timeout" => cell.get_or_init_timeout(make, LONG)?,
+        "init_briefly" => cell.get_or_init_timeout(make, BRIEF)?,
         "try_init" => cell.get_or_try_init(try_make)?.unwrap_or_default(),
         "try_init_timeout" => cell.get_or_try_init_timeout(try_make, LONG)?.unwrap_or_default(),
         "try_init_fails" => {

@@ -1,7 +1,7 @@
 //! What children do with a `RwLock`.
 //!
 //! Whoever comes in says what it was told and what it found; a writer mends that, and adds one to each number.
-use super::{LONG, Orders, Sums, answer, in_words, kill_myself};
+use super::{BRIEF, LONG, Orders, Sums, answer, in_words, kill_myself};
 use cohabit::{Error, LockError, LockResult, RwLock, RwLockWriteGuard, View};
 use std::ops::Deref;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -50,9 +50,11 @@ pub(super) fn act(lock: &RwLock<Sums>, verb: &str) -> Result<String, Error> {
     match verb {
         "try_read" | "try_read_takeover" => taken(lock.try_read()).map(|(_, found)| found),
         "read_timeout" => taken(lock.read_timeout(LONG)).map(|(_, found)| found),
+        "read_briefly" => taken(lock.read_timeout(BRIEF)).map(|(_, found)| found),
         "look_alone" => taken(lock.write()).map(|(_, found)| found),
         "try_write" | "try_write_takeover" | "try_write_dead_reader" => add(lock, lock.try_write()),
         "write_timeout" => add(lock, lock.write_timeout(LONG)),
+        "write_briefly" => add(lock, lock.write_timeout(BRIEF)),
         "write_panics" => {
             let (guard, found) = settled(lock.write())?;
             let panicked = catch_unwind(AssertUnwindSafe(move || {

@@ -1,5 +1,5 @@
 //! What children do with a semaphore.
-use super::{LONG, Orders, answer, in_words, kill_myself};
+use super::{BRIEF, LONG, Orders, answer, in_words, kill_myself};
 use cohabit::{Error, ErrorKind, Semaphore, SemaphorePermit, View};
 
 /// Does one operation by its name in the laboratory's list, without its first word.
@@ -7,6 +7,7 @@ pub(super) fn act(semaphore: &Semaphore, verb: &str) -> Result<String, Error> {
     match verb {
         "try_acquire" | "try_acquire_takeover" => semaphore.try_acquire().map(drop)?,
         "acquire_timeout" => semaphore.acquire_timeout(LONG).map(drop)?,
+        "acquire_briefly" => semaphore.acquire_timeout(BRIEF).map(drop)?,
         "acquire_awaited" => drop(both(semaphore)?),
         "forget" => semaphore.acquire()?.forget(),
         "add" | "add_awaited" => semaphore.add_permits(1)?,

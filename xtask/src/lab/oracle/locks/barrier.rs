@@ -9,22 +9,30 @@
 //! 3. where one that is dead has arrived, who comes next is told so before the kill, or, if the round is
 //!    broken already, begins a new one;
 //! 4. of those who pass in one round, one is the leader; and after all that, a round of three passes.
+//!
+//! A first one that stands still is one of the three as the victim is, until it is dead.
 use super::super::super::list::Scene;
 use super::super::super::remains::Remains;
 use super::super::super::trace::Event;
 use super::super::Findings;
-use super::{Cast, Part, WHO, at, until_it_waits, word};
+use super::names::{Names, Who};
+use super::{Cast, GoesOn, Part, at, until_it_waits, word};
 use crate::lab::cast::Player;
 
 const SEATS: usize = 48;
 const ARRIVED: u64 = (1 << SEATS) - 1;
 const BROKEN: u64 = 1 << SEATS;
+const ALL_BROKEN: u64 = !(BROKEN | ARRIVED);
 
 /// What is known of the case.
 #[derive(Debug, Default)]
 pub(super) struct Meeting {
-    /// Who died in there before the victim came.
-    dead: Vec<u64>,
+    /// Who was named when.
+    names: Names,
+    /// The gate when the victim began.
+    gate: u64,
+    /// Whether the victim has arrived, now or before.
+    came: bool,
     /// Whether the mate waits: in two threads where the victim is the last, else in one.
     mate_waits: bool,
     /// Where the victim stands still.
@@ -37,8 +45,17 @@ struct Facts {
     /// Whether somebody has arrived.
     any: bool,
     victim: bool,
+    /// The first one, which lives.
+    first: bool,
     dead: bool,
     broken: bool,
+}
+
+impl Facts {
+    /// How many of the three are there, and will not be told of a death.
+    fn arrived(self) -> usize {
+        if self.broken { 0 } else { usize::from(self.victim) + usize::from(self.first) }
+    }
 }
 
 /// One or two threads of a player wait.
@@ -57,23 +74,31 @@ impl Threads {
     }
 }
 
-fn seat(remains: &mut Remains, index: usize) -> u64 {
-    word(remains, at::SEATS + 8 * index) & WHO
+fn seats(remains: &mut Remains) -> Vec<u64> {
+    (0..SEATS).map(|index| word(remains, at::SEATS + 8 * index)).collect()
 }
 
 impl Meeting {
-    fn read(&self, remains: &mut Remains) -> Facts {
+    fn read(&self, cast: &Cast, remains: &mut Remains) -> Facts {
         let gate = word(remains, at::GATE);
         let mut facts =
             Facts { any: gate & ARRIVED != 0, broken: gate & BROKEN != 0, ..Facts::default() };
-        for index in (0..SEATS).filter(|index| gate >> index & 1 != 0) {
-            let who = seat(remains, index);
-            // Mate and fresh one have the first two slots.
-            let is_player = who == 1 << 32 | 1 || who == 1 << 32 | 2;
-            facts.dead |= self.dead.contains(&who);
-            facts.victim |= !is_player && !self.dead.contains(&who);
+        let seats = seats(remains).into_iter().enumerate();
+        for (_, seat) in seats.filter(|(index, _)| gate >> index & 1 != 0) {
+            let is_victim = self.names.who(seat) == Who::Victim;
+            facts.victim |= is_victim;
+            facts.first |= !is_victim && self.names.is_stopped(cast, seat);
+            facts.dead |= self.names.is_dead(cast, seat);
         }
         facts
+    }
+
+    /// Whether the victim has arrived, or been told, or never waits for others, so that it needs nobody to come.
+    fn is_over(&self, cast: &Cast, facts: Facts, gate: u64) -> bool {
+        let broken_since = (gate & ALL_BROKEN) != (self.gate & ALL_BROKEN) || facts.broken;
+        // Only the victim was there to do it; who ends what the first one broke goes on and arrives.
+        let broke_it = self.gate & BROKEN == 0 && broken_since;
+        facts.victim || self.came || broke_it || cast.what.contains("gives_up")
     }
 
     fn victim_is_last(cast: &Cast) -> bool {
@@ -100,6 +125,19 @@ impl Meeting {
         Ok(())
     }
 
+    /// The players are those that are missing, where so many have arrived.
+    fn complete(cast: &mut Cast, arrived: usize, findings: &mut Findings) -> Result<(), String> {
+        match arrived {
+            0 => Self::new_round(cast, findings),
+            1 => Self::pass(cast, Some(Threads::One), Threads::One, findings),
+            _ => {
+                let told = cast.fresh.ask("do barrier_wait")?;
+                findings.check(told == "leader", || format!("the last of three is told: {told}"));
+                Ok(())
+            }
+        }
+    }
+
     fn new_round(cast: &mut Cast, findings: &mut Findings) -> Result<(), String> {
         Self::pass(cast, Some(Threads::Two), Threads::One, findings)
     }
@@ -121,9 +159,13 @@ impl Part for Meeting {
         cast.somebody_dies(how_many)
     }
 
+    fn first_begins(&mut self, remains: &mut Remains) {
+        self.names.before_the_first(seats(remains));
+    }
+
     fn begin(&mut self, cast: &mut Cast, remains: &mut Remains) -> Result<(), String> {
-        let seats = (0..SEATS).map(|index| seat(remains, index));
-        self.dead = seats.filter(|who| *who != 0).collect();
+        self.names.before_the_victim(seats(remains));
+        self.gate = word(remains, at::GATE);
         if Self::victim_is_last(cast) {
             cast.mate.order(Threads::Two.order())?;
             self.mate_waits = true;
@@ -138,14 +180,16 @@ impl Part for Meeting {
         event: &Event,
         remains: &mut Remains,
     ) -> Result<(), String> {
+        let facts = self.read(cast, remains);
+        self.came |= facts.victim;
         let waits = matches!(cast.scene, Scene::Waits | Scene::Awaited);
-        if !waits || !cast.is_first_wait(event) {
+        // Where one is dead, it needs nobody's help to be told.
+        if !waits || !cast.is_first_wait(event) || facts.dead || facts.broken {
             return Ok(());
         }
         let mut findings = Findings::default();
-        let arrived = self.read(remains).victim;
-        findings.check(arrived, || "the victim waits, and has not arrived".to_owned());
-        Self::pass(cast, Some(Threads::One), Threads::One, &mut findings)?;
+        findings.check(facts.victim, || "the victim waits, and has not arrived".to_owned());
+        Self::complete(cast, facts.arrived(), &mut findings)?;
         findings.texts.pop().map_or(Ok(()), Err)
     }
 
@@ -155,8 +199,8 @@ impl Part for Meeting {
         remains: &mut Remains,
         findings: &mut Findings,
     ) -> Result<(), String> {
-        self.facts = self.read(remains);
-        let Facts { any, victim, dead, broken } = self.facts;
+        self.facts = self.read(cast, remains);
+        let Facts { any, dead, broken, .. } = self.facts;
         if Self::victim_is_last(cast) {
             if !any {
                 return cast.mate.until_answered();
@@ -175,8 +219,44 @@ impl Part for Meeting {
             cast.mate.order(Threads::One.order())?;
             return Self::told_of_it(&mut cast.mate, findings);
         }
-        let mate = if victim && !broken { Threads::One } else { Threads::Two };
-        Self::pass(cast, Some(mate), Threads::One, findings)
+        Self::complete(cast, self.facts.arrived(), findings)
+    }
+
+    /// The first one dies, and breaks the round that it was in; whoever comes is told so, or finds it broken. The
+    /// victim, in a round where nobody died, passes with two more, before it goes on or when it does.
+    fn beside(
+        &mut self,
+        cast: &mut Cast,
+        remains: &mut Remains,
+        goes_on: &mut GoesOn<'_>,
+        findings: &mut Findings,
+    ) -> Result<(), String> {
+        let facts = self.read(cast, remains);
+        let will_come = !self.is_over(cast, facts, word(remains, at::GATE));
+        cast.companion.dies();
+        let is_told = !facts.broken && (facts.dead || facts.first);
+        if is_told {
+            cast.mate.order(Threads::One.order())?;
+            Self::told_of_it(&mut cast.mate, findings)?;
+        }
+        if will_come {
+            cast.mate.order(Threads::One.order())?;
+            cast.fresh.order(Threads::One.order())?;
+            goes_on(&cast.companion, remains)?;
+            let settle = |player: &mut Player| player.settle("do barrier_wait");
+            let told = [settle(&mut cast.mate)?, settle(&mut cast.fresh)?];
+            let passed = [["other", "other"], ["leader", "other"], ["other", "leader"]];
+            let have_passed = passed.iter().any(|both| told == *both);
+            findings.check(have_passed, || format!("the two beside it: {told:?}"));
+        } else {
+            let is_in = facts.victim && !facts.broken && !is_told;
+            Self::complete(cast, usize::from(is_in), findings)?;
+            goes_on(&cast.companion, remains)?;
+        }
+        Self::new_round(cast, findings)?;
+        let facts = self.read(cast, remains);
+        findings.check(!facts.any && !facts.broken, || format!("left behind: {facts:?}"));
+        Ok(())
     }
 
     fn after_the_kill(&mut self, cast: &mut Cast, findings: &mut Findings) -> Result<(), String> {
@@ -207,8 +287,8 @@ impl Part for Meeting {
             let told = cast.mate.settle("do barrier_pair")?;
             findings.check(told == "other other", || format!("the two of three: {told}"));
         }
-        let facts = self.read(remains);
-        let is_clean = !(facts.any || facts.broken);
+        let facts = self.read(cast, remains);
+        let is_clean = !(facts.any && !facts.first || facts.broken);
         let finds_none = cast.what == "barrier_set_parties";
         findings.check(is_clean || finds_none, || format!("left behind: {facts:?}"));
         Ok(())

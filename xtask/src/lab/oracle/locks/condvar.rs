@@ -33,6 +33,8 @@ impl Part for Notice {
         Ok(())
     }
 
+    fn first_begins(&mut self, _: &mut Remains) {}
+
     fn begin(&mut self, cast: &mut Cast, remains: &mut Remains) -> Result<(), String> {
         let waiter = match cast.scene {
             Scene::Waits => Some(&mut cast.fresh),

@@ -53,6 +53,8 @@ impl Part for Signal {
         }
     }
 
+    fn first_begins(&mut self, _: &mut Remains) {}
+
     fn begin(&mut self, cast: &mut Cast, remains: &mut Remains) -> Result<(), String> {
         if cast.scene == Scene::Awaited {
             cast.mate.order(&self.order("wait"))?;

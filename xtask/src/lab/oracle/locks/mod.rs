@@ -2,12 +2,13 @@
 //!
 //! **Cast.** The *victim*; the *mate* and the *fresh* one, two users; the *observer*, which only looks. What
 //! they do, and what must hold, is each [`Part`]'s own: `mutex`, `event`, `condvar`, `once`, `barrier`,
-//! `rw_lock`, `semaphore`. Common to all: no
+//! `rw_lock`, `semaphore`; whom a word names is in `names`. Common to all: no
 //! survivor hangs, and when all have left, the folder is empty, and none holds a descriptor or mapping more.
 mod barrier;
 mod condvar;
 mod event;
 mod mutex;
+mod names;
 mod once;
 mod rw_lock;
 mod semaphore;
@@ -62,8 +63,6 @@ struct Cast {
     observer: Player,
     /// Another victim, which comes before.
     companion: Companion,
-    /// The mutex's word before that one began.
-    before_first: u64,
     /// Whether the victim was helped on in its wait.
     helped: bool,
 }
@@ -120,6 +119,8 @@ type GoesOn<'a> = dyn FnMut(&Companion, &mut Remains) -> Result<(), String> + 'a
 trait Part: std::fmt::Debug {
     /// What there is before the victim comes; the players have the object.
     fn set_scene(&mut self, cast: &mut Cast) -> Result<(), String>;
+    /// The first one of two stands in front of its operation.
+    fn first_begins(&mut self, remains: &mut Remains);
     /// The victim stands in front of its operation.
     fn begin(&mut self, cast: &mut Cast, remains: &mut Remains) -> Result<(), String>;
     /// The victim passed a state.
@@ -195,7 +196,6 @@ impl LocksStage {
             fresh: player("fresh one")?,
             observer: player("observer")?,
             companion: Companion::default(),
-            before_first: 0,
             helped: false,
         };
         let part = part_of(operation);
@@ -257,7 +257,7 @@ impl LocksStage {
     fn first_comes(&mut self) -> Result<(), String> {
         let Some(first) = self.cast.companion.plan else { return Ok(()) };
         let (mut victim, mut remains) = self.start(first.operation, Method::Faults)?;
-        self.cast.before_first = word(&mut remains, at::MUTEX);
+        self.part.first_begins(&mut remains);
         while victim.position() < first.position {
             let event = victim.next(&mut remains).map_err(|error| format!("tracing: {error}"))?;
             if matches!(event, Event::End | Event::Gone(_)) {

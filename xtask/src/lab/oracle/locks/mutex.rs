@@ -14,7 +14,8 @@ use super::super::super::list::Scene;
 use super::super::super::remains::Remains;
 use super::super::super::trace::Event;
 use super::super::Findings;
-use super::{Cast, GoesOn, MATE, Part, WHO, at, until_it_waits, until_word, word};
+use super::names::{Names, Who};
+use super::{Cast, GoesOn, Part, at, until_it_waits, until_word, word};
 
 const OWNER_DIED: u64 = 1 << 17;
 const POISONED: u64 = 1 << 18;
@@ -23,10 +24,8 @@ const AGE: u64 = 7 << 19;
 /// What is known of the case.
 #[derive(Debug, Default)]
 pub(super) struct Guarded {
-    /// Who holds the lock, dead, since before the victim came.
-    dead: u64,
-    /// Whom the word names since the first one came, if it is that one.
-    first: u64,
+    /// Who was named when.
+    names: Names,
     /// The number in the segment when the victim began.
     sum: u64,
     /// Whether the mate holds the lock.
@@ -82,15 +81,7 @@ impl Facts {
 impl Guarded {
     /// Whether the word names the victim.
     fn victim_has_it(&self, facts: Facts) -> bool {
-        let who = facts.word & WHO;
-        who & 0xffff != 0 && who != MATE && who != self.dead
-    }
-
-    /// Whether the word names somebody who is stopped and alive: the victim, or the first one.
-    fn is_held_by_the_living(&self, cast: &Cast, facts: Facts) -> bool {
-        let who = facts.word & WHO;
-        let by_first = cast.companion.lives() && who == self.first && who & 0xffff != 0;
-        by_first || self.victim_has_it(facts)
+        self.names.who(facts.word) == Who::Victim
     }
 
     fn mate_lets_go(&mut self, cast: &mut Cast) -> Result<(), String> {
@@ -121,11 +112,13 @@ impl Part for Guarded {
         }
     }
 
+    fn first_begins(&mut self, remains: &mut Remains) {
+        self.names.before_the_first([Facts::read(remains).word]);
+    }
+
     fn begin(&mut self, cast: &mut Cast, remains: &mut Remains) -> Result<(), String> {
         let facts = Facts::read(remains);
-        self.dead = facts.word & WHO;
-        // Who died in the scene is named until another one takes its lock.
-        self.first = if self.dead == cast.before_first & WHO { 0 } else { self.dead };
+        self.names.before_the_victim([facts.word]);
         self.sum = facts.sums[0].max(facts.sums[1]);
         if cast.scene == Scene::Held {
             cast.mate.ask("hold")?;
@@ -161,7 +154,7 @@ impl Part for Guarded {
         if self.mate_holds {
             return Ok(());
         }
-        let is_inside = self.is_held_by_the_living(cast, self.facts);
+        let is_inside = self.names.is_stopped(cast, self.facts.word);
         if !self.mate_came {
             cast.mate.order("do mutex_look")?;
             self.mate_came = true;

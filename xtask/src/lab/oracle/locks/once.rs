@@ -11,7 +11,8 @@ use super::super::super::list::Scene;
 use super::super::super::remains::Remains;
 use super::super::super::trace::Event;
 use super::super::Findings;
-use super::{Cast, MATE, Part, WHO, at, until_it_waits, word};
+use super::names::{Names, Who};
+use super::{Cast, GoesOn, Part, at, until_it_waits, word};
 
 const DONE: u64 = 1 << 17;
 
@@ -20,8 +21,8 @@ const DONE: u64 = 1 << 17;
 pub(super) struct Deed {
     /// `once` or `oncecell`.
     which: String,
-    /// Who was at it, dead, since before the victim came.
-    dead: u64,
+    /// Who was named when.
+    names: Names,
     /// Whether the mate is at it.
     mate_stays: bool,
     /// Whether the mate has come to have it done.
@@ -42,6 +43,11 @@ impl Facts {
         self.word == DONE
     }
 
+    fn whole_if_done(self, findings: &mut Findings) {
+        let is_whole = self.halves[0] != 0 && self.halves[0] == self.halves[1];
+        findings.check(!self.is_done() || is_whole, || format!("done, but not whole: {self:?}"));
+    }
+
     fn halves(self) -> String {
         format!("{} {}", self.halves[0], self.halves[1])
     }
@@ -56,8 +62,7 @@ impl Deed {
     }
 
     fn victim_is_at_it(&self, facts: Facts) -> bool {
-        let who = facts.word & WHO;
-        who & 0xffff != 0 && who != MATE && who != self.dead
+        self.names.who(facts.word) == Who::Victim
     }
 
     /// The order to have it done.
@@ -68,6 +73,11 @@ impl Deed {
     /// The same without waiting for another one.
     fn order_to_try(&self) -> &'static str {
         if self.which == "once" { "do once_try_call" } else { "do oncecell_try" }
+    }
+
+    /// The same, and waiting a little.
+    fn order_to_wait_briefly(&self) -> &'static str {
+        if self.which == "once" { "do once_call_briefly" } else { "do oncecell_init_briefly" }
     }
 
     fn mate_goes_on(&mut self, cast: &mut Cast) -> Result<(), String> {
@@ -101,8 +111,12 @@ impl Part for Deed {
         }
     }
 
+    fn first_begins(&mut self, remains: &mut Remains) {
+        self.names.before_the_first([self.read(remains).word]);
+    }
+
     fn begin(&mut self, cast: &mut Cast, remains: &mut Remains) -> Result<(), String> {
-        self.dead = self.read(remains).word & WHO;
+        self.names.before_the_victim([self.read(remains).word]);
         if cast.scene == Scene::Held {
             cast.mate.ask(&format!("stay {}", self.which))?;
             self.mate_stays = true;
@@ -142,12 +156,11 @@ impl Part for Deed {
     ) -> Result<(), String> {
         self.facts = self.read(remains);
         let facts = self.facts;
-        let is_whole = facts.halves[0] != 0 && facts.halves[0] == facts.halves[1];
-        findings.check(!facts.is_done() || is_whole, || format!("done, but not whole: {facts:?}"));
+        facts.whole_if_done(findings);
         if self.mate_stays {
             return Ok(());
         }
-        let is_inside = self.victim_is_at_it(self.facts);
+        let is_inside = self.names.is_stopped(cast, facts.word);
         if !self.mate_came {
             cast.mate.order(self.order())?;
             self.mate_came = true;
@@ -164,6 +177,45 @@ impl Part for Deed {
         }
         // The victim stands still and is not at it: the mate has it done before it is dead.
         cast.mate.until_answered()
+    }
+
+    /// Where the victim is at it, stopped, others wait and say so; it goes on, and has done it. Where it is not,
+    /// the mate has it done before it goes on.
+    fn beside(
+        &mut self,
+        cast: &mut Cast,
+        remains: &mut Remains,
+        goes_on: &mut GoesOn<'_>,
+        findings: &mut Findings,
+    ) -> Result<(), String> {
+        self.facts = self.read(remains);
+        self.facts.whole_if_done(findings);
+        let is_at_it = self.victim_is_at_it(self.facts);
+        let nobody_may = self.names.is_stopped(cast, self.facts.word);
+        cast.mate.order(self.order())?;
+        until_it_waits(&mut cast.mate);
+        let early = nobody_may && cast.mate.answered_ok();
+        findings.check(!early, || "it was taken from one that is stopped".to_owned());
+        cast.companion.dies();
+        if is_at_it {
+            let orders = [self.order_to_try(), self.order_to_wait_briefly()];
+            cast.busy_at_their_deadline(&orders, findings)?;
+            goes_on(&cast.companion, remains)?;
+            self.facts = self.read(remains);
+            findings.check(self.facts.is_done(), || format!("it went on: {:?}", self.facts));
+        }
+        let (answer, pid) = (cast.mate.settle(self.order())?, cast.mate.pid());
+        self.judge("the mate", &answer, pid, findings);
+        if !is_at_it {
+            goes_on(&cast.companion, remains)?;
+        }
+        let (answer, pid) = (cast.fresh.ask(self.order())?, cast.fresh.pid());
+        self.judge("a later one", &answer, pid, findings);
+        let facts = self.read(remains);
+        findings.check(facts.is_done() && facts.halves == self.facts.halves, || {
+            format!("in the end: {facts:?}, and {:?} was done", self.facts)
+        });
+        Ok(())
     }
 
     fn after_the_kill(&mut self, cast: &mut Cast, findings: &mut Findings) -> Result<(), String> {

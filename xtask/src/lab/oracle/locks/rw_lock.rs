@@ -15,7 +15,8 @@ use super::super::super::list::Scene;
 use super::super::super::remains::Remains;
 use super::super::super::trace::Event;
 use super::super::Findings;
-use super::{Cast, MATE, Part, WHO, at, until_it_waits, until_word, word};
+use super::names::{Names, Who};
+use super::{Cast, GoesOn, Part, WHO, at, until_it_waits, until_word, word};
 
 const OWNER_DIED: u64 = 1 << 17;
 const POISONED: u64 = 1 << 18;
@@ -25,8 +26,10 @@ const ENTERS: u64 = 1 << 22;
 /// What is known of the case.
 #[derive(Debug, Default)]
 pub(super) struct Guarded {
-    /// Who was inside, dead, since before the victim came.
-    dead: u64,
+    /// Who was named when.
+    names: Names,
+    /// The number in the segment when the victim began.
+    sum: u64,
     /// Whether the mate is inside, to write or to read.
     mate_holds: Option<&'static str>,
     /// Whether the mate waits to come in, or has been in since.
@@ -80,24 +83,34 @@ impl Facts {
         Self { word, sums: [sum, sum], ..self }
     }
 
-    fn nobody_is_inside(&self) -> bool {
-        self.readers.iter().chain([&self.word]).all(|word| word & 0xffff == 0)
+    fn words(&self) -> impl Iterator<Item = u64> {
+        self.readers.iter().copied().chain([self.word])
     }
 }
 
 impl Guarded {
-    fn is_the_victim(&self, word: u64) -> bool {
-        let who = word & WHO;
-        who & 0xffff != 0 && who != MATE && who != self.dead
-    }
-
     /// Whether the word names the victim.
     fn victim_has_the_word(&self) -> bool {
-        self.is_the_victim(self.facts.word)
+        self.names.who(self.facts.word) == Who::Victim
     }
 
     fn victim_reads(&self) -> bool {
-        self.facts.readers.iter().any(|&word| self.is_the_victim(word))
+        self.facts.readers.iter().any(|&word| self.names.who(word) == Who::Victim)
+    }
+
+    /// Whether the word names one that is stopped and lives.
+    fn word_is_held(&self, cast: &Cast) -> bool {
+        self.names.is_stopped(cast, self.facts.word)
+    }
+
+    /// The same, or a reader's word does.
+    fn somebody_is_stopped(&self, cast: &Cast) -> bool {
+        self.facts.words().any(|word| self.names.is_stopped(cast, word))
+    }
+
+    /// Whether the victim has added one already, or never will.
+    fn victim_has_added(&self, cast: &Cast) -> bool {
+        !cast.what.contains("write") || self.facts.sums.iter().all(|&sum| sum > self.sum)
     }
 
     fn mate_lets_go(&mut self, cast: &mut Cast) -> Result<(), String> {
@@ -123,7 +136,7 @@ impl Guarded {
 
     /// Those who do not wait: they ask the kernel at once, and are told who is in the way.
     fn others_try(&self, cast: &mut Cast, findings: &mut Findings) -> Result<(), String> {
-        if self.victim_has_the_word() || self.mate_came {
+        if self.word_is_held(cast) || self.mate_came {
             return cast.busy_at_their_deadline(&["do rw_try_read", "do rw_try_write"], findings);
         }
         let found = cast.fresh.ask("do rw_try_read")?;
@@ -147,10 +160,14 @@ impl Part for Guarded {
         }
     }
 
+    fn first_begins(&mut self, remains: &mut Remains) {
+        self.names.before_the_first(Facts::read(remains).words());
+    }
+
     fn begin(&mut self, cast: &mut Cast, remains: &mut Remains) -> Result<(), String> {
         let facts = Facts::read(remains);
-        let named = facts.readers.iter().chain([&facts.word]).map(|word| word & WHO);
-        self.dead = named.max().unwrap_or(0);
+        self.names.before_the_victim(facts.words());
+        self.sum = facts.sums[0].max(facts.sums[1]);
         if cast.scene == Scene::Held {
             // A writer is in the way of readers, and a reader of writers.
             let which = if cast.what.contains("write") { "read" } else { "write" };
@@ -188,7 +205,7 @@ impl Part for Guarded {
         if self.mate_holds.is_some() {
             return Ok(());
         }
-        let is_inside = self.victim_has_the_word() || self.victim_reads();
+        let is_inside = self.somebody_is_stopped(cast);
         if is_inside {
             self.others_try(cast, findings)?;
         }
@@ -207,6 +224,63 @@ impl Part for Guarded {
         // The victim stands still and is not inside: the mate is done before it is dead.
         cast.mate.until_answered()?;
         self.facts = Facts::read(remains);
+        Ok(())
+    }
+
+    /// Where the victim has the word, stopped, others wait and say so; where it reads, a reader comes in and a
+    /// writer waits. Then it goes on, and they have the lock. Where it is not inside, the mate is done before
+    /// it goes on.
+    fn beside(
+        &mut self,
+        cast: &mut Cast,
+        remains: &mut Remains,
+        goes_on: &mut GoesOn<'_>,
+        findings: &mut Findings,
+    ) -> Result<(), String> {
+        self.facts = Facts::read(remains);
+        let (has_word, reads) = (self.victim_has_the_word(), self.victim_reads());
+        let nobody_may_write = self.somebody_is_stopped(cast);
+        let is_inside = has_word || reads;
+        let has_added = !is_inside && self.victim_has_added(cast);
+        if reads && !has_word {
+            cast.fresh.order("do rw_read")?;
+            until_it_waits(&mut cast.fresh);
+            cast.companion.dies();
+            let (found, expected) = (cast.fresh.settle("do rw_read")?, self.facts.expected());
+            findings.check(found == expected, || {
+                format!("beside a reader that is stopped: `{found}`, not `{expected}`")
+            });
+        }
+        cast.mate.order("do rw_look_alone")?;
+        until_it_waits(&mut cast.mate);
+        let early = nobody_may_write && cast.mate.answered_ok();
+        findings.check(!early, || "a writer came in beside one that is stopped".to_owned());
+        cast.companion.dies();
+        if is_inside {
+            cast.busy_at_their_deadline(&["do rw_try_write", "do rw_write_briefly"], findings)?;
+            if has_word {
+                cast.busy_at_their_deadline(&["do rw_try_read", "do rw_read_briefly"], findings)?;
+            }
+            goes_on(&cast.companion, remains)?;
+            let (added, expected) = (Facts::read(remains).sums, [self.sum + 1; 2]);
+            let writes = cast.what.contains("write");
+            findings.check(!writes || added == expected, || format!("it added: {added:?}"));
+        }
+        let found = cast.mate.settle("do rw_look_alone")?;
+        self.facts = Facts::read(remains);
+        let (news, base) = (self.facts.expected(), self.facts.sums[0].max(self.facts.sums[1]));
+        findings.check(found == news, || format!("the mate: `{found}`, and not `{news}`"));
+        let found = cast.fresh.ask("do rw_write")?;
+        findings.check(found == news, || format!("a later one: `{found}`, and not `{news}`"));
+        if !is_inside {
+            goes_on(&cast.companion, remains)?;
+        }
+        let will_add = !is_inside && !has_added;
+        let (facts, sum) = (Facts::read(remains), base + 1 + u64::from(will_add));
+        let is_free = facts.words().all(|word| word & 0xffff == 0);
+        findings.check(is_free && facts.sums == [sum; 2], || {
+            format!("lost, or somebody inside: {facts:?}, and {sum} was to be there")
+        });
         Ok(())
     }
 
@@ -247,9 +321,8 @@ impl Part for Guarded {
             cast.mate.settle("do rw_look_alone")?;
         }
         let facts = Facts::read(remains);
-        findings.check(facts.nobody_is_inside() || self.dead != 0, || {
-            format!("somebody is still inside: {facts:?}")
-        });
+        let is_over = |word| !matches!(self.names.who(word), Who::Victim | Who::Player);
+        findings.check(facts.words().all(is_over), || format!("still inside: {facts:?}"));
         let half_is_told = facts.word & OWNER_DIED != 0;
         findings.check(facts.sums[0] == facts.sums[1] || half_is_told, || {
             format!("half done: {facts:?}")

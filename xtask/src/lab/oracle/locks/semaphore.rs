@@ -5,19 +5,22 @@
 //!    the victim too, once it is dead;
 //! 2. there are two in every state, but where the operation adds or forgets one: then that is done or not;
 //! 3. who waits has one as soon as one is free, also while the victim stands still, and not before.
+//!
+//! A first one that stands still holds its permits as the victim does, until it is dead.
 use super::super::super::list::Scene;
 use super::super::super::remains::Remains;
 use super::super::super::trace::Event;
 use super::super::Findings;
-use super::{Cast, MATE, Part, WHO, at, until_it_waits, word};
+use super::names::{Names, Who};
+use super::{Cast, GoesOn, Part, at, until_it_waits, word};
 
 const FREE: u64 = 1 << 17;
 
 /// What is known of the case.
 #[derive(Debug, Default)]
 pub(super) struct Permits {
-    /// Who holds permits, dead, since before the victim came.
-    dead: u64,
+    /// Who was named when.
+    names: Names,
     /// How many there were then.
     before: usize,
     /// Whether the mate holds all.
@@ -33,28 +36,33 @@ pub(super) struct Permits {
 struct Facts {
     free: usize,
     of_the_dead: usize,
+    of_the_first: usize,
     of_the_victim: usize,
     of_the_mate: usize,
 }
 
 impl Facts {
     fn total(self) -> usize {
-        self.free + self.of_the_dead + self.of_the_victim + self.of_the_mate
+        self.free + self.of_the_dead + self.of_the_first + self.of_the_victim + self.of_the_mate
     }
 }
 
+fn words(remains: &mut Remains) -> Vec<u64> {
+    let [first, end] = at::PERMITS;
+    (first..end).step_by(8).map(|at| word(remains, at)).collect()
+}
+
 impl Permits {
-    fn read(&self, remains: &mut Remains) -> Facts {
+    fn read(&self, cast: &Cast, remains: &mut Remains) -> Facts {
         let mut facts = Facts::default();
-        let [first, end] = at::PERMITS;
-        for at in (first..end).step_by(8) {
-            let permit = word(remains, at);
-            match permit & WHO {
+        for permit in words(remains) {
+            match self.names.who(permit) {
                 _ if permit == FREE => facts.free += 1,
-                MATE => facts.of_the_mate += 1,
-                who if who & 0xffff == 0 => {}
-                who if who == self.dead => facts.of_the_dead += 1,
-                _ => facts.of_the_victim += 1,
+                Who::Nobody => {}
+                Who::Player => facts.of_the_mate += 1,
+                _ if self.names.is_dead(cast, permit) => facts.of_the_dead += 1,
+                Who::Victim => facts.of_the_victim += 1,
+                _ => facts.of_the_first += 1,
             }
         }
         facts
@@ -82,6 +90,15 @@ impl Permits {
             _ => self.before,
         }
     }
+
+    /// There are as many as before the operation, or as behind it.
+    fn count_all(&mut self, cast: &Cast, facts: Facts, findings: &mut Findings) {
+        self.total = facts.total();
+        let allowed = [self.before, self.afterwards(cast)];
+        findings.check(allowed.contains(&self.total), || {
+            format!("there are {facts:?}, and {allowed:?} were to be there before and after")
+        });
+    }
 }
 
 impl Part for Permits {
@@ -96,11 +113,13 @@ impl Part for Permits {
         }
     }
 
+    fn first_begins(&mut self, remains: &mut Remains) {
+        self.names.before_the_first(words(remains));
+    }
+
     fn begin(&mut self, cast: &mut Cast, remains: &mut Remains) -> Result<(), String> {
-        let [first, end] = at::PERMITS;
-        let named = (first..end).step_by(8).map(|at| word(remains, at) & WHO);
-        self.dead = named.filter(|who| who & 0xffff != 0).max().unwrap_or(0);
-        self.before = self.read(remains).total();
+        self.names.before_the_victim(words(remains));
+        self.before = self.read(cast, remains).total();
         if cast.scene == Scene::Held {
             cast.mate.ask("hold permits")?;
             self.mate_holds = true;
@@ -120,7 +139,7 @@ impl Part for Permits {
         match (cast.scene, event) {
             (Scene::Held, event) if cast.is_first_wait(event) => self.mate_lets_go(cast),
             (Scene::Awaited, Event::Changed(_))
-                if !self.mate_came && self.read(remains).of_the_victim == 2 =>
+                if !self.mate_came && self.read(cast, remains).of_the_victim == 2 =>
             {
                 self.mate_waits(cast)
             }
@@ -134,15 +153,11 @@ impl Part for Permits {
         remains: &mut Remains,
         findings: &mut Findings,
     ) -> Result<(), String> {
-        if self.mate_came && self.read(remains).free > 0 {
+        if self.mate_came && self.read(cast, remains).free > 0 {
             cast.mate.until_answered()?;
         }
-        let facts = self.read(remains);
-        self.total = facts.total();
-        let allowed = [self.before, self.afterwards(cast)];
-        findings.check(allowed.contains(&self.total), || {
-            format!("there are {facts:?}, and {allowed:?} were to be there before and after")
-        });
+        let facts = self.read(cast, remains);
+        self.count_all(cast, facts, findings);
         let had = cast.fresh.ask("do semaphore_count")?;
         let expected = (facts.free + facts.of_the_dead).to_string();
         findings.check(had == expected, || {
@@ -150,6 +165,43 @@ impl Part for Permits {
         });
         let early = self.mate_came && expected == "0" && cast.mate.answered_ok();
         findings.check(!early, || "the mate had a permit that another one holds".to_owned());
+        Ok(())
+    }
+
+    /// What the first one holds can be had once it is dead, while the victim stands still. Where that one holds
+    /// all, others wait and say so; it goes on, and they have them.
+    fn beside(
+        &mut self,
+        cast: &mut Cast,
+        remains: &mut Remains,
+        goes_on: &mut GoesOn<'_>,
+        findings: &mut Findings,
+    ) -> Result<(), String> {
+        let facts = self.read(cast, remains);
+        self.count_all(cast, facts, findings);
+        cast.mate.order("do semaphore_acquire")?;
+        until_it_waits(&mut cast.mate);
+        let early = facts.free + facts.of_the_dead == 0 && cast.mate.answered_ok();
+        findings.check(!early, || "a permit was taken from one that is stopped".to_owned());
+        cast.companion.dies();
+        let left = self.total - facts.of_the_victim;
+        if left == 0 {
+            let orders = ["do semaphore_try_acquire", "do semaphore_acquire_briefly"];
+            cast.busy_at_their_deadline(&orders, findings)?;
+            goes_on(&cast.companion, remains)?;
+        }
+        cast.mate.settle("do semaphore_acquire")?;
+        if left > 0 {
+            let had = cast.fresh.ask("do semaphore_count")?;
+            findings.check(had == left.to_string(), || {
+                format!("beside one that is stopped, {had} permits were had, not {left}: {facts:?}")
+            });
+            goes_on(&cast.companion, remains)?;
+        }
+        let (had, expected) = (cast.fresh.ask("do semaphore_count")?, self.afterwards(cast));
+        findings.check(had == expected.to_string(), || {
+            format!("behind all, {had} permits were had, not {expected}")
+        });
         Ok(())
     }
 
@@ -182,9 +234,9 @@ impl Part for Permits {
         if self.mate_came {
             cast.mate.settle("do semaphore_acquire")?;
         }
-        let facts = self.read(remains);
+        let facts = self.read(cast, remains);
         let expected = self.afterwards(cast);
-        let all_came_back = facts.free + facts.of_the_dead == expected;
+        let all_came_back = facts.free + facts.of_the_dead + facts.of_the_first == expected;
         findings.check(all_came_back, || format!("{facts:?}, and {expected} were to be free"));
         Ok(())
     }
