@@ -3,6 +3,15 @@
 
 use std::process::Command;
 
+/// Whether this run is another mechanism's than the laboratory's.
+fn is_anothers() -> bool {
+    let other = std::env::var_os("COHABIT_OS").is_some_and(|name| name == "portable");
+    if other {
+        println!("not for the portable mechanism: the laboratory watches byte locks and futexes");
+    }
+    other
+}
+
 fn storm(arguments: &[&str]) -> (bool, String) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
     let output = command.args(["lab", "storm", "--seed", "7"]).args(arguments).output().unwrap();
@@ -27,6 +36,9 @@ fn kinds() -> Vec<(String, Vec<(String, String)>)> {
 
 #[test]
 fn every_cheat_is_found_by_the_oracle_that_is_meant_to() {
+    if is_anothers() {
+        return;
+    }
     for (kind, cheats) in kinds() {
         assert!(!cheats.is_empty(), "nobody has tried the oracle of {kind}");
         for (cheat, found) in cheats {
@@ -40,6 +52,9 @@ fn every_cheat_is_found_by_the_oracle_that_is_meant_to() {
 
 #[test]
 fn honest_actors_are_found_honest() {
+    if is_anothers() {
+        return;
+    }
     let (held, text) = storm(&["--kills", "600"]);
     assert!(held, "{text}");
     assert!(text.contains(" 0 violations"), "{text}");

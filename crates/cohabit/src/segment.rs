@@ -101,6 +101,11 @@ impl Segment {
         Life::of(word)
     }
 
+    /// Whether it was ended: by its last user, or by force.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.life_now() == Life::Dead
+    }
+
     /// Ends the instance: first DEAD, then the name, then the waiters. The caller is in the section, and
     /// is not afterwards.
     ///

@@ -4,7 +4,7 @@
 use std::fmt;
 
 use crate::attach::is_orphan;
-use crate::error::{ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::schema::Schema;
 use crate::segment::Segment;
 use crate::shareable::Shareable;
@@ -20,7 +20,8 @@ use crate::who::LockState;
 pub struct Status {
     /// Whether it lives, and has its name.
     pub standing: Standing,
-    /// The users and guests that live; none where this process may not ask ([`Standing::Unjudged`]).
+    /// The users and guests that live; none where this process may not ask ([`Standing::Unjudged`]), or where
+    /// the instance has ended, and what would tell is gone.
     pub users: Vec<User>,
     /// The locks of which there is something to tell: held, left by a dead one, or marked.
     pub locks: Vec<LockState>,
@@ -75,7 +76,13 @@ impl Segment {
     /// How the instance is doing, which has this schema.
     pub(crate) fn status(&self, schema: &Schema) -> Result<Status> {
         let standing = self.standing()?;
-        let users = if self.is_hidden() { Vec::new() } else { self.users()? };
+        let is_lost = |error: &Error| error.kind() == ErrorKind::LivenessLost && self.has_ended();
+        let users = match self.users() {
+            _ if self.is_hidden() => Vec::new(),
+            // What tells who lives can go with the name.
+            Err(error) if is_lost(&error) => Vec::new(),
+            users => users?,
+        };
         Ok(Status { standing, users, locks: self.locks(&schema.root)? })
     }
 

@@ -6,7 +6,7 @@ mod support;
 #[allow(dead_code, reason = "its main is another program's")]
 mod follow;
 
-use crate::support::{Child, Peer, World};
+use crate::support::{Child, Peer, World, has_handles};
 
 roles! {
     "follow-service" => follow_service,
@@ -52,6 +52,9 @@ fn handle_join(peer: &mut Peer) {
 
 #[test]
 fn a_handle_is_served_and_joined() {
+    if !has_handles() {
+        return;
+    }
     let world = World::new();
     let socket = world.root().join("socket").display().to_string();
     let mut server = world.child_with("handle-serve", &[&socket]);

@@ -7,7 +7,7 @@ mod support;
 use cohabit::{Keep, SharedValue, SharedView, Value};
 
 use crate::support::user::Pair;
-use crate::support::{Census, Peer, World, world};
+use crate::support::{Census, Peer, World, has_handles, world};
 
 roles! {
     "attach" => attach_and_detach,
@@ -154,5 +154,8 @@ fn follow_10_000_lives() {
 
 #[test]
 fn hand_over_and_join_10_000_times() {
+    if !has_handles() {
+        return;
+    }
     beside_a_user("handles", "10000");
 }

@@ -9,6 +9,9 @@ mod doctor;
 mod huge;
 mod kinds;
 mod life;
+#[path = "../../../cohabit/tests/support/lock_files.rs"]
+#[allow(dead_code, reason = "shared with the tests of the library")]
+mod lock_files;
 mod machine;
 mod new;
 mod parts;

@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use crate::lock_files::without_lock_files;
+
 use cohabit::{Options, Scope, Shareable, Shared, SharedValue, Text, plain, text};
 
 /// A folder for the objects of one test; it must be empty at the end.
@@ -64,11 +66,12 @@ impl Place {
         std::fs::metadata(self.folder.join(name)).unwrap().len()
     }
 
-    /// What is in the folder.
+    /// What is in the folder, but for what the portable mechanism has beside an object.
     pub(crate) fn files(&self) -> Vec<String> {
         let files = std::fs::read_dir(&self.folder).unwrap();
         let name = |file: std::io::Result<std::fs::DirEntry>| file.unwrap().file_name();
-        files.map(|file| name(file).into_string().unwrap()).collect()
+        let names = files.map(|file| name(file).into_string().unwrap()).collect();
+        without_lock_files(&self.folder, names)
     }
 
     /// A process that created `name`, set it to DESIGN's value and keeps it alive.

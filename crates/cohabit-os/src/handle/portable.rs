@@ -1,25 +1,20 @@
-//! Plain POSIX: the mode of a descriptor, which is passed on as it is. See fcntl(2).
+//! Plain POSIX: descriptors can be passed on, but nothing fixes the size of what they lead to. See fcntl(2).
 //!
-//! There are no seals, so no file's size is fixed, and no file is closed to new writers.
+//! There are no seals: whoever has a descriptor can cut the memory, and its users would end by SIGBUS. So no
+//! descriptor is believed to be of a file of fixed size, and what asks whether one is, is told why not.
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
-use rustix::fs::{self, OFlags};
 use rustix::io;
 
 use super::Rights;
 use crate::error::{Error, Result};
 use crate::mapping::Handle;
 
-pub(super) fn rights(handle: &Handle) -> Result<Rights> {
-    let flags = fs::fcntl_getfl(handle).map_err(refused("fcntl (what a descriptor allows)"))?;
-    let mode = flags & OFlags::RWMODE;
-    Ok(Rights {
-        reads: mode == OFlags::RDONLY || mode == OFlags::RDWR,
-        writes: mode == OFlags::WRONLY || mode == OFlags::RDWR,
-        fixed_size: false,
-        no_new_writers: false,
-    })
+pub(super) fn rights(_handle: &Handle) -> Result<Rights> {
+    Err(Error::unsupported(
+        "memory whose size is fixed, which the portable mechanism does not have",
+    ))
 }
 
 pub(super) fn another(descriptor: BorrowedFd<'_>) -> Result<Handle> {

@@ -54,7 +54,8 @@ pub enum Verdict {
     Live,
     /// It is dead: whoever comes next takes its lock over.
     Dead,
-    /// This process may not ask: see [`Standing::Unjudged`](crate::Standing::Unjudged).
+    /// This process may not ask (see [`Standing::Unjudged`](crate::Standing::Unjudged)), or the instance has
+    /// ended, and what would tell is gone.
     Unjudged,
 }
 
@@ -263,6 +264,10 @@ impl Segment {
             Ok(true) => Verdict::Dead,
             Ok(false) => Verdict::Live,
             Err(error) if error.kind() == ErrorKind::LivenessHidden => Verdict::Unjudged,
+            // What tells who lives can go with the name.
+            Err(error) if error.kind() == ErrorKind::LivenessLost && self.has_ended() => {
+                Verdict::Unjudged
+            }
             Err(error) => return Some(Err(error)),
         };
         Some(Ok(Holder { hold, verdict, user: self.user_of(token), word }))

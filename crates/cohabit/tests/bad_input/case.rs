@@ -40,8 +40,9 @@ pub(crate) fn run(module: &str, test: &str, body: fn(&Case)) {
     let told = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{name}: {}\n{said}\n{told}", output.status);
     assert!(said.contains("1 passed"), "{name} did not run:\n{said}");
-    if let Some(skipped) = said.lines().find(|line| line.contains("skipped:")) {
-        println!("{skipped}");
+    let told = ["skipped:", "otherwise for the portable mechanism:"];
+    for line in said.lines().filter(|line| told.iter().any(|told| line.contains(told))) {
+        println!("{line}");
     }
 }
 
@@ -123,5 +124,6 @@ impl Case {
             world::set_mode(self.world.folder(), 0o700);
             fs::remove_file(&path).or_else(|_| fs::remove_dir(&path)).expect("it goes");
         }
+        self.world.tidy();
     }
 }

@@ -10,7 +10,7 @@ use cohabit::{SharedValue, SharedView, Value};
 use crate::case;
 use crate::case::{Case, NAME};
 use crate::support::user::Pair;
-use crate::support::{is_root, sys};
+use crate::support::{has_handles, is_root, sys};
 
 /// Refused by whoever would join and by whoever would only look.
 #[track_caller]
@@ -42,6 +42,9 @@ fn bytes() -> Vec<u8> {
 #[test]
 fn bad_handle_closed() {
     case!(bad_handle_closed, |case| {
+        if !has_handles() {
+            return;
+        }
         // SAFETY: the number is above any that this process may open, so it stands for nothing.
         let closed = unsafe { BorrowedFd::borrow_raw(i32::MAX) };
         refused_by_both(case, "bad-handle", &["the number of no open descriptor"], closed);
@@ -51,6 +54,9 @@ fn bad_handle_closed() {
 #[test]
 fn bad_handle_path_only() {
     case!(bad_handle_path_only, |case| {
+        if !has_handles() {
+            return;
+        }
         let path = "/proc/self/exe";
         let path_only = OpenOptions::new().read(true).custom_flags(sys::O_PATH).open(path);
         refused_by_both(case, "bad-handle", &["O_PATH"], path_only.expect("a path"));
@@ -60,6 +66,9 @@ fn bad_handle_path_only() {
 #[test]
 fn bad_handle_pipe() {
     case!(bad_handle_pipe, |case| {
+        if !has_handles() {
+            return;
+        }
         let (hear, tell) = pipe().expect("a pipe");
         refused_by_both(case, "bad-handle", &["a pipe, socket or device"], &hear);
         refused_by_both(case, "bad-handle", &["a pipe, socket or device"], &tell);
@@ -71,6 +80,9 @@ fn bad_handle_pipe() {
 #[test]
 fn bad_handle_directory() {
     case!(bad_handle_directory, |case| {
+        if !has_handles() {
+            return;
+        }
         let folder = File::open(case.world.folder()).expect("a folder");
         refused_by_both(case, "bad-handle", &["a directory"], folder);
     });
@@ -79,6 +91,9 @@ fn bad_handle_directory() {
 #[test]
 fn bad_handle_named() {
     case!(bad_handle_named, |case| {
+        if !has_handles() {
+            return;
+        }
         let named = case.options().create(NAME, || Pair::of(1)).expect("an object");
         let file = OpenOptions::new().read(true).write(true).open(case.path()).expect("its file");
         refused_by_both(case, "bad-handle", &["has a name", "open it by that name"], file);
@@ -89,6 +104,9 @@ fn bad_handle_named() {
 #[test]
 fn bad_handle_not_sealed() {
     case!(bad_handle_not_sealed, |case| {
+        if !has_handles() {
+            return;
+        }
         let memory = File::from(sys::memory());
         memory.write_all_at(&bytes(), 0).expect("bytes");
         refused_by_both(case, "bad-handle", &["whose size is not sealed"], &memory);
@@ -105,6 +123,9 @@ fn bad_handle_not_sealed() {
 #[test]
 fn bad_handle_write_only() {
     case!(bad_handle_write_only, |case| {
+        if !has_handles() {
+            return;
+        }
         let object = SharedValue::<Pair>::anonymous(|| Pair::of(1)).expect("an object");
         let handle = object.to_fd().expect("a handle");
         let path = format!("/proc/self/fd/{}", std::os::fd::AsRawFd::as_raw_fd(&handle));
@@ -116,6 +137,9 @@ fn bad_handle_write_only() {
 #[test]
 fn bad_handle_no_object() {
     case!(bad_handle_no_object, |case| {
+        if !has_handles() {
+            return;
+        }
         let good = bytes();
         let size = good.len() as u64;
         let mut other = good.clone();
@@ -136,6 +160,9 @@ fn bad_handle_no_object() {
 #[test]
 fn bad_handle_wrong_size() {
     case!(bad_handle_wrong_size, |case| {
+        if !has_handles() {
+            return;
+        }
         let good = bytes();
         let size = good.len() as u64;
         for wrong in [size - 1024, size + 1, size + 4096] {
@@ -150,6 +177,9 @@ fn bad_handle_wrong_size() {
 #[test]
 fn bad_handle_lies() {
     case!(bad_handle_lies, |case| {
+        if !has_handles() {
+            return;
+        }
         let good = bytes();
         let mut beside = good.clone();
         beside[12] |= 8;
@@ -169,6 +199,9 @@ fn bad_handle_lies() {
 #[test]
 fn bad_handle_with_holes() {
     case!(bad_handle_with_holes, |case| {
+        if !has_handles() {
+            return;
+        }
         let mut large = bytes();
         let object_at = u64::from_le_bytes(large[88..96].try_into().expect("8 bytes"));
         let object_size = 1 << 45;
@@ -183,6 +216,9 @@ fn bad_handle_with_holes() {
 #[test]
 fn format_version_of_a_handle() {
     case!(format_version_of_a_handle, |case| {
+        if !has_handles() {
+            return;
+        }
         let mut other = bytes();
         other[8] = 7;
         let memory = sealed(&other, other.len() as u64);
@@ -193,6 +229,9 @@ fn format_version_of_a_handle() {
 #[test]
 fn type_mismatch_of_a_handle() {
     case!(type_mismatch_of_a_handle, |case| {
+        if !has_handles() {
+            return;
+        }
         let other = SharedValue::<u16>::anonymous(|| 1).expect("an object");
         let handle = other.to_fd().expect("a handle");
         refused_by_both(case, "type-mismatch", &["another type"], handle);
@@ -203,6 +242,9 @@ fn type_mismatch_of_a_handle() {
 #[test]
 fn read_only_handle() {
     case!(read_only_handle, |case| {
+        if !has_handles() {
+            return;
+        }
         let object = SharedValue::<Pair>::anonymous(|| Pair::of(1)).expect("an object");
         let handle = object.to_read_only_fd().expect("a handle");
         let words = ["`anonymous`", "allows reading only"];
@@ -213,6 +255,9 @@ fn read_only_handle() {
 #[test]
 fn read_only_handle_for_ever() {
     case!(read_only_handle_for_ever, |case| {
+        if !has_handles() {
+            return;
+        }
         let object = SharedValue::<Pair>::anonymous(|| Pair::of(1)).expect("an object");
         object.forbid_new_writers().expect("a seal");
         let handle = object.to_fd().expect("a handle");
@@ -224,6 +269,9 @@ fn read_only_handle_for_ever() {
 #[test]
 fn ended_before_it_arrived() {
     case!(ended_before_it_arrived, |case| {
+        if !has_handles() {
+            return;
+        }
         let object = SharedValue::<Pair>::anonymous(|| Pair::of(1)).expect("an object");
         let handle = object.to_fd().expect("a handle");
         drop(object);
@@ -234,6 +282,9 @@ fn ended_before_it_arrived() {
 #[test]
 fn permission_denied_by_another_user() {
     case!(permission_denied_by_another_user, |case| {
+        if !has_handles() {
+            return;
+        }
         if !is_root() {
             return;
         }
@@ -260,6 +311,9 @@ fn unsupported_handle_of_a_name() {
 #[test]
 fn no_descriptors_for_handles() {
     case!(no_descriptors_for_handles, |case| {
+        if !has_handles() {
+            return;
+        }
         let object = SharedValue::<Pair>::anonymous(|| Pair::of(1)).expect("an object");
         let handle = object.to_fd().expect("a handle");
         let used = crate::support::Census::now().descriptors as u64 - 1;

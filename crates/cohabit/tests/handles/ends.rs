@@ -8,7 +8,7 @@ use cohabit::{Keep, LastOneOut, Shared, SharedValue, shareable};
 
 use super::handing::{hand, heir_of, inherited};
 use crate::support::user::Pair;
-use crate::support::{Child, Peer, World, until, world};
+use crate::support::{Child, Peer, World, has_handles, until, world};
 
 /// A type with an end.
 #[shareable]
@@ -50,6 +50,9 @@ fn ending() -> (Shared<Ending>, OwnedFd) {
 
 #[test]
 fn the_last_clean_leaver_runs_the_end_once() {
+    if !has_handles() {
+        return;
+    }
     let world = World::new();
     let (object, handle) = ending();
     let mut heirs = [1, 2, 3].map(|count| {
@@ -71,6 +74,9 @@ fn the_last_clean_leaver_runs_the_end_once() {
 
 #[test]
 fn an_exit_ends_it_without_the_types_end() {
+    if !has_handles() {
+        return;
+    }
     let world = World::new();
     let (object, handle) = ending();
     let mut heir = heir_of(&world, "end-by-exit", &handle);
@@ -83,6 +89,9 @@ fn an_exit_ends_it_without_the_types_end() {
 
 #[test]
 fn with_everybody_killed_it_is_over() {
+    if !has_handles() {
+        return;
+    }
     let world = World::new();
     let [mut a, mut b] = [world.child("user"), world.child("user")];
     a.expect("anonymous", "ok created=true");
@@ -94,6 +103,9 @@ fn with_everybody_killed_it_is_over() {
 
 #[test]
 fn whoever_waits_learns_of_the_end() {
+    if !has_handles() {
+        return;
+    }
     let world = World::new();
     let [mut a, mut b] = [world.child("user"), world.child("user")];
     a.expect("anonymous", "ok created=true");
@@ -108,6 +120,9 @@ fn whoever_waits_learns_of_the_end() {
 
 #[test]
 fn a_kept_one_waits_for_its_next_user_in_a_descriptor() {
+    if !has_handles() {
+        return;
+    }
     let world = World::new();
     let options = SharedValue::<Pair>::options().keep(Keep::UntilReboot);
     let object = options.anonymous(|| Pair::of(6)).expect("an object");
@@ -136,6 +151,9 @@ fn memory_of(process: &Child) -> File {
 
 #[test]
 fn a_builder_is_waited_for_and_its_death_ends_the_object() {
+    if !has_handles() {
+        return;
+    }
     let world = World::new();
     let options = SharedValue::<Pair>::options().timeout(std::time::Duration::from_millis(1));
     let mut builder = world.child("user");
@@ -175,6 +193,9 @@ fn a_builder_is_waited_for_and_its_death_ends_the_object() {
 
 #[test]
 fn more_users_than_it_was_made_for_are_told() {
+    if !has_handles() {
+        return;
+    }
     let world = World::new();
     let options = SharedValue::<Pair>::options().max_users(2);
     let object = options.anonymous(|| Pair::of(6)).expect("an object");

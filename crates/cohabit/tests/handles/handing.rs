@@ -8,7 +8,7 @@ use std::process::Stdio;
 use cohabit::{SharedValue, Standing, Value};
 
 use crate::support::user::Pair;
-use crate::support::{Child, Peer, World, sys};
+use crate::support::{Child, Peer, World, has_handles, sys};
 
 /// The number under which a child inherits the handle.
 pub(crate) const NUMBER: i32 = 100;
@@ -63,6 +63,9 @@ pub(crate) fn heir(peer: &mut Peer) {
 
 #[test]
 fn a_child_inherits_the_object() {
+    if !has_handles() {
+        return;
+    }
     let world = World::new();
     let object = SharedValue::<Pair>::anonymous(|| Pair::of(6)).expect("an object");
     assert!(object.created());
@@ -87,6 +90,9 @@ pub(crate) fn by_stdin(peer: &mut Peer) {
 
 #[test]
 fn a_child_gets_the_object_as_its_standard_input() {
+    if !has_handles() {
+        return;
+    }
     let object = SharedValue::<Pair>::anonymous(|| Pair::of(6)).expect("an object");
     let mut command = Child::command("by-stdin", &[]);
     command.stdin(object.to_fd().expect("a handle")).stdout(Stdio::piped());
@@ -99,6 +105,9 @@ fn a_child_gets_the_object_as_its_standard_input() {
 
 #[test]
 fn a_handle_goes_from_process_to_process_over_a_socket() {
+    if !has_handles() {
+        return;
+    }
     let world = World::new();
     let [mut a, mut b, mut c] = [world.child("user"), world.child("user"), world.child("user")];
     a.expect("anonymous", "ok created=true");
@@ -123,6 +132,9 @@ fn a_handle_goes_from_process_to_process_over_a_socket() {
 
 #[test]
 fn a_view_sees_and_hands_on_what_it_sees() {
+    if !has_handles() {
+        return;
+    }
     let world = World::new();
     let [mut a, mut b, mut c] = [world.child("user"), world.child("user"), world.child("user")];
     a.expect("anonymous", "ok created=true");
@@ -149,6 +161,9 @@ fn a_view_sees_and_hands_on_what_it_sees() {
 
 #[test]
 fn locks_of_a_killed_user_are_had_and_a_stopped_one_is_not_robbed() {
+    if !has_handles() {
+        return;
+    }
     let world = World::new();
     let [mut a, mut b] = [world.child("user"), world.child("user")];
     a.expect("anonymous", "ok created=true");
@@ -164,6 +179,9 @@ fn locks_of_a_killed_user_are_had_and_a_stopped_one_is_not_robbed() {
 
 #[test]
 fn a_large_object_and_a_slice_are_built_in_place() {
+    if !has_handles() {
+        return;
+    }
     let options = cohabit::Shared::<Value<[u64]>>::options().len(1000);
     let slice = options.anonymous_with(|fill| {
         (0..1000).for_each(|at| fill.put(cohabit::Part::element(at), at as u64));

@@ -193,6 +193,19 @@ fn a_forced_end_is_told_and_a_new_instance_stands_beside() {
 }
 
 #[test]
+fn an_object_that_was_ended_inside_an_update_says_so() {
+    let world = World::new();
+    let mut users = [world.child("user"), world.child("user")];
+    users.iter_mut().for_each(|user| drop(user.expect("open_or_create rpm", "ok")));
+    let [mut writer, mut other] = users;
+    writer.expect("hold", "inside");
+    cohabit::remove(&world.scope(), "rpm", true).expect("by force");
+    other.expect("status", "ok Ended");
+    writer.expect("commit", "ok 1");
+    other.expect("get", "ok 1");
+}
+
+#[test]
 fn an_object_removed_while_it_is_constructed_has_ended() {
     let world = World::new();
     let mut builder = world.child("user");

@@ -80,7 +80,7 @@ fn parties<const N: usize>(world: &World, parties: usize) -> [Child; N] {
 fn arrive<const N: usize>(all: [&mut Child; N]) {
     for child in all {
         child.say("wait");
-        sys::until_in_futex(child.pid());
+        sys::until_it_waits(child.pid());
     }
 }
 
@@ -244,7 +244,7 @@ fn seats_of_the_dead_are_had_and_those_of_the_living_are_not() {
     let words = words_of(&world);
     let token = |child: &mut Child| {
         child.say("wait");
-        sys::until_in_futex(child.pid());
+        sys::until_it_waits(child.pid());
         let seats = words[SEATS..SEATS + 48].iter();
         let token = seats.map(|seat| seat.load(Relaxed)).find(|seat| *seat != 0).expect("a seat");
         a.expect("wait", "ok leader");

@@ -153,7 +153,7 @@ fn a_manual_event_lets_everyone_pass_until_it_is_reset() {
     let [mut setter] = listeners(&world);
     let mut waiting = listeners::<3>(&world);
     waiting.iter_mut().for_each(|child| child.say("wait manual"));
-    waiting.iter_mut().for_each(|child| sys::until_in_futex(child.pid()));
+    waiting.iter_mut().for_each(|child| sys::until_it_waits(child.pid()));
     // Who waited passes, also if it is reset at once.
     setter.expect("set manual", "ok");
     setter.expect("reset manual", "ok");
@@ -174,7 +174,7 @@ fn a_waiter_that_is_killed_takes_no_set_that_it_was_only_woken_for() {
     for _ in 0..10 {
         let mut waiting = listeners::<2>(&world);
         waiting.iter_mut().for_each(|child| child.say("wait auto"));
-        waiting.iter_mut().for_each(|child| sys::until_in_futex(child.pid()));
+        waiting.iter_mut().for_each(|child| sys::until_it_waits(child.pid()));
         // One of them is killed while it is about to take what it is woken for, or after it.
         let [first, mut second] = waiting;
         setter.say("set auto");
@@ -211,17 +211,17 @@ fn notifications_reach_who_waits() {
     a.say("pause");
     b.say("pause");
     for child in [&a, &b] {
-        sys::until_in_futex(child.pid());
+        sys::until_it_waits(child.pid());
     }
     teller.expect("grow 1 all", "ok");
     a.expect_next("ok 1");
     b.expect_next("ok 1");
     a.say("pause");
-    sys::until_in_futex(a.pid());
+    sys::until_it_waits(a.pid());
     teller.expect("grow 1 one", "ok");
     a.expect_next("ok 2");
     b.say("pause_timeout 100000");
-    sys::until_in_futex(b.pid());
+    sys::until_it_waits(b.pid());
     teller.expect("grow 1 one", "ok");
     b.expect_next("ok 3 false");
     // Nobody waits.
@@ -235,7 +235,7 @@ fn a_mutex_whose_holder_died_is_told_by_the_wait() {
     let [mut waiter] = listeners(&world);
     let mut holder = world.child("holds-number");
     waiter.say("pause");
-    sys::until_in_futex(waiter.pid());
+    sys::until_it_waits(waiter.pid());
     holder.expect_next("here");
     holder.expect("lock", "locked");
     // Notified, it waits for the lock, and is told.
@@ -261,7 +261,7 @@ fn who_waits_learns_that_the_object_has_ended() {
     let orders = ["wait auto", "wait_timeout manual 100000", "pause"];
     for (child, order) in all.iter_mut().zip(orders) {
         child.say(order);
-        sys::until_in_futex(child.pid());
+        sys::until_it_waits(child.pid());
     }
     cohabit::remove(&world.scope(), "room", true).expect("by force");
     for child in &mut all {

@@ -165,7 +165,7 @@ fn who_waits_runs_its_own_after_a_death_and_so_does_who_comes_later() {
     last.say("wait");
     victim.expect("call_and_stay", "inside");
     waiter.say("call_and_stay");
-    sys::until_in_futex(waiter.pid());
+    sys::until_it_waits(waiter.pid());
     victim.kill();
     waiter.expect_next("inside");
     assert_eq!(runs(&world), 0);
@@ -183,7 +183,7 @@ fn a_cell_whose_setter_died_is_set_by_the_next() {
     reader.say("read");
     victim.expect("init_and_stay 1", "inside");
     a.say("init 2");
-    sys::until_in_futex(a.pid());
+    sys::until_it_waits(a.pid());
     b.expect("get", "ok 0");
     victim.kill();
     a.expect_next("ok 2");
@@ -270,7 +270,7 @@ fn a_killed_waiter_costs_nobody_anything() {
     a.expect("call_and_stay", "inside");
     for (child, order) in [(&mut victim, "call"), (&mut other, "wait"), (&mut b, "call")] {
         child.say(order);
-        sys::until_in_futex(child.pid());
+        sys::until_it_waits(child.pid());
     }
     victim.kill();
     other.kill();
@@ -285,7 +285,7 @@ fn who_only_waits_learns_that_the_object_has_ended() {
     let mut all = pupils::<2>(&world);
     for (child, order) in all.iter_mut().zip(["wait", "read"]) {
         child.say(order);
-        sys::until_in_futex(child.pid());
+        sys::until_it_waits(child.pid());
     }
     cohabit::remove(&world.scope(), "school", true).expect("by force");
     for child in &mut all {

@@ -49,6 +49,7 @@ fn reboot(path: &Path) {
 
 fn remove(world: &World, path: PathBuf) {
     fs::remove_file(path).expect("the object");
+    world.tidy();
     world.assert_empty();
 }
 

@@ -4,14 +4,19 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 
+use crate::support::lock_files::is_lock_file;
 use crate::support::{World, until};
 
-/// The lock files of an object.
+/// The lock files of an object, without those that the portable mechanism has for each slot of them.
 fn lock_files(world: &World, name: &str) -> Vec<PathBuf> {
     let home = world.shared(name);
     let entries = fs::read_dir(&home).into_iter().flatten();
     let paths = entries.map(|entry| entry.expect("an entry").path());
-    paths.filter(|path| path.display().to_string().contains("/.cohabit.")).collect()
+    let of_the_object = |path: &PathBuf| {
+        let name = path.file_name().and_then(|name| name.to_str()).expect("a name");
+        name.starts_with(".cohabit.") && !is_lock_file(name)
+    };
+    paths.filter(of_the_object).collect()
 }
 
 #[test]

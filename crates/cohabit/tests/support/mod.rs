@@ -11,12 +11,15 @@ pub(crate) mod child;
 /// Descriptors over a socket, as the example does it.
 #[path = "../../examples/handle.rs"]
 pub(crate) mod handing;
+pub(crate) mod lock_files;
+pub(crate) mod mechanism;
 pub(crate) mod several;
 pub(crate) mod sys;
 pub(crate) mod user;
 pub(crate) mod world;
 
 pub(crate) use child::{Child, Peer};
+pub(crate) use mechanism::{has_handles, portable, portable_since};
 pub(crate) use world::{Census, World, is_root, until};
 
 /// The outcome of a call as one line: `ok …` or `err code | text`.

@@ -78,6 +78,7 @@ unsafe extern "C" {
     safe fn close(descriptor: c_int) -> c_int;
     fn memfd_create(name: *const c_char, flags: c_uint) -> c_int;
     fn fcntl(descriptor: c_int, command: c_int, ...) -> c_int;
+    safe fn flock(descriptor: c_int, operation: c_int) -> c_int;
     safe fn dup2(from: c_int, to: c_int) -> c_int;
     safe fn setresuid(real: c_uint, effective: c_uint, saved: c_uint) -> c_int;
     safe fn setresgid(real: c_uint, effective: c_uint, saved: c_uint) -> c_int;
@@ -331,10 +332,12 @@ pub(crate) fn is_readable(file: &impl AsRawFd) -> bool {
     ready > 0
 }
 
-/// Waits until a child sleeps in the kernel in a call that waits for a word.
-pub(crate) fn until_in_futex(pid: u32) {
+/// Waits until a child sleeps in the kernel because it waits for a word. The portable mechanism sleeps by the
+/// clock there, between two looks at it.
+pub(crate) fn until_it_waits(pid: u32) {
     let path = format!("/proc/{pid}/wchan");
-    super::until(|| std::fs::read_to_string(&path).is_ok_and(|name| name.contains("futex")));
+    let call = if super::portable() { "nanosleep" } else { "futex" };
+    super::until(|| std::fs::read_to_string(&path).is_ok_and(|name| name.contains(call)));
 }
 
 /// Closes every descriptor from this number on, as daemons do when they start.
@@ -358,13 +361,17 @@ pub(crate) fn become_for_good(uid: u32, gid: u32, groups: &[u32]) {
     assert_eq!(setresuid(uid, uid, uid), 0, "another user");
 }
 
-/// Locks every byte of a file for reading, as anybody can who may read it, and keeps the lock.
+/// Locks every byte of a file for reading, and the file as a whole, as anybody can who may read it, and keeps
+/// the locks.
 pub(crate) fn lock_all_for_reading(descriptor: i32) -> std::io::Result<()> {
+    const LOCK_SH: c_int = 1;
+    const LOCK_NB: c_int = 4;
     const F_OFD_SETLK: c_int = 37;
     const F_RDLCK: i16 = 0;
     let range = Range { kind: F_RDLCK, whence: 0, start: 0, len: 0, pid: 0 };
     // SAFETY: the range is the kernel's `struct flock`, and lives for the call.
-    match unsafe { fcntl(descriptor, F_OFD_SETLK, &raw const range) } {
+    let bytes = unsafe { fcntl(descriptor, F_OFD_SETLK, &raw const range) };
+    match bytes | flock(descriptor, LOCK_SH | LOCK_NB) {
         0 => Ok(()),
         _ => Err(std::io::Error::last_os_error()),
     }

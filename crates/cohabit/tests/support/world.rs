@@ -9,6 +9,7 @@ use std::time::Duration;
 use cohabit::Scope;
 
 use super::Child;
+use super::lock_files::without_lock_files;
 
 /// A root for `COHABIT_DIR` with this user's folder in it, which must be empty in the end.
 pub(crate) struct World {
@@ -111,6 +112,18 @@ impl World {
         names_in(&self.folder)
     }
 
+    /// Takes a file away by hand. The lock files that the portable mechanism had beside it go as they do when the
+    /// next object is made here, or by `gc`, unless somebody lives who has the file.
+    pub(crate) fn remove_by_hand(&self, name: &str) {
+        fs::remove_file(self.path(name)).expect("the file");
+        self.tidy();
+    }
+
+    /// What whoever makes the next object here does before it.
+    pub(crate) fn tidy(&self) {
+        cohabit_os::mapping::tidy(&self.folder);
+    }
+
     #[track_caller]
     pub(crate) fn assert_empty(&self) {
         assert_eq!(self.names(), Vec::<String>::new(), "something was left behind");
@@ -148,24 +161,6 @@ pub(crate) fn names_in(folder: &Path) -> Vec<String> {
     names.sort();
     without_lock_files(folder, names)
 }
-
-/// Without the lock files that the portable mechanism has beside a file that is there: they are that one's, and
-/// go with it. Where it is gone, they are left behind, and stay in the list.
-fn without_lock_files(folder: &Path, names: Vec<String>) -> Vec<String> {
-    let number = |name: &String| {
-        let status = fs::symlink_metadata(folder.join(name)).ok()?;
-        (!name.starts_with(LIVE)).then(|| format!("{:x}", status.ino()))
-    };
-    let there: Vec<String> = names.iter().filter_map(number).collect();
-    let is_its_own = |name: &String| {
-        name.strip_prefix(LIVE)
-            .and_then(|rest| rest.split('.').next())
-            .is_some_and(|number| there.iter().any(|there| there == number))
-    };
-    names.into_iter().filter(|name| !is_its_own(name)).collect()
-}
-
-const LIVE: &str = ".cohabit.live.";
 
 /// Adds a word to the log of the test, in a child.
 pub(crate) fn log(word: &str) {

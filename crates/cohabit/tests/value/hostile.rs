@@ -219,7 +219,7 @@ fn ravage(role: &str, seed: u64) {
     let _ = cohabit::list(&world.scope()).expect("a list");
     for name in world.names() {
         if cohabit::remove(&world.scope(), &name, true).is_err() {
-            std::fs::remove_file(world.path(&name)).expect("what is no object any more");
+            world.remove_by_hand(&name); // what is no object any more
         }
     }
 }

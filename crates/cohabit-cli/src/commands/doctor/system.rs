@@ -5,7 +5,7 @@ use std::path::Path;
 use cohabit::Scope;
 use cohabit_os::health::{self, Kernel, RemoveIpc};
 use cohabit_os::mapping::File;
-use cohabit_os::{accounts, liveness, place, process};
+use cohabit_os::{Mechanism, accounts, liveness, mechanism, place, process};
 
 use super::place::root_of;
 use super::{Finding, Level};
@@ -45,6 +45,9 @@ fn kernel(kernel: &Kernel, unnamed: Result<(), cohabit_os::Error>) -> Finding {
 fn liveness(works: Result<bool, cohabit_os::Error>) -> Finding {
     match works {
         Ok(true) => Finding::ok("liveness", "the kernel tells who lives, by locks that end with the process"),
+        // By its nature, and not for want of anything.
+        Ok(false) if mechanism() == Mechanism::Portable => Finding::ok("liveness", "lock files tell who lives, each locked through a descriptor")
+            .advise("Do not close descriptors that are not yours: who does looks dead."),
         Ok(false) => Finding::warn("liveness", "a lock does not last as long as a map here, so each object keeps a descriptor")
             .advise("Do not close descriptors that are not yours; a forked child keeps its parent alive until it execs."),
         Err(error) => Finding::bad("liveness", format!("the kernel cannot be asked who lives: {error}"))
@@ -95,7 +98,8 @@ mod tests {
     fn what_the_kernel_refuses_is_bad() {
         let refused = || cohabit_os::Error::unsupported("try");
         assert_eq!(liveness(Ok(true)).level, Level::Ok);
-        assert_eq!(liveness(Ok(false)).level, Level::Warn);
+        let kept = if mechanism() == Mechanism::Portable { Level::Ok } else { Level::Warn };
+        assert_eq!(liveness(Ok(false)).level, kept);
         assert_eq!(liveness(Err(refused())).level, Level::Bad);
         let release = || Kernel { release: "5.10".into(), waits_on_many: false };
         assert_eq!(kernel(&release(), Ok(())).level, Level::Ok);
