@@ -8,7 +8,7 @@ use cohabit_os::mapping::{
 };
 use cohabit_os::process::{boot_id, effective_uid};
 
-use crate::support::{Folder, Peer, word};
+use crate::support::{Folder, Peer, published, word};
 
 #[test]
 fn an_unnamed_file_is_whole_and_unreachable() {
@@ -18,7 +18,7 @@ fn an_unnamed_file_is_whole_and_unreachable() {
         let status = file.status().expect("a status");
         assert_eq!((status.size, status.links, status.mode), (size, 0, 0o600));
         assert_eq!((status.kind, status.owner), (FileKind::Regular, effective_uid()));
-        assert!(list(folder.path()).expect("a list").is_empty());
+        assert!(published(&folder).is_empty());
         let path = folder.join("name");
         file.publish(&path).expect("a free name");
         assert_eq!(file.status().expect("a status").links, 1);
@@ -42,10 +42,10 @@ fn of_many_who_publish_one_name_one_wins() {
         racers.iter_mut().for_each(|racer| racer.tell("go"));
         let said: Vec<_> = racers.iter_mut().map(Peer::hear).collect();
         assert_eq!(said.iter().filter(|said| *said == "won").count(), 1, "{said:?}");
-        assert_eq!(list(folder.path()).expect("a list"), ["name"]);
+        assert_eq!(published(&folder), ["name"]);
         let id = status_of(&path).expect("a status").id;
         assert!(retire(&path, id).expect("an answer"));
-        assert!(list(folder.path()).expect("a list").is_empty());
+        assert!(published(&folder).is_empty());
     }
 }
 

@@ -6,7 +6,7 @@ use cohabit_os::wait::Deadline;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
-use crate::support::{Folder, Peer, word};
+use crate::support::{Folder, Peer, portable_since, word};
 
 fn held(file: &File, byte: Byte) -> bool {
     is_held(file, byte).expect("an answer")
@@ -20,7 +20,8 @@ fn anchor(file: &File, byte: Byte) -> Anchor {
 #[test]
 fn anchors_work_here() {
     let folder = Folder::new();
-    assert!(anchors_work(Some(folder.path())).expect("bytes can be held"));
+    let keeps = portable_since("an anchor keeps a descriptor, by its nature");
+    assert_eq!(anchors_work(Some(folder.path())).expect("bytes can be held"), !keeps);
 }
 
 #[test]
@@ -35,12 +36,16 @@ fn a_byte_is_one_byte_however_far_up() {
     assert!(others.into_iter().all(|other| !held(&file, other)));
     let taken = Anchor::take(file.reopen(Access::ReadWrite).expect("reopen"), byte);
     assert_eq!(taken.expect_err("held").kind(), std::io::ErrorKind::WouldBlock);
-    let rest: Vec<Anchor> = others.into_iter().map(|other| anchor(&file, other)).collect();
+    // A slot has one lock file, and the life byte is no slot's.
+    let why = "of a slot's generations one is held at a time, and the life byte in a section only";
+    let all = if portable_since(why) { vec![others[0], others[2]] } else { others.to_vec() };
+    let others = all.iter().copied();
+    let rest: Vec<Anchor> = others.clone().map(|other| anchor(&file, other)).collect();
     drop(one);
     assert!(!held(&file, byte));
-    assert!(others.into_iter().all(|other| held(&file, other)));
+    assert!(others.clone().all(|other| held(&file, other)));
     drop(rest);
-    assert!(!others.into_iter().any(|other| held(&file, other)));
+    assert!(!others.clone().any(|other| held(&file, other)));
 }
 
 #[test]
@@ -123,6 +128,10 @@ fn an_anchor_taken_inside_outlives_the_section_and_the_section_ends() {
     assert!(!held(&file, byte));
     assert!(retire(&path, id).expect("an answer"));
     assert!(matches!(LifeSection::try_enter(Way::Name(&path), id), Ok(Entered::Gone)));
-    let kept = Way::Kept(&file);
-    assert!(matches!(LifeSection::try_enter(kept, id), Ok(Entered::Yes(_))), "without a name");
+    let kept = LifeSection::try_enter(Way::Kept(&file), id);
+    if portable_since("a file is opened anew by its name only") {
+        assert!(matches!(kept, Ok(Entered::Gone)));
+    } else {
+        assert!(matches!(kept, Ok(Entered::Yes(_))), "without a name");
+    }
 }

@@ -52,6 +52,24 @@ impl Drop for Folder {
     }
 }
 
+/// Whether this run is the portable mechanism's, where a test asserts something else; says why.
+pub(crate) fn portable_since(why: &str) -> bool {
+    let portable = cohabit_os::mechanism() == cohabit_os::Mechanism::Portable;
+    if portable {
+        println!("otherwise for the portable mechanism: {why}");
+    }
+    portable
+}
+
+/// The names in a folder, without those that files have before they have one.
+pub(crate) fn published(folder: &Folder) -> Vec<String> {
+    let mut names = cohabit_os::mapping::list(folder.path()).expect("a list");
+    if portable_since("a file that has no name yet is a hidden draft") {
+        names.retain(|name| !name.starts_with(".cohabit.draft."));
+    }
+    names
+}
+
 /// Word number `at` of a mapping, as all processes see it.
 pub(crate) fn word(mapping: &Mapping, at: usize) -> &AtomicU64 {
     assert!((at + 1) * 8 <= mapping.len());
