@@ -162,7 +162,7 @@ pub use value::pin::Pinned;
 pub use value::{BY_VALUE_MAX, Contents, Value, Version};
 pub use view::SharedView;
 pub use views::View;
-pub use who::{Hold, Holder, LockState, Observers, Verdict};
+pub use who::{Gathering, Hold, Holder, LockState, Observers, Verdict};
 
 /// What the code that `#[plain]` writes refers to. Not for use by hand: it changes without notice.
 #[doc(hidden)]

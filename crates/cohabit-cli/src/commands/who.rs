@@ -213,6 +213,8 @@ fn lock(Seen { lock, held_for }: &Seen) -> Json {
         "awaited": lock.awaited,
         "owner_died": lock.owner_died,
         "poisoned": lock.poisoned,
+        "came": lock.gathering.map(|round| round.came),
+        "parties": lock.gathering.map(|round| round.parties),
         "certain": lock.has_commits(),
         "at_least_ns": held_for.map(ns),
     })

@@ -20,7 +20,7 @@ mod once_cell;
 mod outcome;
 pub(crate) mod permits;
 mod readers;
-mod round;
+pub(crate) mod round;
 pub(crate) mod run;
 mod rw_lock;
 mod semaphore;

@@ -43,7 +43,8 @@ use crate::token::{Token, same_holder};
 
 /// How many can be seated.
 pub(crate) const SEATS: usize = 48;
-const ARRIVED: u64 = (1 << SEATS) - 1;
+/// Of the gate: the seats that have arrived.
+pub(crate) const ARRIVED: u64 = (1 << SEATS) - 1;
 const BROKEN: u64 = 1 << 48;
 /// One broken round; they are counted modulo 32768.
 const ONE_BROKEN: u64 = 1 << 49;

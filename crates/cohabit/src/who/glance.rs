@@ -4,12 +4,13 @@
 //! A cell of a new kind takes a function here and a line in [`of`]; the rest follows from its schema.
 //! Nothing is written, and nothing of what is read is believed: it is shown to people.
 
-use super::Hold;
+use super::{Gathering, Hold};
 use crate::plain::{Kind, Signal};
 use crate::schema::Node;
 use crate::segment::Segment;
 use crate::sync::bell::WAITERS as BELL_WAITERS;
 use crate::sync::permits::FREE;
+use crate::sync::round::{ARRIVED, SEATS};
 use crate::sync::word::{ENTERS, OWNER_DIED, POISONED};
 use crate::token::{Token, WAITERS, same_holder};
 use crate::value::cell::Commit;
@@ -24,6 +25,8 @@ pub(super) struct Glance {
     pub(super) awaited: bool,
     pub(super) owner_died: bool,
     pub(super) poisoned: bool,
+    /// Of a barrier, where somebody has come.
+    pub(super) gathering: Option<Gathering>,
     /// Of a lock whose holders commit.
     pub(super) version: Option<u64>,
 }
@@ -74,6 +77,7 @@ pub(super) fn of(node: &Node) -> Option<fn(&Words<'_>) -> Glance> {
         Node::Mutex { .. } => Some(mutex),
         Node::RwLock { .. } => Some(rw_lock),
         Node::Signal(Signal::Semaphore) => Some(semaphore),
+        Node::Signal(Signal::Barrier) => Some(barrier),
         Node::OnceCell { .. } | Node::Signal(Signal::Once) => Some(once),
         _ => None,
     }
@@ -107,14 +111,30 @@ fn rw_lock(cell: &Words<'_>) -> Glance {
 /// The bell, then one word for each permit. Who has several is told once; where one is free, nobody waits.
 fn semaphore(cell: &Words<'_>) -> Glance {
     let permits: Vec<u64> = (1..cell.size / 8).map(|index| cell.load(index)).collect();
-    let mut holders: Vec<(Hold, u64)> = Vec::new();
-    for word in permits.iter().copied().filter(|word| Token::named_by(*word).is_some()) {
-        if !holders.iter().any(|(_, other)| same_holder(word, *other)) {
-            holders.push((Hold::Owns, word));
-        }
-    }
+    let holders = each_once(Hold::Owns, permits.iter().copied());
     let awaited = cell.load(0) & BELL_WAITERS != 0 && !permits.contains(&FREE);
     Glance { holders, awaited, ..Glance::default() }
+}
+
+/// The bell, the gate, what is told, how many make a round, then the seats: a bit of the gate says that who sits
+/// there has come to the round that fills. Whose threads have several seats is told once.
+fn barrier(cell: &Words<'_>) -> Glance {
+    let (arrived, parties) = (cell.load(1) & ARRIVED, cell.load(3));
+    let seats = (0..SEATS as u64).filter(|seat| arrived >> seat & 1 != 0);
+    let holders = each_once(Hold::Waits, seats.map(|seat| cell.load(4 + seat)));
+    let gathering = Gathering { came: arrived.count_ones().into(), parties };
+    Glance { holders, gathering: (arrived != 0).then_some(gathering), ..Glance::default() }
+}
+
+/// Those whom the words name, each once.
+fn each_once(hold: Hold, words: impl Iterator<Item = u64>) -> Vec<(Hold, u64)> {
+    let mut holders: Vec<(Hold, u64)> = Vec::new();
+    for word in words.filter(|word| Token::named_by(*word).is_some()) {
+        if !holders.iter().any(|(_, other)| same_holder(word, *other)) {
+            holders.push((hold, word));
+        }
+    }
+    holders
 }
 
 fn once(cell: &Words<'_>) -> Glance {

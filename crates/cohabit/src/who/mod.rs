@@ -31,6 +31,8 @@ pub enum Hold {
     Enters,
     /// Does what is done once.
     Runs,
+    /// Waits at a barrier, until all are there.
+    Waits,
 }
 
 impl Hold {
@@ -42,6 +44,7 @@ impl Hold {
             Hold::Reads => "reads",
             Hold::Enters => "enters",
             Hold::Runs => "runs",
+            Hold::Waits => "waits",
         }
     }
 }
@@ -100,8 +103,20 @@ pub struct LockState {
     pub owner_died: bool,
     /// Whether a holder panicked inside, and nobody has cleared that since.
     pub poisoned: bool,
+    /// Of a barrier: how many have come to the round that fills.
+    pub gathering: Option<Gathering>,
     /// Of a lock whose holders commit.
     version: Option<u64>,
+}
+
+/// The round of a barrier that fills.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Gathering {
+    /// How many have come, each thread of a process for itself.
+    pub came: u64,
+    /// How many make a round.
+    pub parties: u64,
 }
 
 impl LockState {
@@ -137,21 +152,20 @@ impl fmt::Display for Holder {
             Hold::Reads => "held for reading",
             Hold::Enters => "being entered",
             Hold::Runs => "being done",
+            Hold::Waits => "awaited",
+        };
+        let then = match self.hold {
+            Hold::Waits => "the others of its round are told so",
+            _ => "whoever comes next takes it over",
         };
         match (self.verdict, &self.user) {
             (Verdict::Live, Some(user)) => write!(f, "{does} by {user}"),
             (Verdict::Live, None) => write!(f, "{does} by a process that its row does not tell"),
             // Of a dead one, the number is all that still says something.
             (Verdict::Dead, Some(user)) => {
-                write!(
-                    f,
-                    "left by pid {}, which is dead: whoever comes next takes it over",
-                    user.pid
-                )
+                write!(f, "left by pid {}, which is dead: {then}", user.pid)
             }
-            (Verdict::Dead, None) => {
-                f.write_str("left by a process that is dead: whoever comes next takes it over")
-            }
+            (Verdict::Dead, None) => write!(f, "left by a process that is dead: {then}"),
             (Verdict::Unjudged, Some(user)) => write!(f, "{does} by {user}, if that one lives"),
             (Verdict::Unjudged, None) => write!(f, "{does} by a process, if that one lives"),
         }
@@ -166,6 +180,9 @@ impl fmt::Display for LockState {
             said.push("nobody has it".to_owned());
         }
         let mut say = |text: &str| said.push(text.to_owned());
+        if let Some(Gathering { came, parties }) = self.gathering {
+            say(&format!("{came} of {parties} have come"));
+        }
         if self.awaited {
             say("somebody waits for it");
         }
@@ -253,6 +270,7 @@ impl Segment {
             awaited: seen.awaited,
             owner_died: seen.owner_died,
             poisoned: seen.poisoned,
+            gathering: seen.gathering,
             version: seen.version,
         }))
     }

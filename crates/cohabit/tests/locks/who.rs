@@ -7,11 +7,12 @@
 use std::fs::{self, OpenOptions};
 use std::os::unix::fs::FileExt;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::time::Duration;
 
 use cohabit::untyped::Untyped;
 use cohabit::{
-    Hold, LockError, LockState, Mutex, Once, OnceCell, ProcessState, Semaphore, Shared, Standing,
-    Status, Value, Verdict, shareable,
+    Barrier, Hold, LockError, LockState, Mutex, Once, OnceCell, ProcessState, Semaphore, Shared,
+    Standing, Status, Value, Verdict, shareable,
 };
 
 use crate::support::{Child, Peer, World, line, sys, until};
@@ -23,6 +24,7 @@ struct Board {
     shelves: [Shelf; 2],
     answer: OnceCell<u64>,
     permits: Semaphore,
+    gate: Barrier,
 }
 
 #[shareable]
@@ -40,6 +42,7 @@ impl Board {
             shelves: [shelf(), shelf()],
             answer: OnceCell::new(),
             permits: Semaphore::new(1),
+            gate: Barrier::new(3),
         }
     }
 }
@@ -84,6 +87,12 @@ fn take(board: &Board, peer: &Peer, part: &str) -> String {
         }
         "add_permit" => done(board.permits.add_permits(1)),
         "permits" => done(board.permits.acquire().map(|_permit| drop(stay(peer, "inside")))),
+        "meet" => done(board.gate.wait().map(drop)),
+        "meet_at_once" => done(board.gate.wait_timeout(Duration::ZERO).map(drop)),
+        "meet_in_two" => std::thread::scope(|scope| {
+            let both = [(); 2].map(|()| scope.spawn(|| board.gate.wait().map(drop)));
+            done(both.into_iter().try_for_each(|thread| thread.join().expect("no panic")))
+        }),
         other => panic!("no such part: {other}"),
     }
 }
@@ -295,6 +304,40 @@ fn who_has_permits_is_told_once_and_who_died_with_them_as_dead() {
     assert_eq!(told(&lock), [(dies, Verdict::Dead), (lives, Verdict::Live)]);
     assert!(lock.to_string().contains("whoever comes next takes it over"), "{lock}");
     lodger.expect("go", "ok");
+}
+
+#[test]
+fn who_waits_at_a_barrier_is_told_and_how_many_have_come() {
+    let world = World::new();
+    let [mut lodger, mut other] = lodgers(&world);
+    let object = look(&world);
+    let came = |count: u64| {
+        let locks = object.locks().expect("a look");
+        locks.iter().any(|lock| lock.gathering.is_some_and(|round| round.came == count))
+    };
+    lodger.say("meet_in_two");
+    until(|| came(2));
+    let lock = only_lock(&object);
+    let [holder] = lock.holders.as_slice() else { panic!("one process, told once: {lock:?}") };
+    assert_eq!((holder.hold, holder.verdict), (Hold::Waits, Verdict::Live));
+    assert_eq!((lock.path.as_str(), lock.gathering.map(|it| it.parties)), ("gate", Some(3)));
+    let text = lock.to_string();
+    assert!(text.starts_with(&format!("awaited by pid {} (", lodger.pid())), "{text}");
+    assert!(text.ends_with("); 2 of 3 have come"), "{text}");
+    // They were not disturbed: the third one makes them pass.
+    other.expect("meet", "ok");
+    lodger.expect_next("ok");
+    assert_eq!(object.locks().expect("a look"), []);
+    let pid = other.pid();
+    other.say("meet");
+    until(|| came(1));
+    other.kill();
+    let said = format!(
+        "left by pid {pid}, which is dead: the others of its round are told so; 1 of 3 have come"
+    );
+    assert_eq!(only_lock(&object).to_string(), said);
+    lodger.expect("meet_at_once", "err peer-died");
+    assert_eq!(object.locks().expect("a look"), []);
 }
 
 #[test]

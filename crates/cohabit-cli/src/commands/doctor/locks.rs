@@ -2,7 +2,7 @@
 //! that the dead left.
 
 use cohabit::untyped::Untyped;
-use cohabit::{Entry, EntryState, Hold, LockState, Scope, Status, Verdict};
+use cohabit::{Entry, EntryState, Hold, Holder, LockState, Scope, Status, Verdict};
 
 use super::Finding;
 use crate::path::joined;
@@ -78,7 +78,9 @@ fn of_each(check: &'static str, said: Vec<String>, well: &str, advice: &str) -> 
 
 fn has_stopped_holder(lock: &LockState) -> bool {
     let is_stopped = |user: &cohabit::User| user.state.is_stopped();
-    let mut live = lock.holders.iter().filter(|holder| holder.verdict != Verdict::Dead);
+    // Who waits at a barrier keeps nothing from anybody.
+    let has_it = |holder: &&Holder| holder.verdict != Verdict::Dead && holder.hold != Hold::Waits;
+    let mut live = lock.holders.iter().filter(has_it);
     live.any(|holder| holder.user.as_ref().is_some_and(is_stopped))
 }
 
