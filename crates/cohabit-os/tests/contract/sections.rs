@@ -179,6 +179,10 @@ fn a_child_forked_at_any_moment_never_holds_the_life_of_its_dead_parent() {
     let (path, file, id) = folder.file("name");
     let (ready, end) = (Line::new(), Line::new());
     const CHILDREN: usize = 40;
+    // Somebody was there before: of a file that nobody ever used, nobody knows who is dead.
+    let first = yes(LifeSection::try_enter(Way::Name(&path), id));
+    drop(first.anchor(Byte::user(0, 1)).expect("the byte is free"));
+    drop(first);
     let parent = child(|| {
         std::thread::spawn(|| {
             loop {
