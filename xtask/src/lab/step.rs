@@ -13,7 +13,7 @@ use super::trace::{Event, Method, Position, Victim};
 use std::time::{Duration, Instant};
 
 /// How often a state is sought.
-const TRIES: usize = 4;
+const TRIES: usize = 16;
 /// More states than any operation has: a victim that goes round in circles is told apart by it.
 const STATES_MAX: usize = 20_000;
 
