@@ -120,7 +120,7 @@ pub struct Gathering {
 }
 
 impl LockState {
-    /// Whether somebody who lives has it.
+    /// Whether somebody who lives has it, or waits at it where it is a barrier.
     pub fn is_held(&self) -> bool {
         self.holders.iter().any(|holder| holder.verdict == Verdict::Live)
     }

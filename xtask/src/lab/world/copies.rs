@@ -2,7 +2,7 @@
 //!
 //! The copies are the shared library of `copy.rs`, loaded from two paths, as two plugins would bring it.
 
-use super::kernel::{self, Copy};
+use super::kernel::{self, Loaded};
 use super::stage::{Stage, Talk, Verdict, check, held};
 use crate::tools::{cargo, quietly, target_dir};
 use std::fs;
@@ -26,7 +26,7 @@ fn library() -> PathBuf {
 }
 
 /// Loads the library anew, from a path that is gone when this returns.
-fn load(stage: &Stage, name: &str) -> Result<Copy, String> {
+fn load(stage: &Stage, name: &str) -> Result<Loaded, String> {
     let path = stage.folder.join(name);
     fs::copy(library(), &path).map_err(|error| format!("{}: {error}", library().display()))?;
     let copy = kernel::load(&path);
@@ -34,7 +34,7 @@ fn load(stage: &Stage, name: &str) -> Result<Copy, String> {
     copy
 }
 
-fn is(what: &str, copy: Copy, order: u8, expected: i64) -> Result<(), String> {
+fn is(what: &str, copy: Loaded, order: u8, expected: i64) -> Result<(), String> {
     let answer = copy.obeys(order);
     check(answer == expected, || format!("{what}: {answer}, not {expected}"))
 }
@@ -86,7 +86,7 @@ fn enter(stage: &Stage) -> Result<(), String> {
 fn with_two(stage: &Stage, talk: &Talk) -> Result<(), String> {
     enter(stage)?;
     let (one, other) = (load(stage, "first.so")?, load(stage, "second.so")?);
-    check(one != other, || "the library was loaded only once".to_owned())?;
+    check(!one.is(other), || "the library was loaded only once".to_owned())?;
     is("open", one, b'o', 0)?;
     is("open by the other copy", other, b'o', 0)?;
     is("users", one, b'u', 2)?;

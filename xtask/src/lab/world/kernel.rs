@@ -304,22 +304,24 @@ pub(super) fn may_dump() -> Result<(), String> {
     answered("prctl", unsafe { libc::prctl(libc::PR_SET_DUMPABLE, 1) }.into()).map(drop)
 }
 
-/// What a copy of the library exports: it takes an order, and answers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Copy(usize);
+/// A copy of the library that was loaded, by what it exports: a function that takes an order, and answers.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Loaded(extern "C" fn(u8) -> i64);
 
-impl Copy {
+impl Loaded {
     /// Gives an order to it.
     pub(super) fn obeys(self, order: u8) -> i64 {
-        // SAFETY: `load` found the function by its name, of which there is one, with this signature
-        // (copy.rs); the library is never unloaded.
-        let obeys: extern "C" fn(u8) -> i64 = unsafe { std::mem::transmute(self.0) };
-        obeys(order)
+        self.0(order)
+    }
+
+    /// Whether both are one copy.
+    pub(super) fn is(self, other: Self) -> bool {
+        std::ptr::fn_addr_eq(self.0, other.0)
     }
 }
 
 /// Loads a copy of the library for good.
-pub(super) fn load(path: &Path) -> Result<Copy, String> {
+pub(super) fn load(path: &Path) -> Result<Loaded, String> {
     let text = CString::new(path.as_os_str().as_bytes()).map_err(|error| error.to_string())?;
     // SAFETY: what it runs as it is loaded are the hooks of our own library.
     let library = unsafe { libc::dlopen(text.as_ptr(), libc::RTLD_NOW | libc::RTLD_LOCAL) };
@@ -329,10 +331,13 @@ pub(super) fn load(path: &Path) -> Result<Copy, String> {
     // SAFETY: asks a loaded library for a name.
     let found = unsafe { libc::dlsym(library, c"cohabit_copy_obeys".as_ptr()) };
     if found.is_null() {
-        Err("it does not export its function".to_owned())
-    } else {
-        Ok(Copy(found.addr()))
+        return Err("it does not export its function".to_owned());
     }
+    // SAFETY: there is one function of that name, with this signature (copy.rs), and the library is never
+    // unloaded.
+    let obeys =
+        unsafe { std::mem::transmute::<*mut libc::c_void, extern "C" fn(u8) -> i64>(found) };
+    Ok(Loaded(obeys))
 }
 
 /// Ends this process as programs do that return from main: exit hooks run.
