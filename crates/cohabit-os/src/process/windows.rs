@@ -19,7 +19,7 @@ use windows_sys::Win32::System::Threading::{
     PROCESS_QUERY_LIMITED_INFORMATION, QueryFullProcessImageNameW,
 };
 
-use super::{Condition, Identity, Mappers};
+use super::{Activity, Condition, Identity, Mappers};
 use crate::error::{Error, Result};
 use crate::windows::{owned, sid};
 
@@ -72,9 +72,10 @@ pub(super) fn command_line(pid: u32, start: u64) -> Option<String> {
     (got != 0).then(|| String::from_utf16_lossy(&room[..(len as usize).min(room.len())]))
 }
 
-/// A process has no such state here: a debugger stops its threads one by one.
-pub(super) fn condition(_pid: u32, _start: u64) -> Option<Condition> {
-    None
+/// Only whether it is there: Windows stops threads, not processes, and tells nobody who debugs whom.
+pub(super) fn condition(pid: u32, start: u64) -> Option<Condition> {
+    let there = Condition { activity: Activity::Running, tracer: None };
+    process(pid, start).map(|_| there)
 }
 
 pub(super) fn started_ns(start: u64) -> Option<u64> {
@@ -153,6 +154,8 @@ mod tests {
         let me = identity(effective_uid());
         assert!(process(me.pid, me.start).is_some());
         assert!(process(me.pid, me.start + 1).is_none(), "another one with this id");
+        assert!(condition(me.pid, me.start).is_some());
+        assert!(condition(me.pid, me.start + 1).is_none());
         let (now, start) = (super::super::clock_ns(), started_ns(me.start).expect("a time"));
         assert!(start < now + 2_000_000_000 && start > now / 2);
     }

@@ -1,7 +1,11 @@
 //! Deaths: of holders, of waiters, of those whose turn it is; and the next one, who is told or not.
 
+use std::time::Instant;
+
+use cohabit::untyped::Untyped;
+
 use crate::mutex::ledgers;
-use crate::support::World;
+use crate::support::{World, until};
 
 #[test]
 fn a_killed_holder_is_told_to_all_until_somebody_says_it_is_whole() {
@@ -111,4 +115,35 @@ fn a_stopped_waiter_whose_turn_it_is_keeps_nobody_out() {
     a.expect("unlock", "ok");
     waiter.resume();
     waiter.expect_next("ok 1");
+}
+
+/// From each kill to the moment at which the test has heard that the next one has the lock. The times are
+/// printed, and nothing is asserted of them.
+#[test]
+fn after_each_death_the_one_who_waits_is_next() {
+    const DEATHS: usize = 100;
+    let world = World::new();
+    let [mut waiter] = ledgers(&world);
+    let mut times = Vec::with_capacity(DEATHS);
+    for _ in 0..DEATHS {
+        let [mut victim] = ledgers(&world);
+        victim.expect("lock", "ok 0");
+        waiter.say("lock");
+        let object = Untyped::open_read_only("ledger", &world.scope()).expect("the ledger");
+        until(|| object.locks().expect("a look").iter().any(|lock| lock.awaited));
+        let killed = Instant::now();
+        victim.kill();
+        waiter.expect_next("owner-died 0");
+        times.push(killed.elapsed().as_secs_f64() * 1e3);
+        waiter.expect("consistent", "ok");
+        waiter.expect("unlock", "ok");
+    }
+    times.sort_by(f64::total_cmp);
+    let at = |share: usize| times[(DEATHS - 1) * share / 100];
+    println!(
+        "{DEATHS} deaths to the next owner, ms: median {:.1}, p99 {:.1}, max {:.1}",
+        at(50),
+        at(99),
+        at(100)
+    );
 }
