@@ -5,6 +5,8 @@ pub(crate) mod maps;
 pub(crate) mod names;
 pub(crate) mod rights;
 pub(crate) mod sid;
+#[cfg(test)]
+mod strangers;
 
 use std::io;
 use std::os::windows::io::{FromRawHandle, OwnedHandle};

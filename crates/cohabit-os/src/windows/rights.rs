@@ -47,7 +47,7 @@ impl Descriptor {
         Descriptor::parse(&format!("O:{}D:P", sid::own()?))
     }
 
-    fn parse(text: &str) -> Result<Descriptor> {
+    pub(super) fn parse(text: &str) -> Result<Descriptor> {
         let (text, mut made, unasked) = (wide(text), ptr::null_mut(), ptr::null_mut());
         // SAFETY: the text ends with zero, and `made` is ours.
         let parsed = unsafe {
@@ -83,7 +83,7 @@ impl Drop for Descriptor {
 }
 
 /// The descriptor as text (SDDL).
-fn text_of(rights: Rights, owner: &str) -> Result<String> {
+pub(super) fn text_of(rights: Rights, owner: &str) -> Result<String> {
     let mut text = format!("O:{owner}D:P(A;;GA;;;{SYSTEM})");
     let mut allow = |bits: u32, who: &str| {
         let word = match bits & 0o6 {
