@@ -22,7 +22,7 @@ use cohabit_os::error::Cause;
 use cohabit_os::liveness::{self, LifeSection};
 use cohabit_os::place::root;
 use cohabit_os::process;
-use cohabit_os::wait::{self, Deadline};
+use cohabit_os::wait::Deadline;
 
 use crate::acting::Acting;
 use crate::bytes;
@@ -442,7 +442,7 @@ fn wait_for_live(member: &Arc<Member>, deadline: Option<Deadline>) -> Result<boo
         let until = deadline.map_or(until, |d| d.earlier(until));
         let seen = segment.life().load(Ordering::Relaxed);
         if !matches!(Life::of(seen), Life::Live | Life::Dead) {
-            wait::wait(segment.life(), seen as u32, until);
+            segment.wait(segment.life(), seen as u32, std::iter::once(actor), until);
         }
     }
 }

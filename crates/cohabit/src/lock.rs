@@ -29,6 +29,17 @@ pub(crate) trait Peers {
     fn is_dead(&self, token: Token) -> Result<bool>;
     /// Who that is, for an error's text.
     fn describe(&self, token: Token) -> String;
+    /// Sleeps while the low half of `word` is `expected`, until `until`, or until one of those dies for whom it
+    /// waits, where the system tells that.
+    fn wait(
+        &self,
+        word: &AtomicU64,
+        expected: u32,
+        _whom: impl Iterator<Item = Token>,
+        until: Deadline,
+    ) {
+        wait::wait(word, expected, until);
+    }
     /// Whether two addresses are the same word of one instance, through two mappings of this process.
     fn are_one(&self, word: usize, other: usize) -> bool;
 }
@@ -141,7 +152,8 @@ fn acquire_contended<'a>(
         {
             continue;
         }
-        wait::wait(word, (seen | WAITERS) as u32, patience.step(pause));
+        let holder = Token::named_by(seen).into_iter();
+        peers.wait(word, (seen | WAITERS) as u32, holder, patience.step(pause));
         pause = (pause * 2).min(Duration::from_millis(10));
     }
 }

@@ -9,6 +9,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::format::InstanceId;
 use crate::lock::Peers;
 use crate::member::{Attachment, Member, Role};
+use crate::primitive::{AtomicU64, Deadline, wait};
 use crate::token::Token;
 use crate::{registry, table};
 
@@ -88,6 +89,20 @@ impl Peers for Site {
     fn describe(&self, token: Token) -> String {
         let user = self.member().ok().and_then(|member| member.segment.user_of(token));
         user.map_or_else(|| "a process that is gone".to_owned(), |user| user.to_string())
+    }
+
+    fn wait(
+        &self,
+        word: &AtomicU64,
+        expected: u32,
+        whom: impl Iterator<Item = Token>,
+        until: Deadline,
+    ) {
+        // Asked first: where nothing comes of it, nobody looks for the member.
+        match wait::hears_deaths().then(|| self.member()) {
+            Some(Ok(member)) => member.segment.wait(word, expected, whom, until),
+            _ => wait::wait(word, expected, until),
+        }
     }
 
     fn are_one(&self, word: usize, other: usize) -> bool {

@@ -1,9 +1,10 @@
 //! Who uses an instance, and what those do: for people and for programs that show it to people.
 
 use std::fmt;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use cohabit_os::process::{self, Activity, Identity};
+use cohabit_os::wait::{self, Deadline};
 
 use crate::error::Result;
 use crate::segment::Segment;
@@ -129,15 +130,44 @@ impl Segment {
     }
 
     fn user(&self, token: Token, state: RowState) -> User {
-        let words = self.row_display(token.slot);
+        User::of(self.signature(token.slot), state == RowState::Guest)
+    }
+
+    /// Who a row says that its holder is.
+    fn signature(&self, slot: u16) -> Identity {
+        let words = self.row_display(slot);
         let who = words[0].load(Ordering::Relaxed);
-        let identity = Identity {
+        Identity {
             pid: who as u32,
             uid: (who >> 32) as u32,
             start: words[1].load(Ordering::Relaxed),
             pid_namespace: words[2].load(Ordering::Relaxed),
-        };
-        User::of(identity, state == RowState::Guest)
+        }
+    }
+
+    /// Who a token's holder says that it is, while the row still is its own.
+    fn identity_of(&self, token: Token) -> Option<Identity> {
+        let has_row = u32::from(token.slot) < self.header.max_users;
+        let identity = has_row.then(|| self.signature(token.slot))?;
+        (self.row_now(token.slot).generation == token.generation).then_some(identity)
+    }
+
+    /// Sleeps while the low half of one of its words is `expected`, until `until`, or until one of those dies for
+    /// whom it waits, where the system tells that. Who lives is not judged by it: whoever waited asks the kernel.
+    pub(crate) fn wait(
+        &self,
+        word: &AtomicU64,
+        expected: u32,
+        whom: impl Iterator<Item = Token>,
+        until: Deadline,
+    ) {
+        let mut whose: Vec<Identity> = Vec::new();
+        for identity in whom.filter_map(|token| self.identity_of(token)) {
+            if !whose.contains(&identity) {
+                whose.push(identity);
+            }
+        }
+        wait::wait_or_death(word, expected, &whose, until);
     }
 
     /// A token's holder, while the row still is its own.
@@ -148,10 +178,6 @@ impl Segment {
 
     /// The pid that a token's holder wrote, while the row still is its own.
     pub(crate) fn pid_of(&self, token: Token) -> Option<u32> {
-        if u32::from(token.slot) >= self.header.max_users {
-            return None;
-        }
-        let pid = self.row_display(token.slot)[0].load(Ordering::Relaxed) as u32;
-        (self.row_now(token.slot).generation == token.generation).then_some(pid)
+        self.identity_of(token).map(|identity| identity.pid)
     }
 }

@@ -4,10 +4,10 @@
 //! to be read out of its memory. All processes of a machine have one space of ids. The number of this boot is the
 //! moment of the start, as the system keeps it apart from changes of the clock.
 
-use std::os::windows::io::{AsRawHandle, OwnedHandle};
+use std::os::windows::io::AsRawHandle;
 
 use windows_sys::Wdk::System::SystemInformation::NtQuerySystemInformation;
-use windows_sys::Win32::Foundation::{FILETIME, HANDLE, INVALID_HANDLE_VALUE};
+use windows_sys::Win32::Foundation::INVALID_HANDLE_VALUE;
 use windows_sys::Win32::Security::Cryptography::{
     BCRYPT_USE_SYSTEM_PREFERRED_RNG, BCryptGenRandom,
 };
@@ -15,12 +15,12 @@ use windows_sys::Win32::System::Diagnostics::ToolHelp::{
     CreateToolhelp32Snapshot, TH32CS_SNAPTHREAD, THREADENTRY32, Thread32First, Thread32Next,
 };
 use windows_sys::Win32::System::Threading::{
-    GetCurrentProcess, GetProcessTimes, OpenProcess, PROCESS_NAME_WIN32,
-    PROCESS_QUERY_LIMITED_INFORMATION, QueryFullProcessImageNameW,
+    GetCurrentProcess, PROCESS_NAME_WIN32, QueryFullProcessImageNameW,
 };
 
 use super::{Activity, Condition, Identity, Mappers};
 use crate::error::{Error, Result};
+use crate::windows::processes::{self, Opened};
 use crate::windows::{owned, sid};
 
 /// From 1601, where the system's time begins, to 1970, in pieces of 100 ns.
@@ -28,32 +28,12 @@ const TO_1970: u64 = 116_444_736_000_000_000;
 
 pub(super) fn identity(uid: u32) -> Identity {
     // SAFETY: the call has no precondition, and its answer is a constant that stands for this process.
-    let start = start_of(unsafe { GetCurrentProcess() }).unwrap_or(0);
+    let start = processes::start_of(unsafe { GetCurrentProcess() }).unwrap_or(0);
     Identity { pid: std::process::id(), uid, start, pid_namespace: 0 }
 }
 
-/// When a process started, in pieces of 100 ns since 1601.
-fn start_of(process: HANDLE) -> Option<u64> {
-    let [mut start, mut end, mut kernel, mut user] = [FILETIME::default(); 4];
-    // SAFETY: the handle is open or stands for ourselves; the others are ours.
-    let got = unsafe {
-        GetProcessTimes(process, &raw mut start, &raw mut end, &raw mut kernel, &raw mut user)
-    };
-    let whole = u64::from(start.dwHighDateTime) << 32 | u64::from(start.dwLowDateTime);
-    (got != 0).then_some(whole)
-}
-
-/// A process, if it is still the one that started then.
-fn process(pid: u32, start: u64) -> Option<OwnedHandle> {
-    // SAFETY: the call takes any number.
-    let opened = unsafe { OpenProcess(PROCESS_QUERY_LIMITED_INFORMATION, 0, pid) };
-    // SAFETY: null, or a handle that nobody else has.
-    let process = unsafe { owned(opened) }?;
-    (start_of(process.as_raw_handle())? == start).then_some(process)
-}
-
 pub(super) fn command_line(pid: u32, start: u64) -> Option<String> {
-    let process = process(pid, start)?;
+    let Opened::Yes(process) = processes::open(pid, start, 0) else { return None };
     if pid == std::process::id() {
         let words = std::env::args_os().map(|word| word.to_string_lossy().into_owned());
         return Some(words.collect::<Vec<_>>().join(" "));
@@ -75,7 +55,7 @@ pub(super) fn command_line(pid: u32, start: u64) -> Option<String> {
 /// Only whether it is there: Windows stops threads, not processes, and tells nobody who debugs whom.
 pub(super) fn condition(pid: u32, start: u64) -> Option<Condition> {
     let there = Condition { activity: Activity::Running, tracer: None };
-    process(pid, start).map(|_| there)
+    matches!(processes::open(pid, start, 0), Opened::Yes(_)).then_some(there)
 }
 
 pub(super) fn started_ns(start: u64) -> Option<u64> {
@@ -152,8 +132,9 @@ mod tests {
     #[test]
     fn who_we_are_can_be_seen() {
         let me = identity(effective_uid());
-        assert!(process(me.pid, me.start).is_some());
-        assert!(process(me.pid, me.start + 1).is_none(), "another one with this id");
+        assert!(matches!(processes::open(me.pid, me.start, 0), Opened::Yes(_)));
+        let other = processes::open(me.pid, me.start + 1, 0);
+        assert!(matches!(other, Opened::Gone), "another one with this id");
         assert!(condition(me.pid, me.start).is_some());
         assert!(condition(me.pid, me.start + 1).is_none());
         let (now, start) = (super::super::clock_ns(), started_ns(me.start).expect("a time"));

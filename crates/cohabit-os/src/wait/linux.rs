@@ -9,6 +9,8 @@ use std::time::Duration;
 use libc::c_long;
 use rustix::time::{ClockId, clock_gettime};
 
+use crate::process::Identity;
+
 const NS_PER_S: u64 = 1_000_000_000;
 
 /// Any waker is ours: the mask that plain FUTEX_WAKE matches.
@@ -91,6 +93,20 @@ struct LongMoment {
 static WAITV: AtomicU8 = AtomicU8::new(0);
 const WAITV_IS_THERE: u8 = 1;
 const WAITV_IS_MISSING: u8 = 2;
+
+/// Who waits looks again soon, and asks for the byte. A pidfd would tell at once, in the holder's pid namespace only.
+pub(super) fn hears_deaths() -> bool {
+    false
+}
+
+pub(super) fn wait_or_death(
+    word: &AtomicU64,
+    expected_low: u32,
+    _whose: &[Identity],
+    deadline_ns: u64,
+) {
+    wait(word, expected_low, deadline_ns);
+}
 
 pub(super) fn any_max() -> usize {
     if WAITV.load(Relaxed) == 0 {

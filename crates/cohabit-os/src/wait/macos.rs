@@ -9,6 +9,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::AtomicU64;
 
 use super::polled;
+use crate::process::Identity;
 
 /// OS_SYNC_WAIT_ON_ADDRESS_SHARED and OS_SYNC_WAKE_BY_ADDRESS_SHARED.
 const SHARED: u32 = 1;
@@ -65,6 +66,19 @@ pub(super) fn wait(word: &AtomicU64, expected_low: u32, deadline_ns: u64) {
     let (address, expected) = (word.as_ptr().cast(), u64::from(expected_low));
     // SAFETY: the word is alive for the whole call, which only reads its low half, atomically.
     unsafe { (calls.wait)(address, expected, LOW_HALF, SHARED, MACH_ABSOLUTE_TIME, left) };
+}
+
+pub(super) fn hears_deaths() -> bool {
+    polled::hears_deaths()
+}
+
+pub(super) fn wait_or_death(
+    word: &AtomicU64,
+    expected_low: u32,
+    _whose: &[Identity],
+    deadline_ns: u64,
+) {
+    wait(word, expected_low, deadline_ns);
 }
 
 pub(super) fn any_max() -> usize {

@@ -15,6 +15,9 @@
 //! 5. [`wait_any`] is [`wait`] on several words: it returns for the same reasons, of any one of them.
 //!    It hears the first [`any_max`] words and does not look at the others: whoever has more of them
 //!    gives a deadline at which to look.
+//! 6. [`wait_or_death`] is [`wait`], and returns for one more reason: one of the processes ended that it is
+//!    told of, where [`hears_deaths`] says so. Those are a hint, which may be wrong or a lie: that a wait
+//!    returned proves nobody's death, and a lie costs a look in each millisecond at most.
 
 #[cfg(target_os = "linux")]
 mod linux;
@@ -37,6 +40,8 @@ use crate::mechanism::sys;
 
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
+
+use crate::process::Identity;
 
 /// A moment of the monotonic clock, in nanoseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -79,6 +84,18 @@ pub fn monotonic_ms() -> u32 {
 /// Waits while the low half of `word` is `expected_low`, until `deadline` (Invariant 1).
 pub fn wait(word: &AtomicU64, expected_low: u32, deadline: Deadline) {
     sys!(wait(word, expected_low, deadline.0));
+}
+
+/// Whether a wait hears of the end of a process at once; if not, it is in vain to say whose.
+#[inline]
+pub fn hears_deaths() -> bool {
+    sys!(hears_deaths())
+}
+
+/// Waits while the low half of `word` is `expected_low` and none of these processes ends, until `deadline`
+/// (Invariant 6).
+pub fn wait_or_death(word: &AtomicU64, expected_low: u32, whose: &[Identity], deadline: Deadline) {
+    sys!(wait_or_death(word, expected_low, whose, deadline.0));
 }
 
 /// How many words one [`wait_any`] hears: 128 where the system can wait on several (Linux 5.16 and

@@ -10,6 +10,8 @@ use std::time::Duration;
 
 use rustix::time::{ClockId, clock_gettime};
 
+use crate::process::Identity;
+
 const NS_PER_S: u64 = 1_000_000_000;
 
 /// The first and the longest pause between two looks: a waiter for long costs some hundred looks a second.
@@ -26,6 +28,20 @@ pub(super) fn monotonic_ns() -> u64 {
 
 pub(super) fn wait(word: &AtomicU64, expected_low: u32, deadline_ns: u64) {
     wait_any(&[(word, expected_low)], deadline_ns);
+}
+
+/// Who waits looks again soon.
+pub(super) fn hears_deaths() -> bool {
+    false
+}
+
+pub(super) fn wait_or_death(
+    word: &AtomicU64,
+    expected_low: u32,
+    _whose: &[Identity],
+    deadline_ns: u64,
+) {
+    wait(word, expected_low, deadline_ns);
 }
 
 pub(super) fn any_max() -> usize {

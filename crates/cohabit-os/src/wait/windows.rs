@@ -5,6 +5,11 @@
 //! whoever begins to wait. Between that and the wait of another one, its being set may be lost to that one:
 //! so each waits for [`AGAIN`] at most before it looks at the word itself, and returns once it changed. Who
 //! wakes and finds no events knows that nobody waits. A word that is in no view has no name: it is looked at again and again.
+//!
+//! Beside the events a wait hears of processes, through handles that it opens and closes: a process's own is set
+//! when it has ended, after the system has closed its handles, and so after its bytes are free. Such a handle
+//! keeps nothing of the dead but its id. One call hears [`MAXIMUM_WAIT_OBJECTS`] handles; of more processes a wait
+//! hears in turns of a millisecond.
 
 use std::os::windows::io::{AsRawHandle, OwnedHandle};
 use std::sync::OnceLock;
@@ -15,15 +20,21 @@ use std::time::{Duration, Instant};
 use windows_sys::Win32::Foundation::HANDLE;
 use windows_sys::Win32::System::SystemServices::MAXIMUM_WAIT_OBJECTS;
 use windows_sys::Win32::System::Threading::{
-    CreateEventW, EVENT_MODIFY_STATE, OpenEventW, ResetEvent, SetEvent, WaitForMultipleObjects,
+    CreateEventW, EVENT_MODIFY_STATE, OpenEventW, PROCESS_SYNCHRONIZE, ResetEvent, SetEvent,
+    WaitForMultipleObjects,
 };
 
+use crate::process::Identity;
 use crate::windows::names::bell_name;
+use crate::windows::processes::{self, Opened};
 use crate::windows::rights::{Descriptor, OWN};
 use crate::windows::{maps, owned};
 
 /// How long a wait trusts its events.
 const AGAIN: Duration = Duration::from_millis(10);
+/// How long where something is that it does not hear: a word without events, more processes than one call takes, one
+/// that has ended already.
+const SOON: Duration = Duration::from_millis(1);
 const ONE: &str = "one";
 const ALL: &str = "all";
 
@@ -37,15 +48,35 @@ pub(super) fn wait(word: &AtomicU64, expected_low: u32, deadline_ns: u64) {
     wait_any(&[(word, expected_low)], deadline_ns);
 }
 
+pub(super) fn hears_deaths() -> bool {
+    true
+}
+
+pub(super) fn wait_or_death(
+    word: &AtomicU64,
+    expected_low: u32,
+    whose: &[Identity],
+    deadline_ns: u64,
+) {
+    wait_for(&[(word, expected_low)], &Mortals::of(whose), deadline_ns);
+}
+
 /// Two events for each word.
 pub(super) fn any_max() -> usize {
     MAXIMUM_WAIT_OBJECTS as usize / 2
 }
 
 pub(super) fn wait_any(words: &[(&AtomicU64, u32)], deadline_ns: u64) {
+    wait_for(words, &Mortals::NONE, deadline_ns);
+}
+
+fn wait_for(words: &[(&AtomicU64, u32)], mortals: &Mortals, deadline_ns: u64) {
     let bells: Vec<_> = words.iter().filter_map(|(word, _)| Bells::of(word)).collect();
-    let handles: Vec<HANDLE> = bells.iter().flat_map(Bells::handles).collect();
-    loop {
+    let bells: Vec<HANDLE> = bells.iter().flat_map(Bells::handles).collect();
+    let room = MAXIMUM_WAIT_OBJECTS as usize - bells.len();
+    let hears_all = bells.len() == 2 * words.len() && mortals.handles.len() <= room;
+    let longest = if hears_all && !mortals.has_dead { AGAIN } else { SOON };
+    for turn in 0.. {
         // SeqCst: orders the events' making, or their being unset, and the look at the words: who changes
         // a word and then finds no event has changed it before this look.
         let is_as_expected = |(word, low): &(&AtomicU64, u32)| word.load(SeqCst) as u32 == *low;
@@ -53,21 +84,23 @@ pub(super) fn wait_any(words: &[(&AtomicU64, u32)], deadline_ns: u64) {
         if left.is_zero() || !words.iter().all(is_as_expected) {
             return;
         }
-        if handles.len() < 2 * words.len() {
-            // Somebody has no events: nobody can wake us there.
-            std::thread::sleep(left.min(Duration::from_millis(1)));
-        } else if rang(&handles, left.min(AGAIN)) {
+        let handles: Vec<_> = bells.iter().copied().chain(mortals.group(turn, room)).collect();
+        if rang(&handles, left.min(longest)) || mortals.has_dead {
             return;
         }
     }
 }
 
-/// Waits for one of the events; whether one was set.
+/// Waits for one of the handles; whether one was set.
 fn rang(handles: &[HANDLE], longest: Duration) -> bool {
+    if handles.is_empty() {
+        std::thread::sleep(longest);
+        return false;
+    }
     // Rounded up: a wait of less than a millisecond would be none, and go round.
     let longest = u32::try_from(longest.as_nanos().div_ceil(1_000_000)).unwrap_or(u32::MAX - 1);
     let count = handles.len() as u32;
-    // SAFETY: the handles are those of events that live longer than the call.
+    // SAFETY: the handles are those of events and processes that live longer than the call.
     let answer = unsafe { WaitForMultipleObjects(count, handles.as_ptr(), 0, longest) };
     answer < count
 }
@@ -113,5 +146,40 @@ impl Bells {
 
     fn handles(&self) -> [HANDLE; 2] {
         [self.all.as_raw_handle(), self.one.as_raw_handle()]
+    }
+}
+
+/// Processes whose end ends a wait, for the length of it.
+struct Mortals {
+    handles: Vec<OwnedHandle>,
+    /// One had ended before. Who asked for the wait may not have known it, or it is a lie: so the wait is a short one.
+    has_dead: bool,
+}
+
+impl Mortals {
+    const NONE: Mortals = Mortals { handles: Vec::new(), has_dead: false };
+
+    /// Those of them that this process may wait for.
+    fn of(whose: &[Identity]) -> Mortals {
+        let mut mortals = Mortals::NONE;
+        let me = std::process::id();
+        for who in whose.iter().filter(|who| who.pid != me) {
+            match processes::open(who.pid, who.start, PROCESS_SYNCHRONIZE) {
+                Opened::Yes(process) if !rang(&[process.as_raw_handle()], Duration::ZERO) => {
+                    mortals.handles.push(process);
+                }
+                Opened::Yes(_) | Opened::Gone => mortals.has_dead = true,
+                Opened::Hidden => {}
+            }
+        }
+        mortals
+    }
+
+    /// Those whose turn it is, where one call has room for so many.
+    fn group(&self, turn: usize, room: usize) -> impl Iterator<Item = HANDLE> {
+        let room = room.max(1);
+        let groups = self.handles.len().div_ceil(room).max(1);
+        let group = self.handles.chunks(room).nth(turn % groups).unwrap_or_default();
+        group.iter().map(AsRawHandle::as_raw_handle)
     }
 }

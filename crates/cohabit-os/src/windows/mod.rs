@@ -1,8 +1,9 @@
 //! What the Windows mechanisms share: text for the system, its handles, accounts, rights on kernel
-//! objects, the names of objects, and which of them is mapped where.
+//! objects, the names of objects, which of them is mapped where, and processes.
 
 pub(crate) mod maps;
 pub(crate) mod names;
+pub(crate) mod processes;
 pub(crate) mod rights;
 pub(crate) mod sid;
 #[cfg(test)]

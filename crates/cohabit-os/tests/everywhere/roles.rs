@@ -6,8 +6,8 @@ use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use cohabit_os::error::Cause;
 use cohabit_os::liveness::{Anchor, Byte, Entered, LifeSection, Way};
 use cohabit_os::mapping::{Access, File, status_of};
-use cohabit_os::process::boot_id;
-use cohabit_os::wait::{Deadline, wait, wait_any, wake_one};
+use cohabit_os::process::{boot_id, identity};
+use cohabit_os::wait::{Deadline, wait, wait_any, wake_all, wake_one};
 
 use crate::support::{LONG, map, say, told, word};
 
@@ -19,7 +19,9 @@ fn play() {
         "hold" => hold(),
         "be inside" => be_inside(),
         "add inside" => add_inside(),
+        "stay" => stay(),
         "wait" => wait_for(0),
+        "wake" => wake(),
         "wait for many" => wait_for_many(),
         "publish" => publish(),
         "look" => look(),
@@ -29,6 +31,13 @@ fn play() {
 
 fn path() -> PathBuf {
     told().into()
+}
+
+/// Says who it is, and stays until the end.
+fn stay() {
+    let me = identity();
+    say(&format!("{} {}", me.pid, me.start));
+    told();
 }
 
 /// Holds the byte of slot 0 until the end.
@@ -77,6 +86,14 @@ fn wait_for(at: usize) {
     }
     wake_one(word(&map, at));
     say("woken");
+}
+
+/// Changes word 0, and wakes all who wait for it.
+fn wake() {
+    let map = map(&path());
+    word(&map, 0).store(1, Release);
+    wake_all(word(&map, 0));
+    say("woke");
 }
 
 /// Waits until one of the words from 8 on is not 0.

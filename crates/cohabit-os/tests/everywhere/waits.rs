@@ -5,7 +5,10 @@ use std::sync::atomic::Ordering::{Relaxed, Release};
 use std::time::Duration;
 
 use cohabit_os::mapping::{Access, File, Mapping};
-use cohabit_os::wait::{Deadline, any_max, wait, wait_any, wake_all, wake_one};
+use cohabit_os::process::{Identity, identity};
+use cohabit_os::wait::{
+    Deadline, any_max, hears_deaths, wait, wait_any, wait_or_death, wake_all, wake_one,
+};
 
 use crate::support::{Folder, LONG, Peer, portable_since, word};
 
@@ -99,4 +102,65 @@ fn a_wake_up_for_nobody_says_so() {
     let (_, _file, map) = shared(&folder);
     let unknown = portable_since("nobody is woken, so it is not known that nobody waited");
     assert_eq!(wake_one(word(&map, 0)), unknown);
+}
+
+/// Peers that stay, and who they are.
+fn stayers(count: usize) -> Vec<(Peer, Identity)> {
+    let peers: Vec<_> = (0..count).map(|_| Peer::play("stay", &[])).collect();
+    let met = |mut peer: Peer| {
+        let said = peer.hear();
+        let (pid, start) = said.split_once(' ').expect("two numbers");
+        let (pid, start) = (pid.parse().expect("a pid"), start.parse().expect("a start"));
+        (peer, Identity { pid, start, ..identity() })
+    };
+    peers.into_iter().map(met).collect()
+}
+
+/// With a deadline that never comes, and a word that nobody changes: it ends by a death, or not at all.
+#[test]
+fn a_wait_ends_by_the_death_of_one_that_it_is_told_of() {
+    if !hears_deaths() {
+        return;
+    }
+    let folder = Folder::new();
+    let (_, _file, map) = shared(&folder);
+    let word = word(&map, 0);
+    // More than one call of the system takes.
+    let mut peers = stayers(70);
+    let whose: Vec<_> = peers.iter().map(|(_, who)| *who).collect();
+    for victim in [69, 30, 0] {
+        std::thread::scope(|scope| {
+            let waiter =
+                scope.spawn(|| wait_or_death(word, 0, &whose[..=victim], Deadline::after(LONG)));
+            peers.remove(victim).0.kill();
+            waiter.join().expect("it returns");
+        });
+    }
+}
+
+#[test]
+fn a_wait_with_processes_is_a_wait_all_the_same() {
+    let folder = Folder::new();
+    let (path, _file, map) = shared(&folder);
+    let word = word(&map, 0);
+    let stayers = stayers(2);
+    let whose: Vec<_> = stayers.iter().map(|(_, who)| *who).chain([identity()]).collect();
+    let soon = Deadline::after(Duration::from_millis(20));
+    while !soon.has_passed() {
+        wait_or_death(word, 0, &whose, soon);
+    }
+    // Returns at once, or this test does not end.
+    wait_or_death(word, 1, &whose, Deadline::after(LONG));
+    // Who is gone, and who was never there, neither ends the world nor keeps anybody.
+    let gone =
+        [Identity { start: whose[0].start + 1, ..whose[0] }, Identity { pid: 0, ..whose[0] }];
+    let soon = Deadline::after(Duration::from_millis(20));
+    while !soon.has_passed() {
+        wait_or_death(word, 0, &gone, soon);
+    }
+    let mut waker = Peer::play("wake", &[&path]);
+    while word.load(Relaxed) == 0 {
+        wait_or_death(word, 0, &whose, Deadline::after(LONG));
+    }
+    waker.expect("woke");
 }

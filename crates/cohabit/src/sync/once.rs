@@ -146,7 +146,8 @@ pub(super) fn until_done(word: &AtomicU64, site: Site, timeout: Option<Duration>
             let detail = format!("nobody has done it in {:?}", timeout.unwrap_or_default());
             return Err(site.name(Error::new(ErrorKind::TimedOut, "", detail)));
         }
-        waiting.sleep(word, seen);
+        // A death is nothing to whoever only waits: another one does it.
+        waiting.sleep(&site, word, seen, std::iter::empty());
         if word.load(Ordering::Relaxed) == seen {
             site.member()?.segment.check_alive()?;
         }

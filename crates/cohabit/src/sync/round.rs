@@ -198,6 +198,12 @@ impl Round<'_> {
         true
     }
 
+    /// Who sits in these seats.
+    fn seated(self, seats: u64) -> impl Iterator<Item = Token> {
+        let wanted = self.seats.iter().enumerate().filter(move |(at, _)| seats >> at & 1 != 0);
+        wanted.filter_map(|(_, seat)| Token::named_by(seat.load(Ordering::Relaxed)))
+    }
+
     #[cold]
     fn peer_died(self) -> Error {
         let detail = format!(
@@ -290,7 +296,7 @@ impl<P: Peers> Visit<'_, P> {
 
     /// Sleeps, and looks for the dead if nobody rang.
     fn sleep(&mut self, gate: u64, word: u64, check: &impl Fn() -> Result<()>) -> Result<()> {
-        self.waiting.sleep(self.round.bell, word);
+        self.waiting.sleep(self.peers, self.round.bell, word, self.round.seated(gate));
         if self.round.bell.load(Ordering::Relaxed) != word {
             return Ok(());
         }
@@ -416,7 +422,7 @@ impl<P: Peers> Visit<'_, P> {
         }
         let seen = bell::listen(self.round.bell);
         if let Some(word) = bell::to_sleep_on(self.round.bell, seen) {
-            self.waiting.sleep(self.round.bell, word);
+            self.waiting.sleep(self.peers, self.round.bell, word, self.round.seated(ARRIVED));
         }
         check()
     }

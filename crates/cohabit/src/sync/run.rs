@@ -89,7 +89,7 @@ pub(crate) fn enter(
         }
         if announced(word, seen) {
             stood = seen;
-            waiting.sleep(word, seen | WAITERS);
+            waiting.sleep(peers, word, seen | WAITERS, runner.into_iter());
         }
     }
 }

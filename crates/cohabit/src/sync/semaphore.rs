@@ -18,7 +18,6 @@ use super::{bell, permits};
 use crate::error::{Error, ErrorKind, Result};
 use crate::lock::{Patience, Peers};
 use crate::plain::Signal;
-use crate::primitive::wait;
 use crate::site::Site;
 use crate::token::Token;
 
@@ -144,19 +143,25 @@ impl Semaphore {
                 return Err(self.busy(site));
             }
             let Some(word) = bell::to_sleep_on(&self.bell, seen) else { continue };
-            wait::wait(&self.bell, word as u32, patience.step(LOOK_AGAIN));
+            site.wait(&self.bell, word as u32, self.holders(), patience.step(LOOK_AGAIN));
             if !bell::was_rung(&self.bell, seen) {
                 site.member()?.segment.check_alive()?;
             }
         }
     }
 
+    /// Who holds permits; whoever has several is named so often.
+    fn holders(&self) -> impl Iterator<Item = Token> {
+        self.permits.iter().filter_map(|permit| Token::named_by(permit.load(Ordering::Relaxed)))
+    }
+
     #[cold]
     fn busy(&self, site: Site) -> Error {
         let mut holders: Vec<Token> = Vec::new();
-        for permit in &self.permits {
-            let holder = Token::named_by(permit.load(Ordering::Relaxed));
-            holders.extend(holder.filter(|holder| !holders.contains(holder)));
+        for holder in self.holders() {
+            if !holders.contains(&holder) {
+                holders.push(holder);
+            }
         }
         let names: Vec<String> = holders.into_iter().map(|holder| site.describe(holder)).collect();
         let detail = match names.is_empty() {

@@ -7,8 +7,9 @@
 
 use std::time::Duration;
 
-use crate::lock::Patience;
-use crate::primitive::{AtomicU64, Instant, SPINS, spin_loop, wait};
+use crate::lock::{Patience, Peers};
+use crate::primitive::{AtomicU64, Instant, SPINS, spin_loop};
+use crate::token::Token;
 
 /// The longest sleep where somebody who can die must act before the waiter can go on.
 pub(crate) const LOOK_AGAIN: Duration = Duration::from_millis(10);
@@ -73,13 +74,20 @@ impl Waiting {
         times.checked_ilog2().map_or(0, |doubled| (doubled + 1).min(OLDEST))
     }
 
-    /// Sleeps while the low half of `word` is that of `expected`, until it is time to look again.
-    pub(crate) fn sleep(&mut self, word: &AtomicU64, expected: u64) {
+    /// Sleeps while the low half of `word` is that of `expected`, until it is time to look again; less where one of
+    /// those dies for whom it waits, and the system tells that.
+    pub(crate) fn sleep(
+        &mut self,
+        peers: &impl Peers,
+        word: &AtomicU64,
+        expected: u64,
+        whom: impl Iterator<Item = Token>,
+    ) {
         let waited = self.began.get_or_insert_with(Instant::now).elapsed();
         // Who comes of age says so in time.
         let until_aged = AGED.checked_sub(waited).filter(|left| !left.is_zero());
         let pause = until_aged.map_or(self.pause, |left| self.pause.min(left));
-        wait::wait(word, expected as u32, self.patience.step(pause));
+        peers.wait(word, expected as u32, whom, self.patience.step(pause));
         self.pause = (self.pause * 2).min(self.longest);
     }
 }

@@ -121,7 +121,7 @@ fn acquire_contended(
             wait::wake_one(word);
         }
         stood = seen;
-        waiting.sleep(word, seen);
+        waiting.sleep(peers, word, seen, Token::named_by(seen).into_iter());
     }
 }
 
