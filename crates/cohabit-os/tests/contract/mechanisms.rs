@@ -1,7 +1,7 @@
 //! The same suite for the other mechanism, and what chooses one.
 
 use std::ffi::OsStr;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 use cohabit_os::{Mechanism, mechanism};
 
@@ -12,7 +12,13 @@ fn run(name: &str, tests: &[&str]) -> Output {
     let program = std::env::current_exe().expect("this program");
     let mut command = Command::new(program);
     command.args(tests).args(["--nocapture", "--test-threads=2"]).env("COHABIT_OS", name);
-    command.output().expect("it runs")
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    // To start a program takes the lock of the environment: a child that another test forks meanwhile would find
+    // it taken for ever.
+    let alone = Alone::now();
+    let running = command.spawn().expect("it runs");
+    drop(alone);
+    running.wait_with_output().expect("it ends")
 }
 
 #[test]
