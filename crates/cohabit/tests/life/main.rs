@@ -9,6 +9,7 @@ mod ends;
 mod following;
 mod forks;
 mod ghosts;
+mod kills;
 mod late_forks;
 mod leaving;
 mod slots;
@@ -46,6 +47,7 @@ roles! {
     "threads" => threads::same_name_twice,
     "losers" => threads::losers,
     "thread-race" => threads::race,
+    "brief" => kills::brief,
     "storm" => storm::storm,
     "service" => following::service,
     "follow-forked" => following::forked,
