@@ -13,7 +13,7 @@ use crate::error::{Error, ErrorKind, Result};
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Account {
-    /// By name.
+    /// By name; on Windows also by its security identifier as text, such as `S-1-5-32-545`.
     Name(String),
     /// By number, for a machine that has no name for it.
     Id(u32),

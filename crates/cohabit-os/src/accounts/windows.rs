@@ -1,5 +1,6 @@
 //! Windows: LookupAccountName, LookupAccountSid, CheckTokenMembership. Users and groups share their names
-//! and are told apart by what kind of account they are.
+//! and are told apart by what kind of account they are. The names of those that every Windows has are in its
+//! own language; so a name may also be an identifier as text, such as S-1-5-32-545.
 
 use std::ptr;
 
@@ -17,6 +18,8 @@ use crate::windows::{last_error, refused, refused_by, sid, wide};
 
 /// The longest name of an account or of a domain, and its end.
 const NAME_MAX: usize = 257;
+/// How identifiers begin as text; no name of an account does.
+const IDENTIFIER: &str = "S-1-";
 /// The system is no user by its kind.
 const SYSTEM: u32 = 0;
 
@@ -64,6 +67,15 @@ fn look_up(name: &str) -> Result<Option<(u32, SID_NAME_USE)>> {
     if name.is_empty() || name.contains('\0') {
         return Ok(None);
     }
+    if name.starts_with(IDENTIFIER) {
+        // Written back, since the same one may be written in several ways.
+        let known = sid::with(name, |sid| {
+            // SAFETY: `with` gives an identifier.
+            unsafe { sid::text(sid) }
+        });
+        let Ok(Some(sid)) = known else { return Ok(None) };
+        return Ok(account_of(&sid).map(|(_, kind)| (sid::number(&sid), kind)));
+    }
     let name = wide(name);
     let (mut id, mut domain) = ([0_u64; 16], [0_u16; NAME_MAX]);
     let (mut id_len, mut domain_len) = (size_of_val(&id) as u32, NAME_MAX as u32);
@@ -94,11 +106,15 @@ fn look_up(name: &str) -> Result<Option<(u32, SID_NAME_USE)>> {
 
 /// The name of an account, and its kind.
 fn name_of(id: u32) -> Option<(String, SID_NAME_USE)> {
-    let sid = sid::of_number(id)?;
+    account_of(&sid::of_number(id)?)
+}
+
+/// The name of the account of an identifier, and its kind.
+fn account_of(sid: &str) -> Option<(String, SID_NAME_USE)> {
     let (mut name, mut domain) = ([0_u16; NAME_MAX], [0_u16; NAME_MAX]);
     let (mut name_len, mut domain_len) = (NAME_MAX as u32, NAME_MAX as u32);
     let mut kind = 0;
-    let got = sid::with(&sid, |sid| {
+    let got = sid::with(sid, |sid| {
         // SAFETY: `with` gives an identifier; both rooms are ours and as long as is said.
         unsafe {
             LookupAccountSidW(
@@ -117,4 +133,22 @@ fn name_of(id: u32) -> Option<(String, SID_NAME_USE)> {
     }
     let name = &name[..(name_len as usize).min(NAME_MAX)];
     Some((String::from_utf16_lossy(name), kind))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_account_is_known_by_its_identifier_too() {
+        const USERS: &str = "S-1-5-32-545";
+        let users = group_id(USERS).expect("an answer").expect("every Windows has them");
+        let name = group_name(users).expect("a name");
+        assert_eq!(group_id(&name).expect("an answer"), Some(users), "{name}");
+        assert_eq!(user_id(USERS).expect("an answer"), None, "it is no user");
+        assert!(is_member(effective_uid(), users).expect("an answer"));
+        for nobodys in ["S-1-5-21-1-2-3-4711", "S-1-", "S-1-and-more"] {
+            assert_eq!(group_id(nobodys).expect("an answer"), None, "{nobodys}");
+        }
+    }
 }
