@@ -8,8 +8,8 @@ use std::{error, fmt, io};
 
 #[cfg(windows)]
 use windows_sys::Win32::Foundation::{
-    ERROR_COMMITMENT_LIMIT, ERROR_INVALID_HANDLE, ERROR_NO_SYSTEM_RESOURCES,
-    ERROR_TOO_MANY_OPEN_FILES,
+    ERROR_CANT_RESOLVE_FILENAME, ERROR_COMMITMENT_LIMIT, ERROR_INVALID_HANDLE,
+    ERROR_NO_SYSTEM_RESOURCES, ERROR_TOO_MANY_OPEN_FILES,
 };
 
 /// The result of everything in this crate that asks the system.
@@ -93,6 +93,7 @@ impl Error {
         #[cfg(windows)]
         match self.errno().map(i32::cast_unsigned) {
             Some(ERROR_TOO_MANY_OPEN_FILES) => return Cause::NoDescriptors,
+            Some(ERROR_CANT_RESOLVE_FILENAME) => return Cause::SymbolicLink,
             Some(ERROR_COMMITMENT_LIMIT) => return Cause::NoSpace,
             Some(ERROR_NO_SYSTEM_RESOURCES) => return Cause::NoAddressSpace,
             Some(ERROR_INVALID_HANDLE) => return Cause::NotOpen,

@@ -28,6 +28,7 @@ use crate::asker::Asker;
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::{InstanceId, LOCK_FILE_SIZE, lock_file_bytes, lock_file_object};
 use crate::member::Role;
+use crate::options::Keep;
 use crate::place::Place;
 use crate::token::Token;
 
@@ -78,8 +79,12 @@ fn path_of(folder: &Path, instance: [u8; 16]) -> PathBuf {
 
 impl LockFile {
     /// A lock file for a new instance; it has no name yet.
-    pub(crate) fn unnamed(place: &Place, object: InstanceId) -> cohabit_os::Result<LockFile> {
-        let file = File::unnamed(&place.folder, LOCK_FILE_SIZE as u64, 0o600)?;
+    pub(crate) fn unnamed(
+        place: &Place,
+        object: InstanceId,
+        keep: Keep,
+    ) -> cohabit_os::Result<LockFile> {
+        let file = File::lasting(&place.folder, LOCK_FILE_SIZE as u64, 0o600, keep.lasts())?;
         file.write_at(&lock_file_bytes(object), 0)?;
         file.grant(of_writers(place.rights))?;
         let id = file.status()?.id;

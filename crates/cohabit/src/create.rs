@@ -37,7 +37,8 @@ pub(crate) fn fresh(
 ) -> Result<Option<Arc<Attachment>>> {
     disk::check_folder(plan.name, plan.settings.keep, &place.folder)?;
     let made = first_user(plan, Some(place), |wanted, header| {
-        let file = File::unnamed(&place.folder, header.segment_size, 0o600)
+        let lasts = plan.settings.keep.lasts();
+        let file = File::lasting(&place.folder, header.segment_size, 0o600, lasts)
             .map_err(|e| no_room(plan, wanted, place, header, e))?;
         if place.is_own() {
             file.grant(place.rights)
@@ -124,7 +125,7 @@ fn first_user(
     if let Some(place) = place {
         segment.home = place.home();
         if has_lock_file {
-            let lock = LockFile::unnamed(place, segment.id);
+            let lock = LockFile::unnamed(place, segment.id, plan.settings.keep);
             segment.bytes = Bytes::Beside(lock.map_err(os("making the object's lock file"))?);
         }
     }
@@ -273,6 +274,12 @@ fn no_room(
         Cause::NoSpace => {}
         Cause::PermissionDenied => {
             return place.not_permitted(plan.name, "making the new object", error);
+        }
+        Cause::Unsupported if plan.settings.keep == Keep::UntilReboot => {
+            let detail = "this system keeps no memory that nobody uses: expected Keep::OnDisk, which keeps the \
+                          object for longer, or Keep::WhileUsed and a program (a service) that has it open all \
+                          the time, found Keep::UntilReboot";
+            return Error::new(ErrorKind::Unsupported, plan.name, detail).with_source(error);
         }
         _ => return over_a_limit(plan, wanted, header, error),
     }

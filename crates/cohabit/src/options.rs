@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use cohabit_os::mapping::Lasts;
+
 use crate::access::Access;
 
 /// Which processes find the object under its name.
@@ -33,6 +35,9 @@ pub enum Keep {
     #[default]
     WhileUsed,
     /// Until the machine starts anew, also without users; the next opener finds the last value.
+    ///
+    /// `Unsupported` on Windows, where memory ends with its last user: take [`Keep::OnDisk`], or let a service
+    /// have the object open all the time.
     UntilReboot,
     /// Until somebody removes it, on a local disk: in a [`Scope::Folder`], or where `COHABIT_DIR` is on
     /// one. A network file system and one in memory are refused with `NotOnDisk`.
@@ -55,6 +60,15 @@ impl Keep {
             Keep::WhileUsed => 0,
             Keep::UntilReboot => 1,
             Keep::OnDisk => 2,
+        }
+    }
+
+    /// How long the files last that such an object is in.
+    pub(crate) const fn lasts(self) -> Lasts {
+        match self {
+            Keep::WhileUsed => Lasts::WhileUsed,
+            Keep::UntilReboot => Lasts::UntilReboot,
+            Keep::OnDisk => Lasts::OnDisk,
         }
     }
 

@@ -11,7 +11,7 @@ use rustix::io::Errno;
 
 use super::posix::Handle;
 use super::shared::{check_limit, flags_of, refused, unlink_if};
-use super::{Access, FileId};
+use super::{Access, FileId, Lasts};
 use crate::error::Result;
 
 /// One call to `fallocate` reserves at most this much. tmpfs gives up a reservation and all its
@@ -22,7 +22,8 @@ const RESERVE_AT_ONCE: u64 = 16 << 20;
 /// What /proc shows as the name of memory without a name.
 const LABEL: &CStr = c"cohabit";
 
-pub(super) fn unnamed(folder: &Path, size: u64, mode: u32) -> Result<Handle> {
+/// Whatever lasts as long as the filesystem does lasts long enough.
+pub(super) fn unnamed(folder: &Path, size: u64, mode: u32, _lasts: Lasts) -> Result<Handle> {
     check_limit(size)?;
     let mode = Mode::from_raw_mode(mode);
     let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC;

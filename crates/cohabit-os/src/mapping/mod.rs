@@ -22,6 +22,8 @@ mod linux;
 mod portable;
 #[cfg(unix)]
 mod posix;
+#[cfg(windows)]
+mod section;
 #[cfg(unix)]
 mod shared;
 #[cfg(not(any(unix, windows)))]
@@ -105,6 +107,17 @@ pub struct FileStatus {
     pub kind: FileKind,
 }
 
+/// How long a file stays that nobody uses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Lasts {
+    /// It need not: where memory ends with its last user, as on Windows, it may.
+    WhileUsed,
+    /// Until the machine starts anew.
+    UntilReboot,
+    /// For good, if its folder is on a disk.
+    OnDisk,
+}
+
 /// Who may use a file or folder: permission bits, and the group that they speak of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Rights {
@@ -143,7 +156,17 @@ impl File {
     /// [`Cause::FileSizeLimit`]: crate::error::Cause::FileSizeLimit
     /// [`Cause::NoSpace`]: crate::error::Cause::NoSpace
     pub fn unnamed(folder: &Path, size: u64, mode: u32) -> Result<File> {
-        Self::opened(|| sys!(unnamed(folder, size, mode)))
+        Self::lasting(folder, size, mode, Lasts::WhileUsed)
+    }
+
+    /// The same, with a word on how long it is to stay when nobody uses it.
+    ///
+    /// # Errors
+    /// As [`File::unnamed`]; [`Cause::Unsupported`] where the system has no such memory.
+    ///
+    /// [`Cause::Unsupported`]: crate::error::Cause::Unsupported
+    pub fn lasting(folder: &Path, size: u64, mode: u32, lasts: Lasts) -> Result<File> {
+        Self::opened(|| sys!(unnamed(folder, size, mode, lasts)))
     }
 
     /// Makes a file of `size` bytes in memory that never has a name: only descriptors reach it.

@@ -15,7 +15,7 @@ use rustix::io::Errno;
 use super::posix::Handle;
 use super::shared::{check_limit, flags_of, id_of, mode_of, refused, status_from, unlink_if};
 use super::trail::{self, Trail};
-use super::{Access, FileId};
+use super::{Access, FileId, Lasts};
 use crate::error::{Error, Result};
 use crate::fork::OwnDescriptor;
 use crate::liveness;
@@ -25,7 +25,8 @@ const TRIES: usize = 100;
 /// So many bytes are written at once.
 const PIECE: usize = 64 << 10;
 
-pub(super) fn unnamed(folder: &Path, size: u64, mode: u32) -> Result<Handle> {
+/// Whatever lasts as long as the filesystem does lasts long enough.
+pub(super) fn unnamed(folder: &Path, size: u64, mode: u32, _lasts: Lasts) -> Result<Handle> {
     check_limit(size)?;
     tidy(folder);
     for _ in 0..TRIES {

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::ptr::NonNull;
 
-use super::{Access, FileId, FileStatus, Rights, Space};
+use super::{Access, FileId, FileStatus, Lasts, Rights, Space};
 use crate::error::{Error, Result};
 
 /// There is no open file. It has a destructor, as a handle has that is one.
@@ -18,7 +18,7 @@ pub(super) fn no_standard_stream(handle: Handle) -> Result<Handle> {
     match handle {}
 }
 
-pub(super) fn unnamed(_folder: &Path, _size: u64, _mode: u32) -> Result<Handle> {
+pub(super) fn unnamed(_folder: &Path, _size: u64, _mode: u32, _lasts: Lasts) -> Result<Handle> {
     Err(Error::unsupported("open an unnamed file"))
 }
 

@@ -2,28 +2,35 @@
 //! word by its object and its place in it.
 
 use std::collections::BTreeMap;
-use std::sync::{PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock};
 
+use super::disk::DiskFile;
 use super::names::Key;
 
-/// One view: its length, and the object that it shows from its start.
-#[derive(Clone, Copy, Debug)]
+/// One view: its length, the object that it shows from its start, and the file that it is of, if any.
+#[derive(Debug)]
 struct View {
     len: usize,
     key: Key,
+    file: Option<Arc<DiskFile>>,
 }
 
 static VIEWS: RwLock<BTreeMap<usize, View>> = RwLock::new(BTreeMap::new());
 
 /// Remembers a view that was just made.
-pub(crate) fn enter(base: usize, len: usize, key: Key) {
+pub(crate) fn enter(base: usize, len: usize, key: Key, file: Option<Arc<DiskFile>>) {
     let mut views = VIEWS.write().unwrap_or_else(PoisonError::into_inner);
-    views.insert(base, View { len, key });
+    views.insert(base, View { len, key, file });
 }
 
-/// Forgets a view that is about to be given back.
-pub(crate) fn leave(base: usize) {
-    VIEWS.write().unwrap_or_else(PoisonError::into_inner).remove(&base);
+/// Forgets a view that is about to be given back; its file, to be let go of after that.
+pub(crate) fn leave(base: usize) -> Option<Arc<DiskFile>> {
+    VIEWS.write().unwrap_or_else(PoisonError::into_inner).remove(&base)?.file
+}
+
+/// The file of the view that begins there.
+pub(crate) fn file_of(base: usize) -> Option<Arc<DiskFile>> {
+    VIEWS.read().unwrap_or_else(PoisonError::into_inner).get(&base)?.file.clone()
 }
 
 /// Of which object an address shows a byte, and which.
@@ -41,8 +48,8 @@ mod tests {
     #[test]
     fn an_address_belongs_to_the_view_that_it_is_in() {
         let key = |id| Key { is_global: false, id };
-        enter(0x10_0000, 0x2000, key(1));
-        enter(0x10_4000, 0x1000, key(2));
+        enter(0x10_0000, 0x2000, key(1), None);
+        enter(0x10_4000, 0x1000, key(2), None);
         assert_eq!(find(0x10_0000), Some((key(1), 0)));
         assert_eq!(find(0x10_1ff8), Some((key(1), 0x1ff8)));
         assert_eq!(find(0x10_2000), None);

@@ -1,7 +1,10 @@
 //! What the Windows mechanisms share: text for the system, its handles, accounts, rights on kernel
-//! objects, the names of objects, which of them is mapped where, and processes.
+//! objects, the names of objects, files that hold some, which of them is mapped where, markers of who lives, and
+//! processes.
 
+pub(crate) mod disk;
 pub(crate) mod maps;
+pub(crate) mod markers;
 pub(crate) mod names;
 pub(crate) mod processes;
 pub(crate) mod rights;

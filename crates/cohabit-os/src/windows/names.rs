@@ -29,7 +29,7 @@ use windows_sys::Win32::System::Memory::{
     OpenFileMappingW, PAGE_READWRITE, SEC_COMMIT, UnmapViewOfFile,
 };
 
-use super::rights::{self, Descriptor};
+use super::rights::{self, Descriptor, Kind};
 use super::{last_error, owned, refused, refused_by, sid, wide};
 use crate::error::{Error, Result};
 use crate::mapping::{Access, Rights};
@@ -168,7 +168,7 @@ impl Drop for Record {
 
 /// A record that was there before belongs to this user, or to whom everybody has to trust.
 fn check_owner(section: &OwnedHandle) -> Result<()> {
-    let owner = rights::of(section)?.owner;
+    let owner = rights::of(section, Kind::Section)?.owner;
     if owner == 0 || owner == sid::number(sid::own()?) {
         return Ok(());
     }
@@ -256,9 +256,9 @@ pub(crate) fn bell_name(key: Key, offset: usize, bell: &str) -> Vec<u16> {
     wide(&key.name(&format!("-w{offset:x}-{bell}")))
 }
 
-/// The name of the object whose being there says that a byte is held.
-pub(crate) fn held_name(key: Key, offset: u64) -> Vec<u16> {
-    wide(&key.name(&format!("-h{offset:x}")))
+/// The name of the marker that says that a byte is held.
+pub(crate) fn held_name(key: Key, offset: u64) -> String {
+    key.name(&format!("-h{offset:x}"))
 }
 
 #[cfg(test)]

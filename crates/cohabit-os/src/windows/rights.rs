@@ -4,19 +4,20 @@
 //! who is not in it. The system may do everything, as it can anyhow.
 
 use std::ffi::c_void;
-use std::os::windows::io::{AsRawHandle, OwnedHandle};
+use std::os::windows::io::{AsHandle, AsRawHandle};
 use std::ptr;
 
 use windows_sys::Win32::Foundation::{GENERIC_ALL, GENERIC_READ, GENERIC_WRITE, LocalFree};
 use windows_sys::Win32::Security::Authorization::{
     ConvertStringSecurityDescriptorToSecurityDescriptorW, GetSecurityInfo, SDDL_REVISION_1,
-    SE_KERNEL_OBJECT,
+    SE_FILE_OBJECT, SE_KERNEL_OBJECT, SE_OBJECT_TYPE,
 };
 use windows_sys::Win32::Security::{
-    ACCESS_ALLOWED_ACE, ACE_HEADER, ACL, DACL_SECURITY_INFORMATION, GetAce,
+    ACCESS_ALLOWED_ACE, ACE_HEADER, ACL, DACL_SECURITY_INFORMATION, GetAce, INHERIT_ONLY_ACE,
     OWNER_SECURITY_INFORMATION, PROTECTED_DACL_SECURITY_INFORMATION, PSECURITY_DESCRIPTOR, PSID,
     SECURITY_ATTRIBUTES, SetKernelObjectSecurity,
 };
+use windows_sys::Win32::Storage::FileSystem::{FILE_APPEND_DATA, FILE_READ_DATA, FILE_WRITE_DATA};
 use windows_sys::Win32::System::Memory::{SECTION_MAP_READ, SECTION_MAP_WRITE};
 
 use super::{refused, refused_by, sid, wide};
@@ -104,12 +105,14 @@ pub(super) fn text_of(rights: Rights, owner: &str) -> Result<String> {
 }
 
 /// Gives an object other rights.
-pub(crate) fn set(object: &OwnedHandle, rights: Rights) -> Result<()> {
+pub(crate) fn set(object: &impl AsHandle, rights: Rights) -> Result<()> {
     let descriptor = Descriptor::of(rights)?;
     let what = DACL_SECURITY_INFORMATION | PROTECTED_DACL_SECURITY_INFORMATION;
     // SAFETY: the handle is open, and the descriptor lives for the call.
-    match unsafe { SetKernelObjectSecurity(object.as_raw_handle(), what, descriptor.made) } {
-        0 => Err(refused("set who may use a section")),
+    match unsafe {
+        SetKernelObjectSecurity(object.as_handle().as_raw_handle(), what, descriptor.made)
+    } {
+        0 => Err(refused("set who may use an object")),
         _ => Ok(()),
     }
 }
@@ -121,16 +124,42 @@ pub(crate) struct Found {
     pub(crate) rights: Rights,
 }
 
+/// What sort of object has rights: the same bit means another thing for each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Section,
+    File,
+}
+
+impl Kind {
+    /// As the system calls it.
+    fn code(self) -> SE_OBJECT_TYPE {
+        match self {
+            Kind::Section => SE_KERNEL_OBJECT,
+            Kind::File => SE_FILE_OBJECT,
+        }
+    }
+
+    /// What reads and what writes.
+    fn bits(self) -> (u32, u32) {
+        let (reads, writes) = match self {
+            Kind::Section => (SECTION_MAP_READ, SECTION_MAP_WRITE),
+            Kind::File => (FILE_READ_DATA, FILE_WRITE_DATA | FILE_APPEND_DATA),
+        };
+        (reads | GENERIC_READ | GENERIC_ALL, writes | GENERIC_WRITE | GENERIC_ALL)
+    }
+}
+
 /// What the system says of an object's owner and rights. The handle has the right to ask (READ_CONTROL).
-pub(crate) fn of(object: &OwnedHandle) -> Result<Found> {
+pub(crate) fn of(object: &impl AsHandle, kind: Kind) -> Result<Found> {
     let (mut owner, mut list, mut made) = (ptr::null_mut(), ptr::null_mut(), ptr::null_mut());
     let (none, unasked) = (ptr::null_mut(), ptr::null_mut());
     let what = OWNER_SECURITY_INFORMATION | DACL_SECURITY_INFORMATION;
     // SAFETY: the handle is open, and the pointers are to variables of ours, or null.
     let code = unsafe {
         GetSecurityInfo(
-            object.as_raw_handle(),
-            SE_KERNEL_OBJECT,
+            object.as_handle().as_raw_handle(),
+            kind.code(),
             what,
             &raw mut owner,
             none,
@@ -140,10 +169,10 @@ pub(crate) fn of(object: &OwnedHandle) -> Result<Found> {
         )
     };
     if code != 0 {
-        return Err(refused_by("ask who may use a section", code));
+        return Err(refused_by("ask who may use an object", code));
     }
     // SAFETY: both are null, or in the descriptor that the call made.
-    let found = unsafe { read(owner, list) };
+    let found = unsafe { read(owner, list, kind) };
     // SAFETY: made by the call, for LocalFree, and not used any more.
     unsafe { LocalFree(made) };
     Ok(found)
@@ -151,7 +180,7 @@ pub(crate) fn of(object: &OwnedHandle) -> Result<Found> {
 
 /// # Safety
 /// The owner is null or an identifier, and the list is null or a list, for the length of the call.
-unsafe fn read(owner: PSID, list: *const ACL) -> Found {
+unsafe fn read(owner: PSID, list: *const ACL, kind: Kind) -> Found {
     // SAFETY: the caller's contract.
     let owner = unsafe { sid::text(owner) };
     // An owner whom the system does not name is nobody whom anybody knows.
@@ -165,7 +194,7 @@ unsafe fn read(owner: PSID, list: *const ACL) -> Found {
     let count = u32::from(unsafe { (*list).AceCount });
     for at in 0..count {
         // SAFETY: the caller's contract, and the entry is one of it.
-        let Some((who, bits)) = (unsafe { entry(list, at) }) else { continue };
+        let Some((who, bits)) = (unsafe { entry(list, at, kind) }) else { continue };
         match who.as_str() {
             WORLD => rights.mode |= bits,
             who if Some(who) == owner.as_deref() => rights.mode |= bits << 6,
@@ -183,7 +212,7 @@ unsafe fn read(owner: PSID, list: *const ACL) -> Found {
 ///
 /// # Safety
 /// It is a list that lives for the call, with at least so many entries.
-unsafe fn entry(list: *const ACL, at: u32) -> Option<(String, u32)> {
+unsafe fn entry(list: *const ACL, at: u32, kind: Kind) -> Option<(String, u32)> {
     let mut found: *mut c_void = ptr::null_mut();
     // SAFETY: the caller's contract; `found` is ours.
     if unsafe { GetAce(list, at, &raw mut found) } == 0 {
@@ -191,8 +220,8 @@ unsafe fn entry(list: *const ACL, at: u32) -> Option<(String, u32)> {
     }
     // SAFETY: every entry begins with its header.
     let header = unsafe { found.cast::<ACE_HEADER>().read_unaligned() };
-    // Kind 0 is "allowed".
-    if header.AceType != 0 {
+    // Kind 0 is "allowed"; and what is for those that will be made in it says nothing of a folder.
+    if header.AceType != 0 || u32::from(header.AceFlags) & INHERIT_ONLY_ACE != 0 {
         return None;
     }
     let allowed = found.cast::<ACCESS_ALLOWED_ACE>();
@@ -200,10 +229,8 @@ unsafe fn entry(list: *const ACL, at: u32) -> Option<(String, u32)> {
     let mask = unsafe { (*allowed).Mask };
     // SAFETY: as above; the identifier begins at this field and ends in the entry.
     let who = unsafe { sid::text((&raw mut (*allowed).SidStart).cast()) }?;
-    let may = |bits: u32| mask & bits != 0;
-    let reads = may(GENERIC_READ | GENERIC_ALL | SECTION_MAP_READ);
-    let writes = may(GENERIC_WRITE | GENERIC_ALL | SECTION_MAP_WRITE);
-    Some((who, u32::from(reads) << 2 | u32::from(writes) << 1))
+    let (reads, writes) = kind.bits();
+    Some((who, u32::from(mask & reads != 0) << 2 | u32::from(mask & writes != 0) << 1))
 }
 
 #[cfg(test)]

@@ -1,18 +1,19 @@
 //! A byte is held exactly as long as the process of whoever holds it lives.
 
 use cohabit_os::liveness::{Anchor, Byte, Entered, LifeSection, Way, anchors_work, is_held};
-use cohabit_os::mapping::{Access, File, retire};
+use cohabit_os::mapping::{Access, File, Lasts, retire};
 use cohabit_os::wait::Deadline;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
-use crate::support::{Folder, Peer, portable_since, word};
+use crate::support::{Folder, KINDS, Peer, alone, portable_since, word};
 
 fn held(file: &File, byte: Byte) -> bool {
     is_held(file, byte).expect("an answer")
 }
 
 fn anchor(file: &File, byte: Byte) -> Anchor {
+    let _alone = alone();
     let own = file.reopen(Access::ReadWrite).expect("a description of its own");
     Anchor::take(own, byte).expect("the byte is free")
 }
@@ -61,8 +62,12 @@ fn a_byte_outlives_the_thread_that_took_it() {
 
 #[test]
 fn held_by_a_process_and_freed_by_its_death() {
+    KINDS.into_iter().for_each(|(lasts, _)| a_byte_is_held_by_a_process(lasts));
+}
+
+fn a_byte_is_held_by_a_process(lasts: Lasts) {
     let folder = Folder::new();
-    let (path, file, _) = folder.file("name");
+    let (path, file, _) = folder.file_that(lasts, "name");
     let byte = Byte::user(0, 1);
     for round in 0..5 {
         let mut peer = Peer::play("hold", &[path.to_str().expect("text")]);
@@ -83,8 +88,12 @@ fn held_by_a_process_and_freed_by_its_death() {
 
 #[test]
 fn the_life_section_is_for_one_and_a_killed_one_leaves_it_free() {
+    KINDS.into_iter().for_each(|(lasts, _)| the_life_section_is_for_one(lasts));
+}
+
+fn the_life_section_is_for_one(lasts: Lasts) {
     let folder = Folder::new();
-    let (path, file, id) = folder.file("name");
+    let (path, file, id) = folder.file_that(lasts, "name");
     let busy = |path| matches!(LifeSection::try_enter(Way::Name(path), id), Ok(Entered::Busy));
     let mut peer = Peer::play("be inside", &[path.to_str().expect("text")]);
     peer.expect("inside");
@@ -118,11 +127,13 @@ fn an_anchor_taken_inside_outlives_the_section_and_the_section_ends() {
     let folder = Folder::new();
     let (path, file, id) = folder.file("name");
     let byte = Byte::user(9, 9);
+    let alone = alone();
     let Ok(Entered::Yes(section)) = LifeSection::try_enter(Way::Name(&path), id) else {
         panic!("it is free");
     };
     let anchor = section.anchor(byte).expect("the byte is free");
     drop(section);
+    drop(alone);
     assert!(held(&file, byte) && !held(&file, Byte::LIFE));
     drop(anchor);
     assert!(!held(&file, byte));

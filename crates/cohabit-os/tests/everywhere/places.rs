@@ -5,7 +5,7 @@ use std::path::Path;
 use cohabit_os::health::{filesystem, kernel};
 use cohabit_os::place::{check_folder, root, user_folder, user_folder_if_present};
 
-use crate::support::Folder;
+use crate::support::{Folder, start};
 
 #[test]
 fn the_users_folder_is_made_once() {
@@ -20,12 +20,10 @@ fn the_users_folder_is_made_once() {
     // The variable is a process's own.
     let folder = Folder::new();
     let program = std::env::current_exe().expect("this program");
-    let status = std::process::Command::new(program)
-        .args(["places::the_users_folder_is_made_once", "--exact", "--nocapture"])
-        .env("COHABIT_DIR", folder.path())
-        .stdout(std::process::Stdio::null())
-        .status();
-    assert!(status.expect("this program again").success());
+    let mut command = std::process::Command::new(program);
+    command.args(["places::the_users_folder_is_made_once", "--exact", "--nocapture"]);
+    command.env("COHABIT_DIR", folder.path()).stdout(std::process::Stdio::null());
+    assert!(start(&mut command).wait().expect("its end").success());
 }
 
 #[test]

@@ -9,7 +9,7 @@ use cohabit_os::mapping::{Access, File, status_of};
 use cohabit_os::process::{boot_id, identity};
 use cohabit_os::wait::{Deadline, wait, wait_any, wake_all, wake_one};
 
-use crate::support::{LONG, map, say, told, word};
+use crate::support::{LONG, kind_of, map, say, told, word};
 
 /// Not a test: what a peer runs. Without a role it has nothing to do.
 #[test]
@@ -110,8 +110,10 @@ fn wait_for_many() {
 
 /// Publishes when it is told to, and says whether it was the first; keeps it until the end.
 fn publish() {
-    let path = path();
-    let file = File::unnamed(path.parent().expect("a folder"), 4096, 0o600).expect("a file");
+    let (path, lasts) = (path(), kind_of(&told()));
+    let folder = path.parent().expect("a folder");
+    let file = File::lasting(folder, 4096, 0o600, lasts).expect("a file");
+    file.write_at(b"made", 0).expect("written");
     say("ready");
     told();
     match file.publish(&path) {

@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use cohabit_os::mapping::{Access, File, FileId, Mapping};
+use cohabit_os::mapping::{Access, File, FileId, Lasts, Mapping};
 
 /// Longer than any test runs.
 pub(crate) const LONG: Duration = Duration::from_secs(86_400);
@@ -38,7 +39,12 @@ impl Folder {
 
     /// A published file of one page.
     pub(crate) fn file(&self, name: &str) -> (PathBuf, File, FileId) {
-        let file = File::unnamed(&self.path, 4096, 0o600).expect("an unnamed file");
+        self.file_that(Lasts::WhileUsed, name)
+    }
+
+    /// The same, which lasts so long.
+    pub(crate) fn file_that(&self, lasts: Lasts, name: &str) -> (PathBuf, File, FileId) {
+        let file = File::lasting(&self.path, 4096, 0o600, lasts).expect("an unnamed file");
         let path = self.join(name);
         file.publish(&path).expect("a free name");
         let id = file.status().expect("a status").id;
@@ -50,6 +56,15 @@ impl Drop for Folder {
     fn drop(&mut self) {
         let _ = std::fs::remove_dir_all(&self.path);
     }
+}
+
+/// Where files can be: in memory, as far as the system has some, and on a disk.
+pub(crate) const KINDS: [(Lasts, &str); 2] =
+    [(Lasts::WhileUsed, "while used"), (Lasts::OnDisk, "on disk")];
+
+/// The word of a kind, as a role says it.
+pub(crate) fn kind_of(word: &str) -> Lasts {
+    KINDS.into_iter().find(|(_, name)| *name == word).expect("a kind").0
 }
 
 /// Whether this run is the portable mechanism's, where a test asserts something else; says why.
@@ -79,6 +94,19 @@ pub(crate) fn word(mapping: &Mapping, at: usize) -> &AtomicU64 {
     unsafe { AtomicU64::from_ptr(word) }
 }
 
+/// Held while a program is started, and while a byte is taken: a child that comes between the two has the
+/// descriptor, and so the byte, until it executes its program.
+pub(crate) fn alone() -> MutexGuard<'static, ()> {
+    static ONE: Mutex<()> = Mutex::new(());
+    ONE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Starts a program.
+pub(crate) fn start(command: &mut Command) -> Child {
+    let _alone = alone();
+    command.spawn().expect("this program again")
+}
+
 /// This program, started again; killed when it is dropped.
 pub(crate) struct Peer {
     child: Child,
@@ -93,13 +121,9 @@ impl Peer {
     /// Starts a peer that plays a role, and says what the role needs to know.
     pub(crate) fn play(role: &str, words: &[&str]) -> Peer {
         let program = std::env::current_exe().expect("this program");
-        let mut child = Command::new(program)
-            .args(["roles::play", "--exact", "--nocapture"])
-            .env("COHABIT_OS_ROLE", role)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("this program again");
+        let mut command = Command::new(program);
+        command.args(["roles::play", "--exact", "--nocapture"]).env("COHABIT_OS_ROLE", role);
+        let mut child = start(command.stdin(Stdio::piped()).stdout(Stdio::piped()));
         let tells = child.stdin.take().expect("a pipe");
         let hears = BufReader::new(child.stdout.take().expect("a pipe"));
         let mut peer = Peer { child, tells, hears };

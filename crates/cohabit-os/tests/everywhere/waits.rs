@@ -4,13 +4,13 @@ use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::{Relaxed, Release};
 use std::time::Duration;
 
-use cohabit_os::mapping::{Access, File, Mapping};
+use cohabit_os::mapping::{Access, File, Lasts, Mapping};
 use cohabit_os::process::{Identity, identity};
 use cohabit_os::wait::{
     Deadline, any_max, hears_deaths, wait, wait_any, wait_or_death, wake_all, wake_one,
 };
 
-use crate::support::{Folder, LONG, Peer, portable_since, word};
+use crate::support::{Folder, KINDS, LONG, Peer, portable_since, word};
 
 fn shared(folder: &Folder) -> (String, File, Mapping) {
     let (path, file, _) = folder.file("name");
@@ -26,8 +26,14 @@ fn waiters(path: &str, count: usize) -> Vec<Peer> {
 
 #[test]
 fn a_wake_reaches_every_process() {
+    KINDS.into_iter().for_each(|(lasts, _)| a_wake_reaches_all(lasts));
+}
+
+fn a_wake_reaches_all(lasts: Lasts) {
     let folder = Folder::new();
-    let (path, _file, map) = shared(&folder);
+    let (path, file, _) = folder.file_that(lasts, "name");
+    let path = path.to_str().expect("text").to_owned();
+    let map = file.map(4096, Access::ReadWrite).expect("a map");
     let mut waiters = waiters(&path, 3);
     word(&map, 0).store(1, Release);
     wake_all(word(&map, 0));
