@@ -7,13 +7,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use cohabit_os::place::root;
 use cohabit_os::wait::{self, Deadline};
 
 use crate::attach::{Plan, Verb, attach};
 use crate::error::{Error, ErrorKind, Result};
 use crate::member::{Attachment, Role};
-use crate::place::Place;
+use crate::place::{Place, root_of};
 use crate::shareable::Shareable;
 use crate::shared::{Options, Shared};
 use crate::view::SharedView;
@@ -98,7 +97,7 @@ pub(crate) fn is_absence(error: &Error) -> bool {
 pub(crate) fn timed_out(plan: &Plan<'_>, timeout: Duration, last: &Error) -> Error {
     let place = match Place::find(&plan.settings.scope, plan.name, false) {
         Ok(Some(place)) => place.folder,
-        _ => root(),
+        _ => root_of(&plan.settings.scope),
     };
     let (place, found) = (place.display().to_string(), last.detail());
     let at = if found.contains(&place) { String::new() } else { format!(", in {place}") };

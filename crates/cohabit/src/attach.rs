@@ -20,7 +20,6 @@ use std::time::Duration;
 
 use cohabit_os::error::Cause;
 use cohabit_os::liveness::{self, LifeSection};
-use cohabit_os::place::root;
 use cohabit_os::process;
 use cohabit_os::wait::Deadline;
 
@@ -163,7 +162,10 @@ pub(crate) fn not_found(name: &str, scope: &Scope, place: Option<&Place>) -> Err
         (Some(place), _) => format!("no object of this name in {}", place.folder.display()),
         (None, Scope::User) => "this user has no objects yet".to_owned(),
         (None, _) => {
-            format!("no object of this name for the machine's users in {}", root().display())
+            format!(
+                "no object of this name for the machine's users in {}",
+                place::root_of(scope).display()
+            )
         }
     };
     Error::new(ErrorKind::NotFound, name, detail)

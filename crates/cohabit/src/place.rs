@@ -220,12 +220,21 @@ fn absolute(folder: &Path) -> PathBuf {
     }
 }
 
+/// The folder under which a scope's objects are.
+pub(crate) fn root_of(scope: &Scope) -> PathBuf {
+    match scope {
+        Scope::User => place::root(),
+        Scope::Folder(path) => path.clone(),
+        Scope::Machine(_) => place::machine_root(),
+    }
+}
+
 /// Says in our words why a folder will not do.
 pub(crate) fn refused(scope: &Scope, name: &str, error: PlaceError) -> Error {
     // The system's own answers do not say which folder was looked for.
     let at = match scope {
         Scope::Folder(path) => format!(" {}", path.display()),
-        _ => format!(" {} (COHABIT_DIR, if it is set)", place::root().display()),
+        _ => format!(" {} (COHABIT_DIR, if it is set)", root_of(scope).display()),
     };
     let detail = error.to_string();
     let kind = match error {

@@ -20,13 +20,14 @@ use windows_sys::Win32::System::Memory::{
     FILE_MAP_READ, FILE_MAP_WRITE, MEMORY_BASIC_INFORMATION, VirtualQuery,
 };
 
-use super::{Access, FileId, Rights};
+use super::{Access, FileId, Lasts, Rights};
 use crate::error::{Cause, Error, Result};
+use crate::health::{self, Medium};
 use crate::process::random;
 use crate::windows::disk::{self, DiskFile};
 use crate::windows::names::{Key, Record, make_section, open_section, unview, view_of};
-use crate::windows::refused;
-use crate::windows::rights::{self, Kind};
+use crate::windows::rights::{self, Descriptor, Kind};
+use crate::windows::{privilege, refused};
 
 /// The size of a page on every Windows that there is.
 pub(super) const PAGE: u64 = 4096;
@@ -129,9 +130,10 @@ impl Handle {
 
     /// Gives it other rights.
     pub(super) fn grant(&self, rights: Rights) -> Result<()> {
+        let descriptor = Descriptor::of(rights)?;
         match &self.store {
-            Store::Disk(file, _) => rights::set(&**file, rights)?,
-            Store::Memory(_) => rights::set(&self.section, rights)?,
+            Store::Disk(file, _) => rights::set(&**file, rights, &descriptor)?,
+            Store::Memory(_) => rights::set(&self.section, rights, &descriptor)?,
         }
         self.found.lock().unwrap_or_else(PoisonError::into_inner).rights = rights;
         Ok(())
@@ -188,6 +190,44 @@ fn length_of(section: &OwnedHandle, key: Key) -> Result<u64> {
     }
     let (pages, rest) = (found.RegionSize as u64, key.id % PAGE);
     Ok(if rest == 0 { pages } else { pages.saturating_sub(PAGE - rest) })
+}
+
+/// What all sessions of the machine see: memory, or a file where this process may not make such memory.
+pub(super) fn of_the_machine(folder: &Path, size: u64, rights: Rights) -> Result<Handle> {
+    if privilege::may_make_global_sections() {
+        match in_memory(true, size, rights) {
+            // Somebody knows better than the list of this process's privileges.
+            Err(error) if error.cause() == Cause::PermissionDenied => {}
+            made => return made,
+        }
+    }
+    match health::filesystem(folder)?.medium {
+        Medium::Disk | Medium::Memory => in_file(folder, size, rights, Lasts::WhileUsed),
+        Medium::Network => Err(neither(folder)),
+    }
+}
+
+#[cold]
+fn neither(folder: &Path) -> Error {
+    let text = format!(
+        "this process lacks the privilege SeCreateGlobalPrivilege (\"Create global objects\"), which services and \
+         administrators have, and {} is on another machine, so that no file there can take the place of memory: \
+         let a service make the object, give the account the privilege, or set COHABIT_DIR to a folder of this machine",
+        folder.display()
+    );
+    Error::new(
+        "make memory for all sessions",
+        io::Error::new(io::ErrorKind::PermissionDenied, text),
+    )
+}
+
+/// A file in a folder, without a name yet.
+pub(super) fn in_file(folder: &Path, size: u64, rights: Rights, lasts: Lasts) -> Result<Handle> {
+    // An empty one would be the index's.
+    if size == 0 {
+        return Err(Error::unsupported("keep a file without a byte"));
+    }
+    Handle::on_disk(DiskFile::draft(folder, size, rights, lasts)?, Access::ReadWrite, None)
 }
 
 /// Memory of the page file, under a new number.
@@ -311,4 +351,18 @@ fn key_of(section: &OwnedHandle) -> Option<Key> {
     let (folder, last) = text.rsplit_once('\\')?;
     let id = u64::from_str_radix(last.strip_prefix("cohabit-")?, 16).ok()?;
     Some(Key { is_global: !folder.starts_with(r"\Sessions\"), id })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_can_have_neither_memory_nor_a_file_is_told_what_to_do() {
+        let error = neither(Path::new(r"\\server\share\cohabit.rpm"));
+        assert_eq!(error.cause(), Cause::PermissionDenied);
+        for word in ["SeCreateGlobalPrivilege", "cohabit.rpm", "service", "COHABIT_DIR"] {
+            assert!(error.to_string().contains(word), "{word}: {error}");
+        }
+    }
 }

@@ -5,7 +5,10 @@
 //! the last one. A folder is one of the filesystem. In it stands, for each name, an empty file, the *index*,
 //! since the kernel does not list its names to everybody; that it is there proves nothing, so [`list`] shows a
 //! name only if its object can be opened. Nothing else is believed because of where it stands: whose a section
-//! is, and who may use it, the section says itself. So every folder is reported as this user's own.
+//! is, and who may use it, the section says itself, as a file and a folder do.
+//!
+//! An object of several users is memory that all sessions see, which takes a privilege to make and none to open. A
+//! process without it has a file in the object's folder instead, which the system keeps in memory as far as it can.
 
 use std::fs;
 use std::io;
@@ -24,8 +27,11 @@ use super::{Access, FileId, FileKind, FileStatus, Lasts, Rights, Space};
 use crate::error::{Cause, Error, Result};
 use crate::process::effective_uid;
 use crate::windows::disk::{self, DiskFile};
+use crate::windows::folders;
+use crate::windows::maps::{self, Shown};
 use crate::windows::names::{Record, is_global, open_section, unview, view_of};
-use crate::windows::{maps, refused, refused_by};
+use crate::windows::rights::Found;
+use crate::windows::{refused, refused_by};
 
 /// There are no numbers of standard streams here.
 pub(super) fn no_standard_stream(handle: Handle) -> Result<Handle> {
@@ -35,14 +41,10 @@ pub(super) fn no_standard_stream(handle: Handle) -> Result<Handle> {
 pub(super) fn unnamed(folder: &Path, size: u64, mode: u32, lasts: Lasts) -> Result<Handle> {
     let rights = Rights { mode, group: None };
     match lasts {
-        Lasts::WhileUsed => in_memory(is_global(folder)?, size, rights),
+        Lasts::WhileUsed if is_global(folder)? => section::of_the_machine(folder, size, rights),
+        Lasts::WhileUsed => in_memory(false, size, rights),
         Lasts::UntilReboot => Err(Error::unsupported("keep memory that nobody uses")),
-        // An empty one would be the index's.
-        Lasts::OnDisk if size == 0 => Err(Error::unsupported("keep a file without a byte")),
-        Lasts::OnDisk => {
-            let file = DiskFile::draft(folder, size, rights)?;
-            Handle::on_disk(file, Access::ReadWrite, None)
-        }
+        Lasts::OnDisk => section::in_file(folder, size, rights, lasts),
     }
 }
 
@@ -163,7 +165,9 @@ pub(super) fn map(handle: &Handle, len: usize, access: Access) -> Result<NonNull
         return Err(refused_by("map a section", ERROR_INVALID_PARAMETER));
     }
     let view = view_of(handle.section(), len, access)?;
-    maps::enter(view.as_ptr().addr(), len, handle.key(), handle.file().cloned());
+    let (key, found) = (handle.key(), handle.found());
+    let shows = Shown { key, found, file: handle.file().cloned() };
+    maps::enter(view.as_ptr().addr(), len, shows);
     Ok(view)
 }
 
@@ -188,15 +192,20 @@ fn status_in_folder(path: &Path) -> Result<FileStatus> {
         _ if found.len() == 0 => return Err(refuse(io::ErrorKind::NotFound.into())),
         _ => FileKind::Other,
     };
-    let me = effective_uid();
+    let (me, mode) = (effective_uid(), 0o700);
+    let of_me = || Found { owner: me, rights: Rights { mode, group: None } };
+    let whose = match kind {
+        FileKind::Directory => folders::rights_of(path)?,
+        _ => of_me(),
+    };
     Ok(FileStatus {
         id: disk::id_at(path).unwrap_or(FileId { device: 0, inode: 0 }),
         size: found.len(),
         stored: found.len(),
         links: 1,
-        owner: me,
-        group: me,
-        mode: 0o700,
+        owner: whose.owner,
+        group: whose.rights.group.unwrap_or(whose.owner),
+        mode: whose.rights.mode,
         kind,
     })
 }
@@ -241,6 +250,7 @@ pub(super) fn tidy(folder: &Path) {
             let _index = fs::File::create(&path);
         }
     }
+    folders::tidy(folder);
 }
 
 pub(super) fn remove_empty(folder: &Path) -> Result<bool> {

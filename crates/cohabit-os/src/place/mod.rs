@@ -124,6 +124,11 @@ pub fn root() -> PathBuf {
     sys!(root())
 }
 
+/// Where the folders of the objects are that several users share: the same, or what the system has for all users.
+pub fn machine_root() -> PathBuf {
+    sys!(machine_root())
+}
+
 /// The folder of one object that several users share.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SharedFolder {
@@ -160,23 +165,23 @@ pub fn make_shared_folder(
 
 /// The names that shared objects' folders have now, whoever made them.
 pub fn shared_names() -> crate::Result<Vec<String>> {
-    let names = list(&sys!(root()))?;
+    let names = list(&machine_root())?;
     Ok(names.iter().filter_map(|name| name.strip_prefix(SHARED)).map(str::to_owned).collect())
 }
 
 /// Takes away folders in the root that this user left half made, being killed (Invariant 6).
 pub fn tidy_shared_root() {
-    tidy(&sys!(root()), &format!(".{SHARED}"));
+    tidy(&machine_root(), &format!(".{SHARED}"));
 }
 
 fn shared_path(name: &str) -> PathBuf {
-    sys!(root()).join(format!("{SHARED}{name}"))
+    machine_root().join(format!("{SHARED}{name}"))
 }
 
 /// The folder in which shared objects have their folders, checked (Invariant 5).
 pub fn shared_root(trusts: Trusts<'_>) -> Result<PathBuf, PlaceError> {
     // Without its trailing slashes, which would make the system look through a symbolic link.
-    let root: PathBuf = sys!(root()).components().collect();
+    let root: PathBuf = machine_root().components().collect();
     let found = status_of(&root)?;
     check_owner_and_kind(&root, &found, trusts)?;
     if found.mode & WRITE_BY_OTHERS != 0 && found.mode & STICKY == 0 {

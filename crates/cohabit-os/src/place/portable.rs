@@ -23,6 +23,11 @@ pub(super) fn root() -> PathBuf {
     environment("COHABIT_DIR").unwrap_or_else(|| ROOT.into()).into()
 }
 
+/// One folder serves all.
+pub(super) fn machine_root() -> PathBuf {
+    root()
+}
+
 pub(super) fn make_folder(draft: &Path, path: &Path, rights: Rights) -> Result<bool> {
     fs::mkdir(draft, Mode::RWXU).map_err(refused("mkdir"))?;
     let made = finish(draft, rights).and_then(|()| settle(draft, path));

@@ -5,6 +5,8 @@
 //! whoever begins to wait. Between that and the wait of another one, its being set may be lost to that one:
 //! so each waits for [`AGAIN`] at most before it looks at the word itself, and returns once it changed. Who
 //! wakes and finds no events knows that nobody waits. A word that is in no view has no name: it is looked at again and again.
+//! So is one whose events a stranger made first. Else they let in who may write the object, and nobody who may only read
+//! it: to wait for an event that lets one go takes it away from others.
 //!
 //! Beside the events a wait hears of processes, through handles that it opens and closes: a process's own is set
 //! when it has ended, after the system has closed its handles, and so after its bytes are free. Such a handle
@@ -17,24 +19,26 @@ use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::SeqCst;
 use std::time::{Duration, Instant};
 
-use windows_sys::Win32::Foundation::HANDLE;
+use windows_sys::Win32::Foundation::{ERROR_FILE_NOT_FOUND, HANDLE};
 use windows_sys::Win32::System::SystemServices::MAXIMUM_WAIT_OBJECTS;
 use windows_sys::Win32::System::Threading::{
-    CreateEventW, EVENT_MODIFY_STATE, OpenEventW, PROCESS_SYNCHRONIZE, ResetEvent, SetEvent,
-    WaitForMultipleObjects,
+    CREATE_EVENT_MANUAL_RESET, CreateEventExW, EVENT_MODIFY_STATE, OpenEventW, PROCESS_SYNCHRONIZE,
+    ResetEvent, SetEvent, WaitForMultipleObjects,
 };
 
 use crate::process::Identity;
 use crate::windows::names::bell_name;
 use crate::windows::processes::{self, Opened};
-use crate::windows::rights::{Descriptor, OWN};
-use crate::windows::{maps, owned};
+use crate::windows::rights::{BELL, Descriptor};
+use crate::windows::{last_error, maps, owned};
 
 /// How long a wait trusts its events.
 const AGAIN: Duration = Duration::from_millis(10);
 /// How long where something is that it does not hear: a word without events, more processes than one call takes, one
 /// that has ended already.
 const SOON: Duration = Duration::from_millis(1);
+/// An event that is unset by the system when it has let one go.
+const LETS_ONE_GO: u32 = 0;
 const ONE: &str = "one";
 const ALL: &str = "all";
 
@@ -111,8 +115,9 @@ pub(super) fn wake(word: &AtomicU64, count: i32) -> bool {
     let name = bell_name(key, offset, bell);
     // SAFETY: the name ends with zero and lives for the call.
     let opened = unsafe { OpenEventW(EVENT_MODIFY_STATE, 0, name.as_ptr()) };
+    let code = last_error();
     // SAFETY: null, or a handle that nobody else has.
-    let Some(event) = (unsafe { owned(opened) }) else { return false };
+    let Some(event) = (unsafe { owned(opened) }) else { return code != ERROR_FILE_NOT_FOUND };
     // SAFETY: the handle is open.
     unsafe { SetEvent(event.as_raw_handle()) };
     true
@@ -128,17 +133,16 @@ impl Bells {
     /// `None`: the word is in no view of ours, or the events cannot be had.
     fn of(word: &AtomicU64) -> Option<Bells> {
         let (key, offset) = maps::find(word.as_ptr().addr())?;
-        let descriptor = Descriptor::of(OWN).ok()?;
-        let make = |bell, stays_set| {
+        let descriptor = Descriptor::of_writers(maps::found_at(word.as_ptr().addr())?).ok()?;
+        let make = |bell, kind| {
             let name = bell_name(key, offset, bell);
             // SAFETY: descriptor and name live for the call.
-            let made = unsafe {
-                CreateEventW(descriptor.attributes(), i32::from(stays_set), 0, name.as_ptr())
-            };
+            let made =
+                unsafe { CreateEventExW(descriptor.attributes(), name.as_ptr(), kind, BELL) };
             // SAFETY: null, or a handle that nobody else has.
             unsafe { owned(made) }
         };
-        let (one, all) = (make(ONE, false)?, make(ALL, true)?);
+        let (one, all) = (make(ONE, LETS_ONE_GO)?, make(ALL, CREATE_EVENT_MANUAL_RESET)?);
         // SAFETY: the handle is open.
         unsafe { ResetEvent(all.as_raw_handle()) };
         Some(Bells { one, all })

@@ -15,7 +15,6 @@ use std::ffi::c_void;
 use std::fs;
 use std::io;
 use std::mem::offset_of;
-use std::os::windows::ffi::OsStrExt;
 use std::os::windows::fs::{MetadataExt, OpenOptionsExt};
 use std::os::windows::io::{AsHandle, AsRawHandle, BorrowedHandle, OwnedHandle};
 use std::path::{Path, PathBuf};
@@ -28,20 +27,21 @@ use windows_sys::Win32::Foundation::{
 };
 use windows_sys::Win32::Storage::FileSystem::{
     BY_HANDLE_FILE_INFORMATION, CREATE_NEW, CreateFileW, DELETE, FILE_ATTRIBUTE_NORMAL,
-    FILE_ATTRIBUTE_REPARSE_POINT, FILE_FLAG_BACKUP_SEMANTICS, FILE_FLAG_OPEN_REPARSE_POINT,
-    FILE_RENAME_INFO, FILE_SHARE_DELETE, FILE_SHARE_READ, FILE_SHARE_WRITE, FileRenameInfo,
-    FlushFileBuffers, GetFileInformationByHandle, READ_CONTROL, ReOpenFile,
-    SetFileInformationByHandle, WRITE_DAC, WRITE_OWNER,
+    FILE_ATTRIBUTE_REPARSE_POINT, FILE_ATTRIBUTE_TEMPORARY, FILE_FLAG_BACKUP_SEMANTICS,
+    FILE_FLAG_OPEN_REPARSE_POINT, FILE_RENAME_INFO, FILE_SHARE_DELETE, FILE_SHARE_READ,
+    FILE_SHARE_WRITE, FileRenameInfo, FlushFileBuffers, GetFileInformationByHandle, READ_CONTROL,
+    ReOpenFile, SetFileInformationByHandle, WRITE_DAC, WRITE_OWNER,
 };
 use windows_sys::Win32::System::Memory::{
     CreateFileMappingW, FlushViewOfFile, PAGE_READONLY, PAGE_READWRITE,
 };
 
-use super::names::Key;
+use super::folders::NOTE;
+use super::names::{self, Key};
 use super::rights::Descriptor;
-use super::{last_error, markers, owned, refused, refused_by};
+use super::{folders, last_error, markers, owned, refused, refused_by, wide_path};
 use crate::error::{Error, Result};
-use crate::mapping::{Access, FileId, Rights};
+use crate::mapping::{Access, FileId, Lasts, Rights};
 use crate::process::random;
 
 /// What the names of drafts begin with.
@@ -56,7 +56,8 @@ const FIRST_DEVICE: u64 = 3;
 /// A file that holds an object, open in this process.
 #[derive(Debug)]
 pub(crate) struct DiskFile {
-    file: fs::File,
+    /// Taken in `drop` only.
+    file: Option<fs::File>,
     id: FileId,
     draft: Mutex<Option<Draft>>,
 }
@@ -107,7 +108,7 @@ pub(crate) fn id_at(path: &Path) -> Option<FileId> {
 }
 
 /// Options that follow no link and share everything.
-fn opening(access: u32) -> fs::OpenOptions {
+pub(super) fn opening(access: u32) -> fs::OpenOptions {
     let mut options = fs::OpenOptions::new();
     let flags = FILE_FLAG_BACKUP_SEMANTICS | FILE_FLAG_OPEN_REPARSE_POINT;
     options.access_mode(access).share_mode(SHARED).custom_flags(flags);
@@ -123,8 +124,13 @@ fn wanted(access: Access) -> u32 {
 }
 
 impl DiskFile {
-    /// A draft of so many bytes.
-    pub(crate) fn draft(folder: &Path, size: u64, rights: Rights) -> Result<DiskFile> {
+    /// A draft of so many bytes. What need not last the system keeps in memory, as long as it has room.
+    pub(crate) fn draft(
+        folder: &Path,
+        size: u64,
+        rights: Rights,
+        lasts: Lasts,
+    ) -> Result<DiskFile> {
         let step = "make a file";
         let mut number = [0; 8];
         random(&mut number)?;
@@ -132,12 +138,12 @@ impl DiskFile {
         let marker = markers::make(&marker_name(number))?;
         let marker = marker.ok_or_else(|| Error::new(step, io::ErrorKind::AlreadyExists.into()))?;
         let path = folder.join(format!("{DRAFT}{number:016x}"));
-        let file = create(&path, rights)?;
+        let file = create(&path, rights, lasts)?;
         let id = look(&file)?.id;
         let draft = Mutex::new(Some(Draft { path, _marker: marker }));
-        let made = DiskFile { file, id, draft };
+        let made = DiskFile { file: Some(file), id, draft };
         // All of its room is taken, and zero.
-        made.file.set_len(size).map_err(|error| Error::new("reserve a file's room", error))?;
+        made.file().set_len(size).map_err(|error| Error::new("reserve a file's room", error))?;
         Ok(made)
     }
 
@@ -159,12 +165,16 @@ impl DiskFile {
         if seen.is_link {
             return Err(refused_by("open", ERROR_CANT_RESOLVE_FILENAME));
         }
-        Ok((seen.size > 0).then_some(DiskFile { file, id: seen.id, draft: Mutex::default() }))
+        Ok((seen.size > 0).then_some(DiskFile {
+            file: Some(file),
+            id: seen.id,
+            draft: Mutex::default(),
+        }))
     }
 
     /// The same file through another handle.
     pub(crate) fn again(&self, access: Access) -> Result<DiskFile> {
-        let handle = self.file.as_raw_handle();
+        let handle = self.file().as_raw_handle();
         // SAFETY: the handle is open.
         let opened = unsafe { ReOpenFile(handle, wanted(access), SHARED, 0) };
         if opened == INVALID_HANDLE_VALUE {
@@ -172,7 +182,11 @@ impl DiskFile {
         }
         // SAFETY: not the value of a failure, and nobody else's.
         let opened = unsafe { owned(opened) }.ok_or_else(|| refused("reopen"))?;
-        Ok(DiskFile { file: opened.into(), id: self.id, draft: Mutex::default() })
+        Ok(DiskFile { file: Some(opened.into()), id: self.id, draft: Mutex::default() })
+    }
+
+    fn file(&self) -> &fs::File {
+        self.file.as_ref().expect("taken only in drop")
     }
 
     pub(crate) fn id(&self) -> FileId {
@@ -199,7 +213,7 @@ impl DiskFile {
         // SAFETY: the handle is open; without rights of its own and without a name, the call only makes a section.
         let made = unsafe {
             CreateFileMappingW(
-                self.file.as_raw_handle(),
+                self.file().as_raw_handle(),
                 ptr::null(),
                 protection,
                 whole.0,
@@ -217,7 +231,7 @@ impl DiskFile {
         if draft.is_none() {
             return Err(Error::new("publish", io::ErrorKind::NotFound.into()));
         }
-        let moved = move_to(&self.file, path)?;
+        let moved = move_to(self.file(), path)?;
         if moved {
             *draft = None;
         }
@@ -227,7 +241,7 @@ impl DiskFile {
     /// Returns once all that was written is on the disk, with the name that it has.
     pub(crate) fn sync(&self) -> Result<()> {
         // SAFETY: the handle is open.
-        match unsafe { FlushFileBuffers(self.file.as_raw_handle()) } {
+        match unsafe { FlushFileBuffers(self.file().as_raw_handle()) } {
             0 => Err(refused("write a file to the disk")),
             _ => Ok(()),
         }
@@ -249,27 +263,41 @@ impl DiskFile {
 
 impl AsHandle for DiskFile {
     fn as_handle(&self) -> BorrowedHandle<'_> {
-        self.file.as_handle()
+        self.file().as_handle()
     }
 }
 
 impl Drop for DiskFile {
-    /// Deletes what nobody can find any more. Where others still have it mapped, that is theirs to do.
+    /// Deletes what nobody can find any more, and then the object's own folder. Where others still have it, that is
+    /// theirs to do.
     fn drop(&mut self) {
         let draft = self.draft.get_mut().unwrap_or_else(PoisonError::into_inner).take();
         let mut moved = MOVED.lock().unwrap_or_else(PoisonError::into_inner);
         let path = draft.map(|draft| draft.path).or_else(|| moved.get(&self.id).cloned());
-        match path.map(fs::remove_file) {
-            Some(Err(error)) if error.kind() != io::ErrorKind::NotFound => {}
-            _ => drop(moved.remove(&self.id)),
+        drop(self.file.take());
+        let Some(path) = path else { return };
+        let _deleted = fs::remove_file(&path);
+        let is_there = fs::symlink_metadata(&path);
+        if !is_there.is_err_and(|error| error.kind() == io::ErrorKind::NotFound) {
+            return;
+        }
+        moved.remove(&self.id);
+        if let Some(folder) = path.parent().filter(|folder| names::is_shared(folder)) {
+            folders::tidy(folder);
+            // One that is not empty stays.
+            let _ = fs::remove_dir(folder);
         }
     }
 }
 
 /// Makes a file that was not there, with rights of its own from the beginning.
-fn create(path: &Path, rights: Rights) -> Result<fs::File> {
+fn create(path: &Path, rights: Rights, lasts: Lasts) -> Result<fs::File> {
     let (name, descriptor) = (wide_path(path), Descriptor::of(rights)?);
     let access = wanted(Access::ReadWrite) | DELETE | WRITE_DAC | WRITE_OWNER;
+    let attributes = match lasts {
+        Lasts::WhileUsed => FILE_ATTRIBUTE_TEMPORARY,
+        _ => FILE_ATTRIBUTE_NORMAL,
+    };
     let no_template = ptr::null_mut();
     // SAFETY: the descriptor and the name live for the call.
     let made = unsafe {
@@ -279,7 +307,7 @@ fn create(path: &Path, rights: Rights) -> Result<fs::File> {
             SHARED,
             descriptor.attributes(),
             CREATE_NEW,
-            FILE_ATTRIBUTE_NORMAL,
+            attributes,
             no_template,
         )
     };
@@ -321,7 +349,9 @@ fn move_to(file: &fs::File, path: &Path) -> Result<bool> {
 /// Takes the name away from a file; `true` if it still was that file's. The file itself goes with its last user.
 pub(crate) fn retire(path: &Path, id: FileId) -> Result<bool> {
     let Some(gone) = move_away(path, id)? else { return Ok(false) };
-    if fs::remove_file(&gone).is_err() {
+    // Where nobody has it open, as far as this process knows.
+    let _deleted = fs::remove_file(&gone);
+    if fs::symlink_metadata(&gone).is_ok() {
         MOVED.lock().unwrap_or_else(PoisonError::into_inner).insert(id, gone);
     }
     Ok(true)
@@ -348,7 +378,7 @@ fn move_away(path: &Path, id: FileId) -> Result<Option<PathBuf>> {
 
 /// Whether a name is one that files have before they are published, or after.
 pub(crate) fn is_hidden(name: &str) -> bool {
-    name.starts_with(DRAFT) || name.starts_with(GONE)
+    name.starts_with(DRAFT) || name.starts_with(GONE) || name == NOTE
 }
 
 /// Takes a file away that a killed process left, by the name that it has: a draft, or one that lost its name.
@@ -367,10 +397,6 @@ pub(crate) fn tidy(path: &Path, name: &str) {
 /// The name of the event of a draft.
 fn marker_name(number: u64) -> String {
     Key { is_global: true, id: number }.name("-draft")
-}
-
-fn wide_path(path: &Path) -> Vec<u16> {
-    path.as_os_str().encode_wide().chain([0]).collect()
 }
 
 #[cfg(test)]
@@ -393,7 +419,7 @@ mod tests {
         let _left = fs::remove_dir_all(&folder);
         fs::create_dir(&folder).expect("a folder");
         let path = folder.join("name");
-        let file = DiskFile::draft(&folder, 4096, OWN).expect("a draft");
+        let file = DiskFile::draft(&folder, 4096, OWN, Lasts::OnDisk).expect("a draft");
         assert!(names(&folder)[0].starts_with(DRAFT));
         tidy(&folder.join(&names(&folder)[0]), &names(&folder)[0]);
         assert!(file.publish(&path).expect("an answer"), "its maker lives, so it was left");
@@ -405,9 +431,9 @@ mod tests {
         MOVED.lock().expect("no panic").insert(file.id(), gone);
         assert!(names(&folder)[0].starts_with(GONE), "{:?}", names(&folder));
         assert!(!retire(&path, file.id()).expect("an answer"));
-        let other = DiskFile::draft(&folder, 1, OWN).expect("a draft");
+        let other = DiskFile::draft(&folder, 1, OWN, Lasts::WhileUsed).expect("a draft");
         assert!(other.publish(&path).expect("an answer"), "the name is free");
-        let third = DiskFile::draft(&folder, 1, OWN).expect("a draft");
+        let third = DiskFile::draft(&folder, 1, OWN, Lasts::WhileUsed).expect("a draft");
         assert!(!third.publish(&path).expect("an answer"), "and taken");
         drop(third);
         // SAFETY: the view of above, which nobody uses.

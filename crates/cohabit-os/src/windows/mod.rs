@@ -3,9 +3,11 @@
 //! processes.
 
 pub(crate) mod disk;
+pub(crate) mod folders;
 pub(crate) mod maps;
 pub(crate) mod markers;
 pub(crate) mod names;
+pub(crate) mod privilege;
 pub(crate) mod processes;
 pub(crate) mod rights;
 pub(crate) mod sid;
@@ -13,7 +15,9 @@ pub(crate) mod sid;
 mod strangers;
 
 use std::io;
+use std::os::windows::ffi::OsStrExt;
 use std::os::windows::io::{FromRawHandle, OwnedHandle};
+use std::path::Path;
 
 use windows_sys::Win32::Foundation::HANDLE;
 
@@ -22,6 +26,11 @@ use crate::error::Error;
 /// Text as the system takes it: UTF-16 with a zero at its end.
 pub(crate) fn wide(text: &str) -> Vec<u16> {
     text.encode_utf16().chain([0]).collect()
+}
+
+/// A path as the system takes it.
+pub(crate) fn wide_path(path: &Path) -> Vec<u16> {
+    path.as_os_str().encode_wide().chain([0]).collect()
 }
 
 /// What the call before refused on this thread.

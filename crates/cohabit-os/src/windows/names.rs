@@ -30,7 +30,7 @@ use windows_sys::Win32::System::Memory::{
 };
 
 use super::rights::{self, Descriptor, Kind};
-use super::{last_error, owned, refused, refused_by, sid, wide};
+use super::{folders, last_error, owned, refused, refused_by, sid, wide};
 use crate::error::{Error, Result};
 use crate::mapping::{Access, Rights};
 
@@ -52,6 +52,8 @@ fn space(is_global: bool) -> &'static str {
     if is_global { r"Global\" } else { r"Local\" }
 }
 
+/// Permission of others than the owner to write.
+const WRITE_BY_OTHERS: u32 = 0o022;
 /// What objects of several users have as the beginning of their folders' names.
 const SHARED: &str = "cohabit.";
 
@@ -67,16 +69,18 @@ fn record_name(path: &Path) -> Result<(bool, String)> {
         return Err(refuse(io::ErrorKind::NotFound.into()));
     }
     let folder = fs::canonicalize(folder).map_err(refuse)?;
-    let is_global = folder
-        .file_name()
-        .and_then(|last| last.to_str())
-        .is_some_and(|last| last.starts_with(SHARED));
+    let is_global = is_shared(&folder);
     let folder = folder.to_string_lossy().to_lowercase();
     let hash = folder.bytes().fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
     });
     let name = name.to_lowercase();
     Ok((is_global, format!("{}cohabit.{hash:016x}.{name}", space(is_global))))
+}
+
+/// Whether it is the folder of an object that several users share.
+pub(crate) fn is_shared(folder: &Path) -> bool {
+    folder.file_name().and_then(|last| last.to_str()).is_some_and(|last| last.starts_with(SHARED))
 }
 
 /// Whether objects in this folder are the machine's.
@@ -103,7 +107,7 @@ impl Record {
         let (is_global, name) = record_name(path)?;
         let (section, is_new) = make_section(&name, size_of::<u64>() as u64, rights)?;
         if !is_new {
-            check_owner(&section)?;
+            check_owner(&section, is_global.then(|| path.parent()).flatten())?;
         }
         Record::of(section, Access::ReadWrite, is_global)
     }
@@ -166,10 +170,18 @@ impl Drop for Record {
     }
 }
 
-/// A record that was there before belongs to this user, or to whom everybody has to trust.
-fn check_owner(section: &OwnedHandle) -> Result<()> {
+/// A record that was there before belongs to this user, to whom everybody has to trust, or to one of those who may have
+/// made the object of this folder.
+fn check_owner(section: &OwnedHandle, folder: Option<&Path>) -> Result<()> {
     let owner = rights::of(section, Kind::Section)?.owner;
+    let may_be_made_by = |folder| -> Result<bool> {
+        let found = folders::rights_of(folder)?;
+        Ok(found.owner == owner || found.rights.mode & WRITE_BY_OTHERS != 0)
+    };
     if owner == 0 || owner == sid::number(sid::own()?) {
+        return Ok(());
+    }
+    if folder.map(may_be_made_by).transpose()?.unwrap_or(false) {
         return Ok(());
     }
     let refused = io::Error::new(io::ErrorKind::PermissionDenied, "another user has the name");

@@ -1,7 +1,12 @@
-//! Who may use a kernel object: permission bits as a security descriptor, and back.
+//! Who may use an object of the kernel, a file or a folder: permission bits as a security descriptor, and back.
 //!
 //! The owner is always named, and the list is protected: nothing is inherited, and nobody has a right
-//! who is not in it. The system may do everything, as it can anyhow.
+//! who is not in it. The system may do everything, as it can anyhow. What others may use has a label of medium
+//! integrity, whoever made it: so the programs of users get what the list says also where a service made it, and
+//! programs of low integrity (sandboxes) can read at most. Without others there is no label, so that such a program
+//! can have objects of its own.
+//!
+//! The bits of the group include what everybody may, as a list lets a member in by either entry.
 
 use std::ffi::c_void;
 use std::os::windows::io::{AsHandle, AsRawHandle};
@@ -14,10 +19,13 @@ use windows_sys::Win32::Security::Authorization::{
 };
 use windows_sys::Win32::Security::{
     ACCESS_ALLOWED_ACE, ACE_HEADER, ACL, DACL_SECURITY_INFORMATION, GetAce, INHERIT_ONLY_ACE,
-    OWNER_SECURITY_INFORMATION, PROTECTED_DACL_SECURITY_INFORMATION, PSECURITY_DESCRIPTOR, PSID,
-    SECURITY_ATTRIBUTES, SetKernelObjectSecurity,
+    LABEL_SECURITY_INFORMATION, OWNER_SECURITY_INFORMATION, PROTECTED_DACL_SECURITY_INFORMATION,
+    PSECURITY_DESCRIPTOR, PSID, SECURITY_ATTRIBUTES, SetKernelObjectSecurity,
 };
-use windows_sys::Win32::Storage::FileSystem::{FILE_APPEND_DATA, FILE_READ_DATA, FILE_WRITE_DATA};
+use windows_sys::Win32::Storage::FileSystem::{
+    DELETE, FILE_APPEND_DATA, FILE_DELETE_CHILD, FILE_READ_DATA, FILE_WRITE_DATA, WRITE_DAC,
+    WRITE_OWNER,
+};
 use windows_sys::Win32::System::Memory::{SECTION_MAP_READ, SECTION_MAP_WRITE};
 
 use super::{refused, refused_by, sid, wide};
@@ -28,7 +36,20 @@ use crate::mapping::Rights;
 const WORLD: &str = "S-1-1-0";
 /// The system.
 const SYSTEM: &str = "S-1-5-18";
+/// The label of medium integrity: who has less does not write.
+const MEDIUM: &str = "S:(ML;;NW;;;ME)";
+/// To wait for an event (SYNCHRONIZE), to set and to unset it (EVENT_MODIFY_STATE).
+pub(crate) const BELL: u32 = 0x10_0002;
+/// FILE_GENERIC_READ and FILE_GENERIC_EXECUTE: to list a folder and find what is in it.
+const READS_FOLDER: &str = "0x1200a9";
+/// Beside that to make files and folders in it and to take any away, whosever they are.
+const WRITES_FOLDER: &str = "0x1201ff";
+/// With one of these somebody else than its owner can take a name in a folder away, or the folder itself.
+const TAKES_AWAY: u32 = FILE_DELETE_CHILD | DELETE | WRITE_DAC | WRITE_OWNER | GENERIC_ALL;
+/// Only a name's owner may take it away.
+const STICKY: u32 = 0o1000;
 /// Only the owner.
+#[cfg(test)]
 pub(crate) const OWN: Rights = Rights { mode: 0o600, group: None };
 
 /// A security descriptor, for calls that make objects.
@@ -41,6 +62,21 @@ impl Descriptor {
     /// What gives these rights to the owner, one group, and everybody.
     pub(crate) fn of(rights: Rights) -> Result<Descriptor> {
         Descriptor::parse(&text_of(rights, sid::own()?)?)
+    }
+
+    /// The same for a folder: who may write has the files in it, and may take them away.
+    pub(crate) fn of_folder(rights: Rights) -> Result<Descriptor> {
+        let word = |bits| match bits & 0o6 {
+            0 | 0o2 => None,
+            0o4 => Some(READS_FOLDER.to_owned()),
+            _ => Some(WRITES_FOLDER.to_owned()),
+        };
+        Descriptor::parse(&text(rights, &[sid::own()?], "GA", word)?)
+    }
+
+    /// What lets those wait and wake who may write an object, and nobody else: who waits takes wake-ups away.
+    pub(crate) fn of_writers(object: Found) -> Result<Descriptor> {
+        Descriptor::parse(&text_of_bell(object, sid::own()?)?)
     }
 
     /// What lets nobody open the object: its maker has a handle, and its name says that it is there.
@@ -83,35 +119,61 @@ impl Drop for Descriptor {
     }
 }
 
-/// The descriptor as text (SDDL).
+/// The descriptor of a section or a file as text (SDDL).
 pub(super) fn text_of(rights: Rights, owner: &str) -> Result<String> {
-    let mut text = format!("O:{owner}D:P(A;;GA;;;{SYSTEM})");
+    let word = |bits| match bits & 0o6 {
+        0 => None,
+        0o2 => Some("GW".to_owned()),
+        0o4 => Some("GR".to_owned()),
+        _ => Some("GRGW".to_owned()),
+    };
+    text(rights, &[owner], "GA", word)
+}
+
+/// The descriptor of an event that those wait for who may write an object, as text.
+pub(super) fn text_of_bell(object: Found, maker: &str) -> Result<String> {
+    let owner = sid::of_number(object.owner).filter(|owner| owner != maker);
+    let owners: Vec<&str> = [maker].into_iter().chain(owner.as_deref()).collect();
+    let bell = format!("{BELL:#x}");
+    let word = |bits: u32| (bits & 0o2 != 0).then(|| bell.clone());
+    text(object.rights, &owners, &bell, word)
+}
+
+/// A descriptor as text: what is the first one's, and lets others in by a word for their permission bits.
+fn text(
+    rights: Rights,
+    owners: &[&str],
+    of_owners: &str,
+    word: impl Fn(u32) -> Option<String>,
+) -> Result<String> {
+    let mut text = format!("O:{}D:P(A;;GA;;;{SYSTEM})", owners[0]);
     let mut allow = |bits: u32, who: &str| {
-        let word = match bits & 0o6 {
-            0 => return,
-            0o2 => "GW",
-            0o4 => "GR",
-            _ => "GRGW",
-        };
-        text.push_str(&format!("(A;;{word};;;{who})"));
+        let word = word(bits);
+        text.extend(word.map(|word| format!("(A;;{word};;;{who})")));
     };
     if let Some(group) = rights.group {
         allow(rights.mode >> 3, &sid::required(group)?);
     }
     allow(rights.mode, WORLD);
     // Its own rights are named last, so that they stand beside the others in any listing.
-    text.push_str(&format!("(A;;GA;;;{owner})"));
+    text.extend(owners.iter().map(|owner| format!("(A;;{of_owners};;;{owner})")));
+    if is_shared(rights) {
+        text.push_str(MEDIUM);
+    }
     Ok(text)
 }
 
+/// Whether anybody but the owner has a right.
+fn is_shared(rights: Rights) -> bool {
+    rights.mode & 0o077 != 0
+}
+
 /// Gives an object other rights.
-pub(crate) fn set(object: &impl AsHandle, rights: Rights) -> Result<()> {
-    let descriptor = Descriptor::of(rights)?;
-    let what = DACL_SECURITY_INFORMATION | PROTECTED_DACL_SECURITY_INFORMATION;
+pub(crate) fn set(object: &impl AsHandle, rights: Rights, by: &Descriptor) -> Result<()> {
+    let label = if is_shared(rights) { LABEL_SECURITY_INFORMATION } else { 0 };
+    let what = DACL_SECURITY_INFORMATION | PROTECTED_DACL_SECURITY_INFORMATION | label;
     // SAFETY: the handle is open, and the descriptor lives for the call.
-    match unsafe {
-        SetKernelObjectSecurity(object.as_handle().as_raw_handle(), what, descriptor.made)
-    } {
+    match unsafe { SetKernelObjectSecurity(object.as_handle().as_raw_handle(), what, by.made) } {
         0 => Err(refused("set who may use an object")),
         _ => Ok(()),
     }
@@ -129,6 +191,7 @@ pub(crate) struct Found {
 pub(crate) enum Kind {
     Section,
     File,
+    Folder,
 }
 
 impl Kind {
@@ -136,7 +199,7 @@ impl Kind {
     fn code(self) -> SE_OBJECT_TYPE {
         match self {
             Kind::Section => SE_KERNEL_OBJECT,
-            Kind::File => SE_FILE_OBJECT,
+            Kind::File | Kind::Folder => SE_FILE_OBJECT,
         }
     }
 
@@ -144,9 +207,18 @@ impl Kind {
     fn bits(self) -> (u32, u32) {
         let (reads, writes) = match self {
             Kind::Section => (SECTION_MAP_READ, SECTION_MAP_WRITE),
-            Kind::File => (FILE_READ_DATA, FILE_WRITE_DATA | FILE_APPEND_DATA),
+            // Of a folder, the same bits list it, and make files and folders in it.
+            Kind::File | Kind::Folder => (FILE_READ_DATA, FILE_WRITE_DATA | FILE_APPEND_DATA),
         };
         (reads | GENERIC_READ | GENERIC_ALL, writes | GENERIC_WRITE | GENERIC_ALL)
+    }
+
+    /// The permission bits that an entry stands for; who may list a folder finds what is in it.
+    fn mode(self, mask: u32) -> u32 {
+        let (reads, writes) = self.bits();
+        let (reads, writes) = (u32::from(mask & reads != 0), u32::from(mask & writes != 0));
+        let finds = if self == Kind::Folder { reads } else { 0 };
+        reads << 2 | writes << 1 | finds
     }
 }
 
@@ -188,31 +260,38 @@ unsafe fn read(owner: PSID, list: *const ACL, kind: Kind) -> Found {
     let mut rights = Rights { mode: 0, group: None };
     if list.is_null() {
         // Without a list, everybody may do everything.
-        return Found { owner: number, rights: Rights { mode: 0o666, group: None } };
+        let mode = kind.mode(GENERIC_ALL) * 0o111;
+        return Found { owner: number, rights: Rights { mode, group: None } };
     }
+    let mut others = 0;
     // SAFETY: the caller's contract.
     let count = u32::from(unsafe { (*list).AceCount });
     for at in 0..count {
         // SAFETY: the caller's contract, and the entry is one of it.
-        let Some((who, bits)) = (unsafe { entry(list, at, kind) }) else { continue };
-        match who.as_str() {
-            WORLD => rights.mode |= bits,
-            who if Some(who) == owner.as_deref() => rights.mode |= bits << 6,
-            SYSTEM => {}
-            who => {
-                rights.mode |= bits << 3;
-                rights.group = Some(sid::number(who));
-            }
+        let Some((who, mask)) = (unsafe { entry(list, at) }) else { continue };
+        let bits = kind.mode(mask);
+        if Some(&who) == owner.as_ref() {
+            rights.mode |= bits << 6;
+        } else if who == WORLD {
+            rights.mode |= bits << 3 | bits;
+            others |= mask;
+        } else if sid::number(&who) != 0 {
+            rights.mode |= bits << 3;
+            rights.group = Some(sid::number(&who));
+            others |= mask;
         }
+    }
+    if kind == Kind::Folder && rights.mode & 0o022 != 0 && others & TAKES_AWAY == 0 {
+        rights.mode |= STICKY;
     }
     Found { owner: number, rights }
 }
 
-/// Whom an entry of a list lets in, and what that one may do; `None` for entries of other kinds.
+/// Whom an entry of a list lets in, and to what; `None` for entries of other kinds.
 ///
 /// # Safety
 /// It is a list that lives for the call, with at least so many entries.
-unsafe fn entry(list: *const ACL, at: u32, kind: Kind) -> Option<(String, u32)> {
+unsafe fn entry(list: *const ACL, at: u32) -> Option<(String, u32)> {
     let mut found: *mut c_void = ptr::null_mut();
     // SAFETY: the caller's contract; `found` is ours.
     if unsafe { GetAce(list, at, &raw mut found) } == 0 {
@@ -229,8 +308,7 @@ unsafe fn entry(list: *const ACL, at: u32, kind: Kind) -> Option<(String, u32)> 
     let mask = unsafe { (*allowed).Mask };
     // SAFETY: as above; the identifier begins at this field and ends in the entry.
     let who = unsafe { sid::text((&raw mut (*allowed).SidStart).cast()) }?;
-    let (reads, writes) = kind.bits();
-    Some((who, u32::from(mask & reads != 0) << 2 | u32::from(mask & writes != 0) << 1))
+    Some((who, mask))
 }
 
 #[cfg(test)]
@@ -250,5 +328,22 @@ mod tests {
         assert!(of(0o640, Some(group)).contains("(A;;GR;;;S-1-5-21-1-2-3-513)"));
         assert!(!of(0o600, Some(group)).contains("513"));
         assert!(text_of(Rights { mode: 0o660, group: Some(77) }, "S-1-5-7").is_err());
+        assert!(of(0o644, None).ends_with(MEDIUM), "what others use has a label");
+    }
+
+    #[test]
+    fn who_may_write_waits_and_wakes() {
+        let owner = sid::number("S-1-5-21-1-2-3-8");
+        let of = |mode, group| {
+            let object = Found { owner, rights: Rights { mode, group } };
+            text_of_bell(object, "S-1-5-21-1-2-3-7").expect("a text")
+        };
+        let own = "(A;;0x100002;;;S-1-5-21-1-2-3-7)(A;;0x100002;;;S-1-5-21-1-2-3-8)";
+        assert_eq!(of(0o600, None), format!("O:S-1-5-21-1-2-3-7D:P(A;;GA;;;S-1-5-18){own}"));
+        assert!(!of(0o644, None).contains("S-1-1-0"), "readers do not");
+        assert!(of(0o666, None).contains("(A;;0x100002;;;S-1-1-0)"));
+        let group = Some(sid::number("S-1-5-21-1-2-3-513"));
+        assert!(of(0o664, group).contains("(A;;0x100002;;;S-1-5-21-1-2-3-513)"));
+        assert!(!of(0o644, group).contains("513"));
     }
 }

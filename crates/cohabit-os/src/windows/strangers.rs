@@ -14,17 +14,21 @@ use windows_sys::Win32::Security::Authorization::{
 };
 use windows_sys::Win32::Security::{
     CreateRestrictedToken, DACL_SECURITY_INFORMATION, DuplicateTokenEx, GetKernelObjectSecurity,
-    OWNER_SECURITY_INFORMATION, RevertToSelf, SID_AND_ATTRIBUTES, SecurityImpersonation,
-    TOKEN_ALL_ACCESS, TokenImpersonation,
+    LABEL_SECURITY_INFORMATION, OWNER_SECURITY_INFORMATION, RevertToSelf,
+    SACL_SECURITY_INFORMATION, SID_AND_ATTRIBUTES, SecurityImpersonation, TOKEN_ALL_ACCESS,
+    TokenImpersonation,
 };
 use windows_sys::Win32::System::Memory::{CreateFileMappingW, PAGE_READWRITE};
-use windows_sys::Win32::System::Threading::{GetCurrentProcess, OpenProcessToken, SetThreadToken};
+use windows_sys::Win32::System::Threading::{
+    CreateEventW, EVENT_MODIFY_STATE, GetCurrentProcess, OpenEventW, OpenProcessToken,
+    SetThreadToken,
+};
 
 use super::names::open_section;
-use super::rights::{Descriptor, text_of};
+use super::rights::{BELL, Descriptor, Found, text_of, text_of_bell};
 use super::{owned, refused, sid, wide};
 use crate::error::Result;
-use crate::mapping::{Access, Rights};
+use crate::mapping::{Access, File, Lasts, Rights};
 
 /// The group of all who may log on, which every user is a member of.
 const USERS: &str = "S-1-5-32-545";
@@ -97,7 +101,7 @@ fn section_of_a_stranger(name: &str, rights: Rights) -> Result<OwnedHandle> {
 
 /// The descriptor of an object, as the system writes it.
 fn written(object: &OwnedHandle) -> String {
-    let what = OWNER_SECURITY_INFORMATION | DACL_SECURITY_INFORMATION;
+    let what = OWNER_SECURITY_INFORMATION | DACL_SECURITY_INFORMATION | LABEL_SECURITY_INFORMATION;
     let mut room = [0_u64; 256];
     let (size, mut used) = (size_of_val(&room) as u32, 0);
     // SAFETY: the handle is open, and the room is ours and as long as is said.
@@ -112,7 +116,7 @@ fn written(object: &OwnedHandle) -> String {
         ConvertSecurityDescriptorToStringSecurityDescriptorW(
             room.as_mut_ptr().cast(),
             SDDL_REVISION_1,
-            what,
+            what | SACL_SECURITY_INFORMATION,
             &raw mut text,
             ptr::null_mut(),
         )
@@ -161,6 +165,8 @@ fn the_kernel_lets_in_whom_the_rights_name() {
         assert!(text.contains("D:P"), "nothing is inherited: {text}");
         assert_eq!(text.contains(";;;WD)"), mode & 0o006 != 0, "everybody: {text}");
         assert_eq!(text.contains(";;;BU)"), group.is_some(), "the group: {text}");
+        // Wine writes the label without its kind, and the policy NW as another right of the same number.
+        assert_eq!(text.contains(";;;ME)"), mode & 0o077 != 0, "the label: {text}");
         for (asker, bits) in [(Asker::Member, mode >> 3 | mode), (Asker::Other, mode)] {
             let reads = lets_in(asker, &name, Access::ReadOnly);
             assert_eq!(reads, bits & 0o4 != 0, "{asker:?} reads {mode:o}: {text}");
@@ -168,4 +174,56 @@ fn the_kernel_lets_in_whom_the_rights_name() {
             assert_eq!(writes, bits & 0o2 != 0, "{asker:?} writes {mode:o}: {text}");
         }
     }
+}
+
+/// Who may write an object waits and wakes at the events that another one made; who may only read it does neither.
+#[test]
+fn a_writer_waits_and_wakes_at_what_another_one_made() {
+    let group = Some(sid::number(USERS));
+    let owner = sid::number("S-1-5-21-1-2-3-4712");
+    for (mode, group) in [(0o600, None), (0o644, None), (0o664, group), (0o666, None)] {
+        let name = format!(r"Local\cohabit-strangers-bell-{}-{mode:o}", std::process::id());
+        let object = Found { owner, rights: Rights { mode, group } };
+        let text = text_of_bell(object, STRANGER).expect("a text");
+        let text = text.replacen(STRANGER, sid::own().expect("a user"), 1);
+        println!("{mode:o}: {text}");
+        let (descriptor, name) = (Descriptor::parse(&text).expect("a descriptor"), wide(&name));
+        // SAFETY: descriptor and name live for the call.
+        let made = unsafe { CreateEventW(descriptor.attributes(), 0, 0, name.as_ptr()) };
+        // SAFETY: null, or a handle that nobody else has.
+        let _event = unsafe { owned(made) }.expect("an event");
+        for (asker, bits) in [(Asker::Member, mode >> 3 | mode), (Asker::Other, mode)] {
+            // To wait, and nothing else, Wine lets everybody, whatever the list says.
+            for right in [EVENT_MODIFY_STATE, BELL] {
+                // SAFETY: the name ends with zero and lives for the call.
+                let opened = || unsafe { OpenEventW(right, 0, name.as_ptr()) };
+                // SAFETY: null, or a handle that nobody else has.
+                let opened = as_asker(asker, || unsafe { owned(opened()) }.is_some());
+                let writes = bits & 0o2 != 0;
+                assert_eq!(opened.expect("a token"), writes, "{asker:?} {right:#x}: {text}");
+            }
+        }
+    }
+}
+
+/// An object's memory and its file have the list and the label that were granted last.
+#[test]
+fn what_is_granted_is_what_the_system_has() {
+    let folder = std::env::temp_dir().join(format!("cohabit-granted-{}", std::process::id()));
+    let _left = std::fs::remove_dir_all(&folder);
+    std::fs::create_dir(&folder).expect("a folder");
+    for lasts in [Lasts::WhileUsed, Lasts::OnDisk] {
+        let file = File::lasting(&folder, 64, 0o600, lasts).expect("a file");
+        file.grant(Rights { mode: 0o644, group: None }).expect("granted");
+        let status = file.status().expect("a status");
+        assert_eq!((status.mode, status.owner), (0o644, sid::number(sid::own().expect("a user"))));
+        // Wine's filesystem keeps neither list nor label, and gives what it makes of its own bits.
+        if lasts == Lasts::WhileUsed {
+            let text = written(file.handle().section());
+            println!("{text}");
+            let list = "D:P(A;;GA;;;SY)(A;;GR;;;WD)";
+            assert!(text.contains(list) && text.ends_with(";;;ME)"), "{text}");
+        }
+    }
+    std::fs::remove_dir_all(&folder).expect("the test's folder");
 }

@@ -1,5 +1,6 @@
 //! Files: whole before they have a name, one of many wins it, seen by all, and gone by it.
 
+use std::path::Path;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
 use cohabit_os::error::Cause;
@@ -40,7 +41,7 @@ fn an_unnamed_file_is_whole_and_unreachable() {
     for (lasts, _) in KINDS {
         assert!(File::lasting(&folder.join("no folder"), 8, 0o600, lasts).is_err());
     }
-    assert_eq!(raw_names(&folder), [""; 0], "nothing is left");
+    assert_eq!(raw_names(folder.path()), [""; 0], "nothing is left");
 }
 
 #[test]
@@ -123,13 +124,13 @@ fn a_name_is_retired_only_with_its_file() {
     for (lasts, _) in KINDS {
         let folder = Folder::new();
         a_name_is_retired(&folder, lasts);
-        assert_eq!(raw_names(&folder), ["name"], "those who had the others are gone");
+        assert_eq!(raw_names(folder.path()), ["name"], "those who had the others are gone");
     }
 }
 
 /// What the system shows in a folder, without what the portable mechanism keeps there.
-fn raw_names(folder: &Folder) -> Vec<String> {
-    let entries = std::fs::read_dir(folder.path()).expect("a folder");
+pub(crate) fn raw_names(folder: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(folder).expect("a folder");
     let names = entries.map(|entry| entry.expect("an entry").file_name().into_string());
     let names = names.map(|name| name.expect("text"));
     names.filter(|name| !name.starts_with(".cohabit.live.")).collect()
@@ -192,7 +193,7 @@ fn what_lasts_outlives_its_users() {
     peer.expect("ready");
     peer.kill();
     cohabit_os::mapping::tidy(folder.path());
-    assert_eq!(raw_names(&folder), ["name"]);
+    assert_eq!(raw_names(folder.path()), ["name"]);
 }
 
 /// What the index has of one that a kill ended keeps no file from its name, and is none.
@@ -272,7 +273,7 @@ fn a_folder_is_no_file_and_only_an_empty_one_is_removed() {
 fn rights_are_those_that_were_granted_last() {
     let folder = Folder::new();
     let made = KINDS.map(|(lasts, _)| File::lasting(folder.path(), 64, 0o600, lasts));
-    for (file, mode) in made.iter().flat_map(|made| [0o604, 0o606, 0o600].map(|mode| (made, mode)))
+    for (file, mode) in made.iter().flat_map(|made| [0o644, 0o666, 0o600].map(|mode| (made, mode)))
     {
         let file = file.as_ref().expect("an unnamed file");
         file.grant(Rights { mode, group: None }).expect("granted");
@@ -281,4 +282,47 @@ fn rights_are_those_that_were_granted_last() {
         let again = file.reopen(Access::ReadOnly).expect("another description");
         assert_eq!(again.status().expect("a status").mode, mode);
     }
+}
+
+/// Memory for all sessions takes a privilege, which the kernel of Wine does not know of; who lacks it is asked for by
+/// the mechanism itself.
+#[cfg(windows)]
+#[test]
+fn who_lacks_the_privilege_for_memory_of_all_sessions_has_a_file() {
+    let folder = Folder::new();
+    let home = folder.join("cohabit.x");
+    std::fs::create_dir(&home).expect("a folder");
+    let path = home.join("x");
+    let (file, length) = (File::unnamed(&home, 4096, 0o600).expect("memory"), || {
+        std::fs::metadata(&path).expect("something stands there").len()
+    });
+    file.publish(&path).expect("a free name");
+    assert_eq!(length(), 0, "who has it has memory");
+    let id = file.status().expect("a status").id;
+    let mut peer = Peer::play("publish as anybody", &[path.to_str().expect("text"), "while used"]);
+    peer.expect("ready");
+    peer.tell("go");
+    peer.expect("lost");
+    assert!(retire(&path, id).expect("an answer"));
+    peer.kill();
+    let mut peer = Peer::play("publish as anybody", &[path.to_str().expect("text"), "while used"]);
+    peer.expect("ready");
+    peer.tell("go");
+    peer.expect("won");
+    assert_eq!(length(), 4096, "who lacks it has a file");
+    let found = File::open(&path, Access::ReadWrite).expect("an open file");
+    let again = File::unnamed(&home, 4096, 0o600).expect("memory");
+    assert_eq!(again.publish(&path).expect_err("taken").cause(), Cause::AlreadyExists);
+    let mut look = Peer::play("look", &[path.to_str().expect("text")]);
+    look.expect(&u64::from_le_bytes(*b"made\0\0\0\0").to_string());
+    look.kill();
+    peer.kill();
+    let id = found.status().expect("a status").id;
+    drop(found);
+    assert_eq!(list(&home).expect("a list"), ["x"], "it stays when its users were killed");
+    assert!(retire(&path, id).expect("an answer"));
+    // The first one was killed with what it could not publish.
+    cohabit_os::mapping::tidy(&home);
+    assert!(raw_names(&home).is_empty(), "{:?}", raw_names(&home));
+    again.publish(&path).expect("the name is free");
 }

@@ -24,6 +24,11 @@ fn play() {
         "wake" => wake(),
         "wait for many" => wait_for_many(),
         "publish" => publish(),
+        #[cfg(windows)]
+        "publish as anybody" => {
+            give_up_privileges();
+            publish();
+        }
         "look" => look(),
         other => panic!("no role {other:?}"),
     }
@@ -131,4 +136,27 @@ fn look() {
     say(&boot_id().expect("a boot id").to_string());
     word(&map, 0).store(2, Release);
     say("changed");
+}
+
+/// Lets go of what this process may do beyond what lists of rights say.
+#[cfg(windows)]
+fn give_up_privileges() {
+    use std::os::windows::io::{AsRawHandle, FromRawHandle, OwnedHandle};
+    use std::ptr;
+    use windows_sys::Win32::Security::{AdjustTokenPrivileges, TOKEN_ADJUST_PRIVILEGES};
+    use windows_sys::Win32::System::Threading::{GetCurrentProcess, OpenProcessToken};
+    let mut token = ptr::null_mut();
+    // SAFETY: the call has no precondition.
+    let process = unsafe { GetCurrentProcess() };
+    // SAFETY: the handle stands for this process; `token` is ours.
+    let opened = unsafe { OpenProcessToken(process, TOKEN_ADJUST_PRIVILEGES, &raw mut token) };
+    assert_ne!(opened, 0, "our own token");
+    // SAFETY: a handle that nobody else has.
+    let token = unsafe { OwnedHandle::from_raw_handle(token) };
+    let (all, none) = (1, ptr::null_mut());
+    // SAFETY: the token is open, and there is neither a list of privileges nor room for the old ones.
+    let done = unsafe {
+        AdjustTokenPrivileges(token.as_raw_handle(), all, ptr::null(), 0, none, ptr::null_mut())
+    };
+    assert_ne!(done, 0, "without privileges");
 }

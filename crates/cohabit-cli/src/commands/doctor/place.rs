@@ -39,6 +39,7 @@ pub(super) fn check(scope: &Scope) -> Vec<Finding> {
 pub(super) fn root_of(scope: &Scope) -> PathBuf {
     match scope {
         Scope::Folder(folder) => folder.clone(),
+        Scope::Machine(_) => place::machine_root(),
         _ => place::root(),
     }
 }
