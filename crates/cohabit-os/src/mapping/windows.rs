@@ -29,9 +29,12 @@ use crate::process::effective_uid;
 use crate::windows::disk::{self, DiskFile};
 use crate::windows::folders;
 use crate::windows::maps::{self, Shown};
-use crate::windows::names::{Record, is_global, open_section, unview, view_of};
+use crate::windows::names::{Record, is_global, is_shared, open_section, unview, view_of};
 use crate::windows::rights::Found;
 use crate::windows::{refused, refused_by};
+
+/// Permissions of others to list a folder and to find what is in it.
+const LISTED_BY_OTHERS: u32 = 0o055;
 
 /// There are no numbers of standard streams here.
 pub(super) fn no_standard_stream(handle: Handle) -> Result<Handle> {
@@ -192,11 +195,9 @@ fn status_in_folder(path: &Path) -> Result<FileStatus> {
         _ if found.len() == 0 => return Err(refuse(io::ErrorKind::NotFound.into())),
         _ => FileKind::Other,
     };
-    let (me, mode) = (effective_uid(), 0o700);
-    let of_me = || Found { owner: me, rights: Rights { mode, group: None } };
     let whose = match kind {
-        FileKind::Directory => folders::rights_of(path)?,
-        _ => of_me(),
+        FileKind::Directory => of_folder(path)?,
+        _ => Found { owner: effective_uid(), rights: Rights { mode: 0o700, group: None } },
     };
     Ok(FileStatus {
         id: disk::id_at(path).unwrap_or(FileId { device: 0, inode: 0 }),
@@ -208,6 +209,16 @@ fn status_in_folder(path: &Path) -> Result<FileStatus> {
         mode: whose.rights.mode,
         kind,
     })
+}
+
+/// Whose a folder is, and who may use it. That others may list one that is no object's own counts for nothing: they see the
+/// names of objects, as the kernel shows them to everybody, and each object says itself who may use it.
+fn of_folder(path: &Path) -> Result<Found> {
+    let mut found = folders::rights_of(path)?;
+    if !is_shared(path) {
+        found.rights.mode &= !LISTED_BY_OTHERS;
+    }
+    Ok(found)
 }
 
 pub(super) fn retire(path: &Path, id: FileId) -> Result<bool> {

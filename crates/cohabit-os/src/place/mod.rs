@@ -3,7 +3,7 @@
 //! **Contract.**
 //!
 //! 1. A user's own folder belongs to the effective user, and no other user has any permission in
-//!    it. So whatever is found there was put there by that user, or by root.
+//!    it. So whatever is found there was put there by that user, or by root. (On Windows others may list it.)
 //! 2. A folder given by path belongs to the effective user or to root, and only its owner may write
 //!    it, sticky or not.
 //! 3. A symbolic link is never a folder, whoever owns it.
