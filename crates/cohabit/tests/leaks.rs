@@ -7,7 +7,7 @@ mod support;
 use cohabit::{Keep, SharedValue, SharedView, Value};
 
 use crate::support::user::Pair;
-use crate::support::{Census, Peer, World, has_handles, world};
+use crate::support::{Census, Peer, World, has_handles, sys};
 
 roles! {
     "attach" => attach_and_detach,
@@ -30,22 +30,13 @@ fn rounds(full: usize) -> usize {
 /// Runs `round` so often, and sees that nothing grows once the first tenth has made what is made once.
 fn stays_flat(times: usize, mut round: impl FnMut()) {
     (0..times / 10).for_each(|_| round());
-    let before = (Census::now(), maps(), resident_kib());
+    let before = (Census::now(), sys::all_maps(), sys::private_kib());
     (times / 10..times).for_each(|_| round());
-    let after = (Census::now(), maps(), resident_kib());
+    let after = (Census::now(), sys::all_maps(), sys::private_kib());
     assert_eq!(before.0, after.0);
     assert!(after.1 <= before.1 + 2, "mappings: {} and then {}", before.1, after.1);
     let (low, high) = (before.2, after.2);
-    assert!(high <= low + SLACK_KIB, "resident: {low} KiB and then {high} KiB in {times} rounds");
-}
-
-fn maps() -> usize {
-    std::fs::read_to_string("/proc/self/maps").expect("the maps").lines().count()
-}
-
-/// Private memory: pages of an object count for whoever touched them.
-fn resident_kib() -> u64 {
-    world::status_kib("RssAnon:")
+    assert!(high <= low + SLACK_KIB, "private: {low} KiB and then {high} KiB in {times} rounds");
 }
 
 fn attach_and_detach(peer: &mut Peer) {

@@ -1,6 +1,9 @@
 //! The command line, seen from outside: real processes of `cohabit`, their whole output, their exit
 //! codes. Every test has a folder of its own, and leaves nothing behind.
 
+#[path = "../../../cohabit/tests/support/beside.rs"]
+#[allow(dead_code, reason = "shared with the tests of the library")]
+mod beside;
 mod companions;
 mod demo;
 mod diff;
@@ -9,9 +12,6 @@ mod doctor;
 mod huge;
 mod kinds;
 mod life;
-#[path = "../../../cohabit/tests/support/lock_files.rs"]
-#[allow(dead_code, reason = "shared with the tests of the library")]
-mod lock_files;
 mod machine;
 mod new;
 mod parts;

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use crate::lock_files::without_lock_files;
+use crate::beside::without_what_is_beside;
 
 use cohabit::{Options, Scope, Shareable, Shared, SharedValue, Text, plain, text};
 
@@ -71,7 +71,7 @@ impl Place {
         let files = std::fs::read_dir(&self.folder).unwrap();
         let name = |file: std::io::Result<std::fs::DirEntry>| file.unwrap().file_name();
         let names = files.map(|file| name(file).into_string().unwrap()).collect();
-        without_lock_files(&self.folder, names)
+        without_what_is_beside(&self.folder, names)
     }
 
     /// A process that created `name`, set it to DESIGN's value and keeps it alive.

@@ -7,6 +7,7 @@
 use std::os::windows::io::AsRawHandle;
 
 use windows_sys::Wdk::System::SystemInformation::NtQuerySystemInformation;
+use windows_sys::Wdk::System::Threading::{NtQueryInformationThread, ThreadSuspendCount};
 use windows_sys::Win32::Foundation::INVALID_HANDLE_VALUE;
 use windows_sys::Win32::Security::Cryptography::{
     BCRYPT_USE_SYSTEM_PREFERRED_RNG, BCryptGenRandom,
@@ -15,7 +16,8 @@ use windows_sys::Win32::System::Diagnostics::ToolHelp::{
     CreateToolhelp32Snapshot, TH32CS_SNAPTHREAD, THREADENTRY32, Thread32First, Thread32Next,
 };
 use windows_sys::Win32::System::Threading::{
-    GetCurrentProcess, PROCESS_NAME_WIN32, QueryFullProcessImageNameW,
+    GetCurrentProcess, OpenThread, PROCESS_NAME_WIN32, QueryFullProcessImageNameW,
+    THREAD_QUERY_LIMITED_INFORMATION,
 };
 
 use super::{Activity, Condition, Identity, Mappers};
@@ -52,10 +54,33 @@ pub(super) fn command_line(pid: u32, start: u64) -> Option<String> {
     (got != 0).then(|| String::from_utf16_lossy(&room[..(len as usize).min(room.len())]))
 }
 
-/// Only whether it is there: Windows stops threads, not processes, and tells nobody who debugs whom.
+/// A process is stopped when each of its threads is. Who did it is not shown, a debugger least of all.
 pub(super) fn condition(pid: u32, start: u64) -> Option<Condition> {
-    let there = Condition { activity: Activity::Running, tracer: None };
-    matches!(processes::open(pid, start, 0), Opened::Yes(_)).then_some(there)
+    let Opened::Yes(_it_is_that_one) = processes::open(pid, start, 0) else { return None };
+    let threads = threads_of(pid)?;
+    let is_stopped = !threads.is_empty() && threads.into_iter().all(is_suspended);
+    let activity = if is_stopped { Activity::Stopped } else { Activity::Running };
+    Some(Condition { activity, tracer: None })
+}
+
+/// Whether a thread was stopped by somebody, and not let go on since.
+fn is_suspended(thread: u32) -> bool {
+    let mut count = 0_u32;
+    // SAFETY: the call takes any number.
+    let opened = unsafe { OpenThread(THREAD_QUERY_LIMITED_INFORMATION, 0, thread) };
+    // SAFETY: null, or a handle that nobody else has.
+    let Some(thread) = (unsafe { owned(opened) }) else { return false };
+    // SAFETY: the handle is open, and the number is ours and as long as is said.
+    let status = unsafe {
+        NtQueryInformationThread(
+            thread.as_raw_handle(),
+            ThreadSuspendCount,
+            (&raw mut count).cast(),
+            size_of_val(&count) as u32,
+            std::ptr::null_mut(),
+        )
+    };
+    status == 0 && count > 0
 }
 
 pub(super) fn started_ns(start: u64) -> Option<u64> {
@@ -99,25 +124,31 @@ pub(super) fn random(buf: &mut [u8]) -> Result<()> {
 }
 
 pub(super) fn is_only_thread() -> bool {
+    threads_of(std::process::id()).is_some_and(|threads| threads.len() == 1)
+}
+
+/// The threads of a process, by their ids.
+fn threads_of(pid: u32) -> Option<Vec<u32>> {
     // SAFETY: the call has no precondition.
     let made = unsafe { CreateToolhelp32Snapshot(TH32CS_SNAPTHREAD, 0) };
     if made == INVALID_HANDLE_VALUE {
-        return false;
+        return None;
     }
     // SAFETY: not the value of a failure, and nobody else's.
-    let Some(all) = (unsafe { owned(made) }) else { return false };
+    let all = unsafe { owned(made) }?;
     let size = size_of::<THREADENTRY32>() as u32;
     let mut thread = THREADENTRY32 { dwSize: size, ..Default::default() };
-    let me = std::process::id();
-    let mut mine = 0;
+    let mut found = Vec::new();
     // SAFETY: the handle is a snapshot's, and the struct is ours and says how long it is.
     let mut more = unsafe { Thread32First(all.as_raw_handle(), &raw mut thread) };
     while more != 0 {
-        mine += usize::from(thread.th32OwnerProcessID == me);
+        if thread.th32OwnerProcessID == pid {
+            found.push(thread.th32ThreadID);
+        }
         // SAFETY: as above.
         more = unsafe { Thread32Next(all.as_raw_handle(), &raw mut thread) };
     }
-    mine == 1
+    Some(found)
 }
 
 pub(super) fn effective_uid() -> u32 {

@@ -5,7 +5,7 @@ use std::sync::atomic::AtomicU64;
 use cohabit::{ErrorKind, Shared, SharedValue, Text, Value, plain, shareable};
 
 use crate::forms::{Form, NAME, New, Newest, Old};
-use crate::support::World;
+use crate::support::{World, raw};
 
 macro_rules! others {
     ($($name:ident ($($arguments:tt)*) { $($field:ident: $ty:ty),* })*) => {$(
@@ -211,14 +211,12 @@ fn a_damaged_schema_is_another_type() {
     let world = World::new();
     let old = SharedValue::<Old>::options().scope(world.scope());
     let old = old.create(NAME, || Old::of(7)).expect("an object");
-    let file = std::fs::OpenOptions::new().write(true).open(world.path(NAME)).expect("the object");
-    let write = |bytes: &[u8]| {
-        std::os::unix::fs::FileExt::write_all_at(&file, bytes, 256).expect("damage");
-    };
+    let file = raw::open(&world.path(NAME));
+    let write = |bytes: &[u8]| file.write_at(bytes, 256).expect("damage");
     write(b"????");
     refused::<New>(&world, &["the schema cannot be read"]);
     // A schema that could be, but is not that of the fingerprint.
-    let text = std::fs::read(world.path(NAME)).expect("the object");
+    let text = raw::bytes(&world.path(NAME));
     let end = text[256..].iter().position(|&byte| byte == 0).expect("the end of the text");
     let mut text = String::from_utf8_lossy(&text[256..256 + end]).into_owned();
     text.replace_range(..4, "{\"ce");

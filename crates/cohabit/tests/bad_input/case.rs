@@ -1,14 +1,13 @@
 //! One bad input: tried in a process of its own, refused in words, and without a trace.
 
-use std::fs::{self, OpenOptions};
-use std::os::unix::fs::FileExt;
+use std::fs;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use cohabit::{Keep, Options, SharedValue, Value};
 
 use crate::support::user::Pair;
-use crate::support::{Census, World, world};
+use crate::support::{Census, World, raw};
 
 const CASE: &str = "COHABIT_TEST_CASE";
 /// The name of the object in all cases.
@@ -40,7 +39,7 @@ pub(crate) fn run(module: &str, test: &str, body: fn(&Case)) {
     let told = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{name}: {}\n{said}\n{told}", output.status);
     assert!(said.contains("1 passed"), "{name} did not run:\n{said}");
-    let told = ["skipped:", "otherwise for the portable mechanism:"];
+    let told = ["skipped:", "otherwise for the portable mechanism:", "otherwise on Windows:"];
     for line in said.lines().filter(|line| told.iter().any(|told| line.contains(told))) {
         println!("{line}");
     }
@@ -68,13 +67,12 @@ impl Case {
 
     /// The bytes of the object's file.
     pub(crate) fn bytes(&self) -> Vec<u8> {
-        fs::read(self.path()).expect("the object")
+        raw::bytes(&self.path())
     }
 
     /// Writes over the object's file.
     pub(crate) fn patch(&self, at: u64, bytes: &[u8]) {
-        let file = OpenOptions::new().write(true).open(self.path()).expect("the object");
-        file.write_all_at(bytes, at).expect("a patch");
+        raw::open(&self.path()).write_at(bytes, at).expect("a patch");
     }
 
     pub(crate) fn remove_file(&self) {
@@ -121,7 +119,8 @@ impl Case {
     pub(crate) fn clear(&self) {
         for name in self.world.names() {
             let path = self.world.path(&name);
-            world::set_mode(self.world.folder(), 0o700);
+            #[cfg(unix)]
+            crate::support::world::set_mode(self.world.folder(), 0o700);
             fs::remove_file(&path).or_else(|_| fs::remove_dir(&path)).expect("it goes");
         }
         self.world.tidy();

@@ -316,7 +316,7 @@ fn no_descriptors_for_handles() {
         }
         let object = SharedValue::<Pair>::anonymous(|| Pair::of(1)).expect("an object");
         let handle = object.to_fd().expect("a handle");
-        let used = crate::support::Census::now().descriptors as u64 - 1;
+        let used = crate::support::Census::now().handles as u64 - 1;
         for spare in 0..3 {
             let before = crate::support::Census::now();
             let limit = sys::limit(sys::RLIMIT_NOFILE, used + spare);

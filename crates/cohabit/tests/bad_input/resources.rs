@@ -59,7 +59,7 @@ fn no_descriptors() {
     case!(no_descriptors, |case| {
         let live = case.options().create("live", || Pair::of(0)).expect("an object");
         // Listing the descriptors takes one itself.
-        let used = Census::now().descriptors as u64 - 1;
+        let used = Census::now().handles as u64 - 1;
         let (mut created, mut opened) = (false, false);
         // From none to as many as it takes, so that each step runs out once.
         for spare in 0..MOST {
@@ -93,7 +93,7 @@ fn no_descriptors_joining() {
     case!(no_descriptors_joining, |case| {
         let mut user = case.world.child("user");
         user.expect("create rpm", "ok");
-        let used = Census::now().descriptors as u64 - 1;
+        let used = Census::now().handles as u64 - 1;
         let mut worked = false;
         for spare in 0..MOST {
             let before = Census::now();

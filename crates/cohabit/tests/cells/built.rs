@@ -1,6 +1,5 @@
 //! How boards are built, and what stands in the segment then.
 
-use std::fs;
 use std::mem::offset_of;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering::Relaxed};
 
@@ -10,11 +9,11 @@ use cohabit::{
 };
 
 use super::board::{Board, Dials, Side, new};
-use crate::support::World;
+use crate::support::{World, raw};
 
 /// The bytes of an object, as FORMAT.md says where they are.
 fn object_bytes(world: &World, name: &str) -> Vec<u8> {
-    let bytes = fs::read(world.path(name)).expect("the segment");
+    let bytes = raw::bytes(&world.path(name));
     let word = |at: usize| u64::from_le_bytes(bytes[at..at + 8].try_into().expect("8 bytes"));
     let (at, size) = (word(88) as usize, word(96) as usize);
     bytes[at..at + size].to_vec()

@@ -9,7 +9,7 @@ use cohabit::untyped::Untyped;
 use cohabit::{ErrorKind, Scope, Shared, SharedView, Version};
 
 use super::board::{Board, Dials, Limits, State, new};
-use crate::support::{Peer, World, sys};
+use crate::support::{Peer, World, raw};
 
 const WAIT: Duration = Duration::from_millis(2);
 
@@ -86,7 +86,7 @@ fn all_by_schema(object: &Untyped, count: &mut impl FnMut(cohabit::Result<()>)) 
 
 /// Writes words into the object, until killed: noise, and what almost makes sense.
 pub(crate) fn vandal(peer: &mut Peer) {
-    let words = sys::map_words(Path::new(peer.argument(0)));
+    let words = raw::words(Path::new(peer.argument(0)));
     let mut noise: u64 = peer.argument(1).parse().expect("a seed");
     let get = |at: usize| words[at / 8].load(Relaxed) as usize;
     let (object, size) = (get(88), get(96));

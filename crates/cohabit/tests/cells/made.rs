@@ -9,7 +9,7 @@ use cohabit::untyped::{NewCell, Untyped};
 use cohabit::{Appended, ErrorKind, Keep, List, Shareable, Shared, SharedValue, Text, plain};
 
 use super::board::{Board, new};
-use crate::support::{Peer, World, sys};
+use crate::support::{Peer, World, keeps_what_nobody_uses, sys};
 
 fn schema() -> Schema {
     Schema::of(&Board::KIND, Board::HAS_END)
@@ -48,6 +48,9 @@ fn an_object_that_is_made_of_a_schema_is_the_one_of_the_type() {
 
 #[test]
 fn all_is_zero_that_is_given_nothing() {
+    if !keeps_what_nobody_uses() {
+        return;
+    }
     #[plain]
     #[derive(Debug, Clone, PartialEq)]
     struct Odd {
@@ -96,6 +99,7 @@ fn whoever_is_killed_while_it_makes_one_leaves_nothing() {
     other.expect("hit", "ok 0");
 }
 
+#[cfg(unix)] // It forks.
 #[test]
 fn a_child_that_was_forked_inside_finishes_nothing() {
     let world = World::new();

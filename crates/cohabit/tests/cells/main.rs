@@ -1,5 +1,6 @@
 //! Objects with parts between real processes: `#[shareable]` structs of atomics, flags and cells, their
 //! views, their bytes, and what hostile bytes make of them.
+#![cfg_attr(windows, allow(unused_imports, reason = "some are of tests that are not for Windows"))]
 
 #[path = "../support/mod.rs"]
 mod support;
@@ -29,6 +30,7 @@ roles! {
     "huge-adder" => huge::adder,
     "logger" => tails::logger,
     "ender" => ends::ender,
+    #[cfg(unix)]
     "forked" => outside::forked,
     "maker" => made::maker,
     "rusher" => hostile::rusher,

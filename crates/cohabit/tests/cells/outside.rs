@@ -31,6 +31,7 @@ fn cells_by_themselves_say_not_shared_and_a_flag_works() {
 }
 
 /// Forks: in the child atomics and flags are the parent's, and every cell call says Forked.
+#[cfg(unix)] // It forks.
 pub(crate) fn forked(peer: &mut Peer) {
     let board = Shared::<Board>::open_or_create("board", new).expect("a board");
     let view = Shared::<Board>::open_read_only("board").expect("a view");
@@ -61,6 +62,7 @@ pub(crate) fn forked(peer: &mut Peer) {
     peer.say("done");
 }
 
+#[cfg(unix)] // It forks.
 #[test]
 fn in_a_forked_child_atomics_work_and_cells_say_forked() {
     let world = World::new();

@@ -8,12 +8,12 @@ use cohabit::{SharedValue, Version};
 
 use crate::executor::{Counter, block_on, poll_once};
 use crate::support::user::Pair;
-use crate::support::{Peer, World, sys, until};
+use crate::support::{Peer, World, raw, sys, until};
 
 /// The commit word of a value, as a peer has it that keeps to no rule.
 fn commit_word(world_path: &std::path::Path) -> &'static AtomicU64 {
     const OBJECT_AT: usize = 88 / 8;
-    let words = sys::map_words(world_path);
+    let words = raw::words(world_path);
     let object = words[OBJECT_AT].load(Ordering::Relaxed);
     &words[usize::try_from(object).expect("an offset") / 8 + 1]
 }
@@ -68,7 +68,7 @@ pub(crate) fn silent(peer: &mut Peer) {
     let next = (was >> 8) + 1;
     commit.store((next << 8) | (was & 0xfe), Ordering::SeqCst);
     peer.say("committed");
-    sys::signal(std::process::id(), sys::SIGKILL);
+    sys::kill_me();
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::time::Duration;
 use cohabit::{Follow, Options, SharedValue, Standing, Status, Value, Version};
 
 use crate::support::user::Pair;
-use crate::support::{Child, Peer, World, sys};
+use crate::support::{Child, Peer, World, sys, windows};
 
 const LONG: Duration = Duration::from_secs(60);
 const SHORT: Duration = Duration::from_millis(5);
@@ -146,14 +146,19 @@ fn a_clean_leave_a_removal_and_a_renaming_begin_a_new_life() {
         // The name is removed under its user, who lives on and commits.
         let second = create(2);
         assert_eq!(next(&mut follow).0, 2 * MILLION);
-        fs::remove_file(world.path("rpm")).expect("the name");
+        world.lose("rpm");
         rest(&mut follow);
         let third = create(3);
         second.set(Pair::of(2 * MILLION + 1)).expect("among themselves");
         assert_eq!(next(&mut follow).0, 3 * MILLION);
 
-        // The file is renamed: its life and its link count stay, and the name stands for another.
-        fs::rename(world.path("rpm"), world.root().join("away")).expect("another name");
+        // The file is renamed: its life and its link count stay, and the name stands for another. Where a name
+        // is no file, it is only lost.
+        if windows() {
+            world.lose("rpm");
+        } else {
+            fs::rename(world.path("rpm"), world.root().join("away")).expect("another name");
+        }
         let fourth = create(4);
         assert_eq!(next(&mut follow).0, 4 * MILLION);
         drop((second, third, fourth));
@@ -224,6 +229,7 @@ fn values_that_will_not_do_are_told_once() {
 }
 
 /// A child that was forked goes on following by itself.
+#[cfg(unix)] // It forks.
 pub(crate) fn forked(_peer: &mut Peer) {
     let object = SharedValue::<Pair>::create("rpm", || Pair::of(MILLION)).expect("an object");
     let options = SharedValue::<Pair>::options;
@@ -249,12 +255,14 @@ pub(crate) fn forked(_peer: &mut Peer) {
     drop(object);
 }
 
+#[cfg(unix)] // It forks.
 #[test]
 fn a_forked_child_follows_by_itself() {
     World::new().run("follow-forked", &[]);
 }
 
 /// Follows although the program closed every descriptor that it does not know.
+#[cfg(unix)] // It closes descriptors by their numbers.
 pub(crate) fn closer(peer: &mut Peer) {
     let mut follow = SharedValue::<Pair>::follow("rpm").expect("a name");
     let object = SharedValue::<Pair>::create("rpm", || Pair::of(MILLION)).expect("an object");
@@ -268,6 +276,7 @@ pub(crate) fn closer(peer: &mut Peer) {
     see(&mut follow, 2, 3);
 }
 
+#[cfg(unix)] // It closes descriptors by their numbers.
 #[test]
 fn a_program_that_closes_its_descriptors_still_follows() {
     let world = World::new();

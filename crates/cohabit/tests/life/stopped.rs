@@ -1,7 +1,5 @@
 //! A stopped process is not a dead one: others with a deadline are told who it is, and nobody robs it.
 
-use std::fs;
-use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 
 use cohabit_os::liveness::{Entered, LifeSection, Way};
@@ -60,14 +58,14 @@ fn a_stopped_process_inside_the_life_section_is_named_and_not_robbed() {
     let busy = cohabit::remove(&world.scope(), "rpm", true).expect_err("it is in the section");
     assert_eq!(busy.code(), "busy");
     // Leaving does not wait: it leaves as if killed.
-    let inode = fs::metadata(&path).expect("a file").ino();
+    let id = status_of(&path).expect("an object").id;
     user.expect("drop", "ok");
-    assert_eq!(fs::metadata(&path).expect("a file").ino(), inode);
+    assert_eq!(status_of(&path).expect("an object").id, id);
     other.say("open_or_create rpm");
     inside.resume();
     inside.leave();
     other.expect_next("ok created=true");
-    assert_ne!(fs::metadata(&path).expect("a file").ino(), inode);
+    assert_ne!(status_of(&path).expect("an object").id, id);
 }
 
 #[test]

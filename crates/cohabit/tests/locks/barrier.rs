@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use cohabit::{Barrier, BarrierWaitResult, ErrorKind, Shared, shareable};
 
-use crate::support::{Child, Peer, World, line, sys};
+use crate::support::{Child, Peer, World, line, raw, sys};
 
 /// Where they meet.
 #[shareable]
@@ -232,7 +232,7 @@ fn who_waits_learns_that_the_object_has_ended() {
 }
 
 fn words_of(world: &World) -> &'static [AtomicU64] {
-    let words = sys::map_words(Path::new(&world.path("square")));
+    let words = raw::words(Path::new(&world.path("square")));
     let object = usize::try_from(words[88 / 8].load(Relaxed)).expect("an offset") / 8;
     &words[object..]
 }
@@ -290,10 +290,13 @@ pub(crate) fn lone_square(peer: &mut Peer) {
         threads.map(|thread| thread.join().expect("it comes to its end")).iter().sum()
     });
     assert_eq!(led, 300);
-    let forked = sys::forked(|| {
-        u8::from(square.barrier.wait().is_err_and(|error| error.kind() == ErrorKind::Forked))
-    });
-    assert_eq!(sys::code_of(forked), 1);
+    #[cfg(unix)]
+    {
+        let forked = sys::forked(|| {
+            u8::from(square.barrier.wait().is_err_and(|error| error.kind() == ErrorKind::Forked))
+        });
+        assert_eq!(sys::code_of(forked), 1);
+    }
     assert_eq!(Barrier::new(1).wait().unwrap_err().kind(), ErrorKind::NotShared);
     assert_eq!(format!("{:?}", Barrier::new(0)), "Barrier { parties: 1, .. }");
     assert!(std::panic::catch_unwind(|| Barrier::new(Barrier::MAX_PARTIES + 1)).is_err());

@@ -270,9 +270,8 @@ fn who_waits_learns_that_the_object_has_ended() {
     }
 }
 
-/// In a forked child, and in private memory.
-pub(crate) fn elsewhere(peer: &mut Peer) {
-    let room = open();
+#[cfg(unix)]
+fn in_a_forked_child(room: &Room) {
     let child = sys::forked(|| {
         let kinds = [
             room.auto.set().unwrap_err().kind(),
@@ -287,6 +286,13 @@ pub(crate) fn elsewhere(peer: &mut Peer) {
         u8::from(kinds == [ErrorKind::Forked; 8])
     });
     assert_eq!(sys::code_of(child), 1, "what the child found");
+}
+
+/// In a forked child, and in private memory.
+pub(crate) fn elsewhere(peer: &mut Peer) {
+    let room = open();
+    #[cfg(unix)]
+    in_a_forked_child(&room);
     let guard = room.number.lock().expect("the lock");
     let lost = Condvar::new().wait(guard).map(drop).unwrap_err();
     assert_eq!(lost.kind(), ErrorKind::NotShared);

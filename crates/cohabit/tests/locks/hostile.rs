@@ -9,7 +9,7 @@ use cohabit::{ErrorKind, LockError, LockResult, Mutex, Shared};
 
 use crate::ledger::{self, Ledger};
 use crate::mutex::ledgers;
-use crate::support::{Peer, World, sys};
+use crate::support::{Peer, World, raw};
 
 const WAIT: Duration = Duration::from_millis(2);
 
@@ -54,7 +54,7 @@ pub(crate) fn user(peer: &mut Peer) {
 
 /// Writes words into the object, until killed: noise, and what almost makes sense.
 pub(crate) fn vandal(peer: &mut Peer) {
-    let words = sys::map_words(Path::new(peer.argument(0)));
+    let words = raw::words(Path::new(peer.argument(0)));
     let mut noise: u64 = peer.argument(1).parse().expect("a seed");
     let get = |at: usize| usize::try_from(words[at / 8].load(Relaxed)).expect("a number");
     let (object, size) = (get(88), get(96));
@@ -106,7 +106,7 @@ fn hostile_lock_words_cost_nobody_more_than_an_error() {
 fn each_hostile_word_is_survived_and_bad_bits_are_refused_until_replaced() {
     let world = World::new();
     let [mut user] = ledgers(&world);
-    let words = sys::map_words(&world.path("ledger"));
+    let words = raw::words(&world.path("ledger"));
     let object = usize::try_from(words[88 / 8].load(Relaxed)).expect("an offset") / 8;
     let lock = &words[object];
     let flags = (0..64).map(|flags| flags << 16);

@@ -148,6 +148,7 @@ fn threads_of_one_process_contend_and_none_waits_for_itself() {
 }
 
 /// A fork while the lock is held.
+#[cfg(unix)] // It forks.
 pub(crate) fn forks(peer: &mut Peer) {
     let mutex = ledger::open();
     let mut guard = mutex.lock().expect("the lock");
@@ -190,6 +191,7 @@ pub(crate) fn forks(peer: &mut Peer) {
     peer.say("done");
 }
 
+#[cfg(unix)] // It forks.
 #[test]
 fn a_forked_child_holds_nothing_and_frees_nothing() {
     let world = World::new();

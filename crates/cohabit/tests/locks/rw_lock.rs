@@ -7,7 +7,7 @@ use cohabit::{Error, ErrorKind, RwLock, Shared};
 
 use crate::ledger;
 use crate::shelf::{open, shelves};
-use crate::support::{Child, Peer, World, sys};
+use crate::support::{Child, Peer, World, raw, sys};
 
 /// As many as there are places.
 const READERS: usize = 31;
@@ -293,6 +293,7 @@ fn threads_of_one_process_read_together_and_none_waits_for_itself() {
 }
 
 /// Forks while it reads, and while it writes.
+#[cfg(unix)] // It forks.
 pub(crate) fn rw_forks(peer: &mut Peer) {
     let lock = open();
     let in_child = |writes: bool| {
@@ -331,6 +332,7 @@ pub(crate) fn rw_forks(peer: &mut Peer) {
     peer.say("done");
 }
 
+#[cfg(unix)] // It forks.
 #[test]
 fn a_forked_child_is_not_inside_and_lets_nobody_go() {
     let world = World::new();
@@ -368,7 +370,7 @@ fn each_hostile_word_is_survived_and_bad_bits_are_refused_until_replaced() {
     use std::sync::atomic::Ordering::Relaxed;
     let world = World::new();
     let [mut user] = shelves(&world);
-    let words = sys::map_words(&world.path("shelf"));
+    let words = raw::words(&world.path("shelf"));
     let object = usize::try_from(words[88 / 8].load(Relaxed)).expect("an offset") / 8;
     let flags = (0..128).map(|flags| flags << 16);
     let tokens = [0, 1, 2, 0xffff, 1 << 32, 1 << 32 | 1, 1 << 32 | 2, 9 << 32 | 1, u64::MAX << 32];

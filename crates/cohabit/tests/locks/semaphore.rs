@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use cohabit::{ErrorKind, Result, Semaphore, SemaphorePermit, Shared, shareable};
 
-use crate::support::{Child, Peer, World, line, sys};
+use crate::support::{Child, Peer, World, line, raw, sys};
 
 fn open() -> Shared<Semaphore> {
     Shared::open_or_create("permits", || Semaphore::new(2)).expect("a semaphore")
@@ -206,7 +206,8 @@ fn never_more_than_that_are_inside() {
     assert!((2..=3).contains(&most), "{most}");
 }
 
-/// A fork while a permit is held; and one that goes to another thread.
+/// A fork while a permit is held.
+#[cfg(unix)] // It forks.
 pub(crate) fn permit_forks(peer: &mut Peer) {
     let semaphore = open();
     let permit = semaphore.acquire().expect("a permit");
@@ -222,6 +223,15 @@ pub(crate) fn permit_forks(peer: &mut Peer) {
         sys::leave_at_once(if fine { 1 } else { 2 });
     };
     assert_eq!(sys::code_of(child), 1, "what the child found");
+    drop(permit);
+    assert_eq!(semaphore.available_permits().expect("a number"), 2);
+    peer.say("done");
+}
+
+/// A permit that goes to another thread, and a thread that waits for another one.
+pub(crate) fn permit_threads(peer: &mut Peer) {
+    let semaphore = open();
+    let permit = semaphore.acquire().expect("a permit");
     std::thread::scope(|scope| {
         scope.spawn(move || drop(permit));
     });
@@ -243,10 +253,17 @@ pub(crate) fn permit_forks(peer: &mut Peer) {
     peer.say("done");
 }
 
+#[cfg(unix)] // It forks.
 #[test]
 fn a_forked_child_holds_no_permit_and_gives_none_back() {
     let world = World::new();
     world.child("permit-forks").expect_next("done");
+}
+
+#[test]
+fn threads_give_permits_to_each_other_and_wait_for_each_other() {
+    let world = World::new();
+    world.child("permit-threads").expect_next("done");
 }
 
 #[test]
@@ -269,7 +286,7 @@ fn a_semaphore_by_itself_says_not_shared() {
 fn each_hostile_word_costs_at_most_its_permit() {
     let world = World::new();
     let [mut user] = holders(&world);
-    let words = sys::map_words(&world.path("permits"));
+    let words = raw::words(&world.path("permits"));
     let object = usize::try_from(words[88 / 8].load(Relaxed)).expect("an offset") / 8;
     let permits = &words[object + 1..object + 128];
     permits.iter().for_each(|permit| permit.store(0, Relaxed));

@@ -4,8 +4,6 @@
 //! The role `lodger`, on a board: `log` `shelf` `state` `once` `answer` `permits` takes the lock of that part, says
 //! `inside` (or what it was told), and then does as it is told: `go` · `consistent` · `panic`.
 
-use std::fs::{self, OpenOptions};
-use std::os::unix::fs::FileExt;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::time::Duration;
 
@@ -15,7 +13,7 @@ use cohabit::{
     Standing, Status, Value, Verdict, shareable,
 };
 
-use crate::support::{Child, Peer, World, line, sys, until};
+use crate::support::{Child, Peer, World, line, raw, sys, until};
 
 #[shareable]
 struct Board {
@@ -202,7 +200,7 @@ fn a_stopped_holder_is_told_and_looked_at_without_a_change() {
     let [mut lodger, mut other] = lodgers(&world);
     lodger.expect("log", "inside");
     lodger.stop();
-    let before = fs::read(world.path("board")).expect("the segment");
+    let before = raw::bytes(&world.path("board"));
     let object = look(&world);
     let pid = lodger.pid();
     let (verdict, state, debugger, text) = holder(&object);
@@ -222,7 +220,7 @@ fn a_stopped_holder_is_told_and_looked_at_without_a_change() {
     // The look of a view's handle, with its own idea of the type, is the same.
     let view = Shared::<Board>::options().scope(world.scope()).open_read_only("board");
     assert_eq!(view.expect("a view").status().expect("a status"), status);
-    assert!(fs::read(world.path("board")).expect("the segment") == before, "a look writes nothing");
+    assert!(raw::bytes(&world.path("board")) == before, "a look writes nothing");
     // Who waits in vain is told as well.
     let busy = other.expect("log_at_once", "err");
     assert!(busy.contains(&format!("pid {pid} (")) && busy.contains("signal stopped"), "{busy}");
@@ -232,6 +230,7 @@ fn a_stopped_holder_is_told_and_looked_at_without_a_change() {
     assert_eq!(object.locks().expect("a look"), []);
 }
 
+#[cfg(unix)] // It debugs by ptrace.
 #[test]
 fn a_debugged_holder_is_told_with_its_debugger() {
     let world = World::new();
@@ -360,26 +359,20 @@ fn a_number_that_cannot_be_this_process_is_not_guessed_at() {
     lodger.expect("log", "inside");
     lodger.stop();
     let object = look(&world);
-    let file = OpenOptions::new().read(true).write(true).open(world.path("board")).expect("a file");
-    let number = |at| {
-        let mut word = [0; 8];
-        file.read_exact_at(&mut word, at).expect("a word");
-        u64::from_le_bytes(word)
-    };
-    let put = |at, word: u64| file.write_all_at(&word.to_le_bytes(), at).expect("a word");
+    let file = raw::open(&world.path("board"));
     // The first row: FORMAT.md has its words, pid, start time and pid namespace.
-    let row = number(80);
+    let row = raw::word(&file, 80);
     let (start, namespace) = (row + 16, row + 24);
     for (at, state, text) in [
         (start, ProcessState::NotShown, ", which cannot be seen from here"),
         (namespace, ProcessState::Elsewhere, " of another pid namespace"),
     ] {
-        let before = number(at);
-        put(at, before + 1);
+        let before = raw::word(&file, at);
+        raw::put(&file, at, before + 1);
         let (verdict, seen, debugger, said) = holder(&object);
         assert_eq!((verdict, seen, debugger), (Verdict::Live, state, None));
         assert_eq!(said, format!("held by pid {}{text}", lodger.pid()));
-        put(at, before);
+        raw::put(&file, at, before);
     }
     assert_eq!(holder(&object).1, ProcessState::Stopped);
     lodger.resume();

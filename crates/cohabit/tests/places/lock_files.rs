@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 
-use crate::support::lock_files::is_lock_file;
+use crate::support::beside::is_lock_file;
 use crate::support::{World, until};
 
 /// The lock files of an object, without those that the portable mechanism has for each slot of them.

@@ -2,7 +2,6 @@
 
 use std::fmt::Display;
 use std::io::{BufRead, BufReader, Write};
-use std::os::unix::process::ExitStatusExt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::{ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
 
@@ -37,7 +36,7 @@ impl Child {
     }
 
     pub(crate) fn start(mut command: Command, role: &str) -> Child {
-        let mut process = command.spawn().expect("a child");
+        let mut process = spawned(&mut command);
         let input = process.stdin.take();
         let output = BufReader::new(process.stdout.take().expect("its output"));
         Child { process, input, output, role: role.to_owned() }
@@ -100,14 +99,14 @@ impl Child {
     }
 
     pub(crate) fn resume(&self) {
-        sys::signal(self.pid(), sys::SIGCONT);
+        sys::resume(self.pid());
     }
 
-    /// Kills it with SIGKILL, and returns once it is dead.
+    /// Kills it, and returns once it is dead.
     pub(crate) fn kill(mut self) {
         self.process.kill().expect("a signal");
         let status = self.process.wait().expect("a status");
-        assert_eq!(status.signal(), Some(sys::SIGKILL), "{} was killed", self.role);
+        assert!(sys::was_killed(status), "{} was killed: {status}", self.role);
     }
 
     /// Waits until it ends by itself, whichever way.
@@ -125,6 +124,25 @@ impl Child {
     pub(crate) fn leave(mut self) {
         self.say("leave");
         self.finish();
+    }
+}
+
+#[cfg(unix)]
+fn spawned(command: &mut Command) -> std::process::Child {
+    command.spawn().expect("a child")
+}
+
+/// Wine, when it is busy, at times gives up a process that it has begun to start.
+#[cfg(windows)]
+fn spawned(command: &mut Command) -> std::process::Child {
+    const INTERNAL_ERROR: i32 = 1359;
+    loop {
+        match command.spawn() {
+            Err(error) if error.raw_os_error() == Some(INTERNAL_ERROR) => {
+                println!("again: {error}")
+            }
+            spawned => return spawned.expect("a child"),
+        }
     }
 }
 

@@ -7,20 +7,27 @@
 
 #![allow(dead_code, unused_imports, reason = "each test binary uses its own part of it")]
 
+pub(crate) mod beside;
 pub(crate) mod child;
 /// Descriptors over a socket, as the example does it.
+#[cfg(unix)]
 #[path = "../../examples/handle.rs"]
 pub(crate) mod handing;
-pub(crate) mod lock_files;
 pub(crate) mod mechanism;
+pub(crate) mod raw;
 pub(crate) mod several;
 pub(crate) mod sys;
 pub(crate) mod user;
 pub(crate) mod world;
 
 pub(crate) use child::{Child, Peer};
-pub(crate) use mechanism::{has_handles, portable, portable_since};
-pub(crate) use world::{Census, World, is_root, until};
+pub(crate) use mechanism::{
+    has_handles, keeps_what_nobody_uses, kept_if_possible, portable, portable_since, windows,
+    windows_since,
+};
+#[cfg(unix)]
+pub(crate) use world::is_root;
+pub(crate) use world::{Census, World, until};
 
 /// The outcome of a call as one line: `ok …` or `err code | text`.
 pub(crate) fn line<T: std::fmt::Display>(outcome: cohabit::Result<T>) -> String {
@@ -43,7 +50,8 @@ macro_rules! roles {
         // SAFETY: the C library calls the functions in this section once, before `main`, on the main
         // thread; `before_main` has the signature that it calls, and lets no panic out.
         #[used]
-        #[unsafe(link_section = ".init_array")]
+        #[cfg_attr(unix, unsafe(link_section = ".init_array"))]
+        #[cfg_attr(windows, unsafe(link_section = ".CRT$XCU"))]
         static ROLE: extern "C" fn() = before_main;
     };
 }

@@ -10,7 +10,9 @@
 
 use cohabit::{Access, Scope};
 
-use super::{line, sys};
+use super::line;
+#[cfg(unix)]
+use super::sys;
 
 /// A scope by its access in short: `o` the owner, `e:r` everyone reads, `g5:w` group 5 writes, `t7`
 /// trusts user 7, `T5` trusts group 5.
@@ -32,14 +34,16 @@ pub(crate) fn scope(spec: &str) -> Scope {
 }
 
 pub(crate) fn act(words: &[&str]) -> String {
-    let id = |word: &&str| word.parse::<u32>().expect("an id");
     let of = |word: &str| scope(word.strip_prefix("machine=").expect("an access"));
     match words {
+        #[cfg(unix)]
         ["become", uid, gid, groups @ ..] => {
+            let id = |word: &&str| word.parse::<u32>().expect("an id");
             let groups: Vec<u32> = groups.iter().map(id).collect();
             sys::become_for_good(id(uid), id(gid), &groups);
             "ok".to_owned()
         }
+        #[cfg(unix)]
         ["umask", mask] => {
             sys::set_umask(u32::from_str_radix(mask, 8).expect("a mask"));
             "ok".to_owned()

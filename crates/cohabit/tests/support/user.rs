@@ -21,14 +21,18 @@
 //! users · status                                                ok PID:guest …
 //! ```
 
+#[cfg(unix)]
 use std::os::fd::OwnedFd;
+#[cfg(unix)]
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::time::Duration;
 
 use cohabit::{Keep, Part, Pinned, Shared, SharedValue, SharedView, Value, Version, plain};
 
 use super::child::Peer;
-use super::{handing, line, several, world};
+#[cfg(unix)]
+use super::handing;
+use super::{line, several, world};
 
 /// A number and its complement, so that a torn pair is seen.
 #[plain]
@@ -73,7 +77,9 @@ pub(crate) fn user(peer: &mut Peer) {
             "open" | "create" | "open_or_create" | "view" => user.attach(peer, &words),
             "open_wait" | "await_view" => user.attach(peer, &words),
             "anonymous" | "take" | "take_view" => user.attach(peer, &words),
+            #[cfg(unix)]
             "give" | "give_read_only" => user.give(peer, &words),
+            #[cfg(unix)]
             "close_all" => {
                 super::sys::close_from(3);
                 "ok".to_owned()
@@ -137,6 +143,7 @@ impl User {
         if words[0].ends_with("view") {
             let view = match words[0] {
                 "view" => options.open_read_only(name),
+                #[cfg(unix)]
                 "take_view" => SharedView::from_fd(fetch(name)),
                 _ => options.open_read_only_wait(name, within),
             };
@@ -155,6 +162,7 @@ impl User {
             "open" => options.open(name),
             "open_wait" => options.open_wait(name, within),
             "anonymous" => options.anonymous(build),
+            #[cfg(unix)]
             "take" => options.from_fd(fetch(name)),
             "create" => options.create(name, build),
             _ => options.open_or_create(name, build),
@@ -167,6 +175,7 @@ impl User {
     }
 
     /// Hands the object to whoever connects first.
+    #[cfg(unix)]
     fn give(&mut self, peer: &Peer, words: &[&str]) -> String {
         let listener = UnixListener::bind(words[1]).expect("a socket");
         peer.say("listening");
@@ -255,6 +264,7 @@ impl User {
 }
 
 /// The descriptor that is to be had at a socket.
+#[cfg(unix)]
 fn fetch(socket: &str) -> OwnedFd {
     handing::receive(&UnixStream::connect(socket).expect("a socket")).expect("a descriptor")
 }

@@ -1,15 +1,15 @@
 //! A folder of one test's own, and what is counted before and after.
 
 use std::fs;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use cohabit::Scope;
+use cohabit::{EntryState, Scope};
+use cohabit_os::process::effective_uid;
 
-use super::Child;
-use super::lock_files::without_lock_files;
+use super::beside::without_what_is_beside;
+use super::{Child, sys, windows_since};
 
 /// A root for `COHABIT_DIR` with this user's folder in it, which must be empty in the end.
 pub(crate) struct World {
@@ -21,16 +21,16 @@ impl World {
     pub(crate) fn new() -> World {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let memory = Path::new("/dev/shm");
-        let base = if memory.is_dir() { memory.to_owned() } else { std::env::temp_dir() };
+        let base =
+            if cfg!(unix) && memory.is_dir() { memory.to_owned() } else { std::env::temp_dir() };
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         World::below(&base.join(format!("cohabit-test-{}-{number}", std::process::id())))
     }
 
     pub(crate) fn below(root: &Path) -> World {
-        fs::DirBuilder::new().mode(0o700).create(root).expect("a folder for the test");
-        let uid = fs::metadata(root).expect("the folder").uid();
-        let folder = root.join(format!("cohabit-{uid}"));
-        fs::DirBuilder::new().mode(0o700).create(&folder).expect("a folder for objects");
+        make_private_folder(root);
+        let folder = root.join(format!("cohabit-{}", effective_uid()));
+        make_private_folder(&folder);
         World { root: root.to_owned(), folder }
     }
 
@@ -53,7 +53,13 @@ impl World {
         self.folder.join(name)
     }
 
+    /// Whether nothing at all is in the folder, what a mechanism has beside objects included.
+    pub(crate) fn is_bare(&self) -> bool {
+        fs::read_dir(&self.folder).expect("the folder").next().is_none()
+    }
+
     /// Makes the root a place for objects of several users, as `/dev/shm` is.
+    #[cfg(unix)]
     pub(crate) fn open_to_all(&self) {
         set_mode(&self.root, 0o1777);
     }
@@ -112,10 +118,41 @@ impl World {
         names_in(&self.folder)
     }
 
+    /// Takes an object's name away behind the back of its users.
+    #[cfg(unix)]
+    pub(crate) fn lose(&self, name: &str) {
+        fs::remove_file(self.path(name)).expect("the name");
+    }
+
+    /// The same where a name is no file.
+    #[cfg(windows)]
+    pub(crate) fn lose(&self, name: &str) {
+        use cohabit_os::mapping::{retire, status_of};
+        let id = status_of(&self.path(name)).expect("the name").id;
+        assert!(retire(&self.path(name), id).expect("the name"), "it meant another object");
+    }
+
+    /// Whether the object is still there, all of whose users were killed: it is, but where memory is gone that
+    /// nobody has.
+    #[track_caller]
+    pub(crate) fn is_left_behind(&self, name: &str) -> bool {
+        let found = self.entry(name).map(|entry| entry.state);
+        let is_gone = windows_since("what is left when all users were killed is nothing");
+        assert_eq!(found, (!is_gone).then_some(EntryState::Orphan), "`{name}`");
+        !is_gone
+    }
+
+    /// What `gc` takes away where all users of this object were killed.
+    pub(crate) fn collects_left_behind(&self, name: &str) {
+        let names = if self.is_left_behind(name) { vec![name] } else { Vec::new() };
+        assert_eq!(cohabit::collect(&self.scope()).expect("tidied").removed, names);
+        assert!(self.is_bare(), "nothing is left after it");
+    }
+
     /// Takes a file away by hand. The lock files that the portable mechanism had beside it go as they do when the
     /// next object is made here, or by `gc`, unless somebody lives who has the file.
     pub(crate) fn remove_by_hand(&self, name: &str) {
-        fs::remove_file(self.path(name)).expect("the file");
+        self.lose(name);
         self.tidy();
     }
 
@@ -159,7 +196,7 @@ pub(crate) fn names_in(folder: &Path) -> Vec<String> {
     };
     let mut names: Vec<_> = entries.map(name).collect();
     names.sort();
-    without_lock_files(folder, names)
+    without_what_is_beside(folder, names)
 }
 
 /// Adds a word to the log of the test, in a child.
@@ -178,44 +215,56 @@ pub(crate) fn until(mut is_so: impl FnMut() -> bool) {
 }
 
 /// Whether this process may do what only root may; says so if not.
+#[cfg(unix)]
 pub(crate) fn is_root() -> bool {
-    let root = fs::metadata("/proc/self").is_ok_and(|me| me.uid() == 0);
+    let root = effective_uid() == 0;
     if !root {
         println!("skipped: needs root");
     }
     root
 }
 
+#[cfg(unix)]
+fn make_private_folder(path: &Path) {
+    use std::os::unix::fs::DirBuilderExt;
+    fs::DirBuilder::new().mode(0o700).create(path).expect("a folder");
+}
+
+/// Who may use it is what its parent says, which is this user's own.
+#[cfg(windows)]
+fn make_private_folder(path: &Path) {
+    fs::create_dir(path).expect("a folder");
+}
+
 /// Lets the owner and nobody else in, or others too.
+#[cfg(unix)]
 pub(crate) fn set_mode(path: &Path, mode: u32) {
+    use std::os::unix::fs::PermissionsExt;
     fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("a mode");
 }
 
 /// What this process holds of the system.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Census {
-    pub(crate) descriptors: usize,
-    /// Mappings of files; those of the heap come and go.
-    pub(crate) mappings: usize,
+    pub(crate) handles: usize,
+    /// Views of objects.
+    pub(crate) views: usize,
 }
 
 impl Census {
     pub(crate) fn now() -> Census {
-        let maps = fs::read_to_string("/proc/self/maps").expect("the maps");
-        let of_objects = |line: &&str| line.contains("/cohabit-") || line.contains("(deleted)");
-        Census {
-            descriptors: fs::read_dir("/proc/self/fd").expect("the descriptors").count(),
-            mappings: maps.lines().filter(of_objects).count(),
-        }
+        Census { handles: sys::open_handles(), views: sys::views() }
     }
 }
 
 /// A number of KiB that /proc/self/status has under `key`.
+#[cfg(unix)]
 pub(crate) fn status_kib(key: &str) -> u64 {
     status_of(std::process::id(), key)
 }
 
 /// The number that a process's status has under `key`.
+#[cfg(unix)]
 pub(crate) fn status_of(pid: u32, key: &str) -> u64 {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).expect("the status");
     let line = status.lines().find(|line| line.starts_with(key)).expect("the key");

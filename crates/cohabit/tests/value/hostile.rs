@@ -1,16 +1,15 @@
 //! Hostile bytes: a peer writes anything anywhere into a live object, while users call everything.
 //! What follows is an error or a wrong plain value; never a crash, and no wait beyond a deadline.
 
-use std::fs::{File, OpenOptions};
-use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use cohabit::untyped::Untyped;
-use cohabit::{Keep, Part, Scope, SharedValue, Text, Version, plain};
+use cohabit::{Part, Scope, SharedValue, Text, Version, plain};
+use cohabit_os::mapping::{Access, File};
 
-use crate::support::{Child, Peer, World, sys};
+use crate::support::{Child, Peer, World, kept_if_possible, raw};
 
 const WAIT: Duration = Duration::from_millis(2);
 
@@ -28,7 +27,7 @@ fn target() -> Target {
 }
 
 fn attach(patience: Duration) -> cohabit::Result<SharedValue<Target>> {
-    let options = SharedValue::<Target>::options().keep(Keep::UntilReboot).max_users(8);
+    let options = SharedValue::<Target>::options().keep(kept_if_possible()).max_users(8);
     options.timeout(patience).open_or_create("target", target)
 }
 
@@ -74,7 +73,7 @@ pub(crate) fn user(peer: &mut Peer) {
 const LEN: u64 = 7;
 
 fn attach_slice(patience: Duration) -> cohabit::Result<SharedValue<[Target]>> {
-    let options = SharedValue::<[Target]>::options().keep(Keep::UntilReboot).max_users(8);
+    let options = SharedValue::<[Target]>::options().keep(kept_if_possible()).max_users(8);
     let new = || vec![target(); LEN as usize];
     options.timeout(patience).len(LEN).open_or_create("target", new)
 }
@@ -142,7 +141,7 @@ impl Noise {
 pub(crate) fn vandal(peer: &mut Peer) {
     let mut noise = Noise(peer.argument(1).parse().expect("a seed"));
     let path = peer.argument(0).to_owned();
-    let open = || OpenOptions::new().read(true).write(true).open(&path).ok();
+    let open = || File::open(Path::new(&path), Access::ReadWrite).ok();
     peer.say("here");
     let mut file = open();
     for n in 0_u64.. {
@@ -157,7 +156,7 @@ pub(crate) fn vandal(peer: &mut Peer) {
 
 fn damage(file: &File, noise: &mut Noise) {
     let mut head = [0; 128];
-    if file.read_exact_at(&mut head, 0).is_err() {
+    if file.read_at(&mut head, 0).ok() != Some(head.len()) {
         return;
     }
     let word = |at: usize| u64::from_le_bytes(head[at..at + 8].try_into().expect("8 bytes"));
@@ -191,7 +190,7 @@ fn damage(file: &File, noise: &mut Noise) {
     let keep = word_of_header(place);
     let old = u64::from_le_bytes(head[..8].try_into().expect("8 bytes"));
     if keep.is_none_or(|bytes| bytes == old) {
-        let _ = file.write_all_at(&word.to_le_bytes(), place);
+        let _ = file.write_at(&word.to_le_bytes(), place);
     }
 }
 
@@ -243,16 +242,11 @@ fn hostile_bytes_in_a_slice_cost_nobody_more_than_an_error() {
 fn each_hostile_word_is_survived() {
     let world = World::new();
     let mut user = world.child("user");
-    user.expect("create rpm keep=reboot max=2", "ok");
+    user.expect("create rpm max=2", "ok");
     user.expect("view rpm", "ok");
     user.expect("read", "ok 0@1");
-    let file = OpenOptions::new().read(true).write(true).open(world.path("rpm")).expect("the file");
-    let get = |at: u64| {
-        let mut bytes = [0; 8];
-        file.read_exact_at(&mut bytes, at).expect("a word");
-        u64::from_le_bytes(bytes)
-    };
-    let (slots, object) = (get(80), get(88));
+    let file = raw::open(&world.path("rpm"));
+    let (slots, object) = (raw::word(&file, 80), raw::word(&file, 88));
     // Lock, commit, the first pins and stamps, life, both rows.
     let mut places = vec![object, object + 8, object + 16, object + 24, 128, 136];
     places.extend([object + 64, object + 128, slots, slots + 8, slots + 32]);
@@ -260,8 +254,8 @@ fn each_hostile_word_is_survived() {
         [0, 1, 2, u64::MAX, 1 << 16, 1 << 32 | 1, 1 << 32 | 2, 7 << 32 | 0xffff, 0xfe, 0x1ff];
     for place in places {
         for word in words {
-            let before = get(place);
-            file.write_all_at(&word.to_le_bytes(), place).expect("damage");
+            let before = raw::word(&file, place);
+            raw::put(&file, place, word);
             user.ask("peek");
             user.ask("view_peek");
             for call in
@@ -272,16 +266,16 @@ fn each_hostile_word_is_survived() {
             for call in ["peek", "view_peek", "version", "users", "status"] {
                 user.ask(call);
             }
-            file.write_all_at(&before.to_le_bytes(), place).expect("repair");
+            raw::put(&file, place, before);
         }
     }
-    drop(user);
-    cohabit::remove(&world.scope(), "rpm", true).expect("by force");
+    user.kill();
+    let _ = cohabit::remove(&world.scope(), "rpm", true);
 }
 
 /// Puts ever new tokens of the dead into the lock, until killed.
 pub(crate) fn relocker(peer: &mut Peer) {
-    let words = sys::map_words(Path::new(peer.argument(0)));
+    let words = raw::words(Path::new(peer.argument(0)));
     let object = usize::try_from(words[88 / 8].load(Ordering::Relaxed)).expect("an offset");
     let lock = &words[object / 8];
     peer.say("here");

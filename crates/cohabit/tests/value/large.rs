@@ -1,10 +1,8 @@
 //! Values of 64 MiB on a stack of 256 KiB: by reference, by box, by part and in place.
 
-use std::os::unix::process::CommandExt;
-
 use cohabit::{SharedValue, plain};
 
-use crate::support::{Child, Peer, World, sys};
+use crate::support::{Peer, World};
 
 const CELLS: usize = 8 << 20;
 
@@ -18,6 +16,14 @@ struct Map {
 
 /// Uses a large value with a small stack.
 pub(crate) fn large(peer: &mut Peer) {
+    let small = std::thread::Builder::new().stack_size(256 << 10);
+    std::thread::scope(|scope| {
+        small.spawn_scoped(scope, with_a_small_stack).expect("a thread").join().expect("no panic");
+    });
+    peer.say("done");
+}
+
+fn with_a_small_stack() {
     let built = SharedValue::<Map>::open_or_create_with("map", |fill| {
         fill.put(Map::WIDTH, 7);
         fill.put(Map::CELLS.at(CELLS - 1), 9);
@@ -41,21 +47,12 @@ pub(crate) fn large(peer: &mut Peer) {
     assert_eq!(view.get_into(&mut map).expect("a value").number(), 5);
     assert_eq!(view.get_boxed().expect("a value").width, 9);
     drop(pin);
-    peer.say("done");
 }
 
 #[test]
 fn a_value_of_64_mib_on_a_stack_of_256_kib() {
     let world = World::new();
-    let mut command = Child::command("large", &[]);
-    command.env("COHABIT_DIR", world.root());
-    let limit = || {
-        sys::limit(sys::RLIMIT_STACK, 256 << 10);
-        Ok(())
-    };
-    // SAFETY: between fork and exec it makes two system calls and nothing else.
-    unsafe { command.pre_exec(limit) };
-    let mut child = Child::start(command, "large");
+    let mut child = world.child("large");
     child.expect_next("done");
     child.finish();
 }

@@ -1,5 +1,6 @@
 //! `Value<T>` between real processes: never torn, nothing committed lost, whole after any death, and
 //! unimpressed by hostile bytes.
+#![cfg_attr(windows, allow(unused_imports, reason = "some are of tests that are not for Windows"))]
 
 #[path = "../support/mod.rs"]
 mod support;

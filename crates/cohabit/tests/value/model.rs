@@ -9,7 +9,7 @@ use cohabit::{Part, Plain, Shared, SharedValue, Value, plain};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-use crate::support::World;
+use crate::support::{World, raw};
 
 const WAIT: Duration = Duration::from_secs(100);
 
@@ -151,7 +151,7 @@ fn follows_the_model<T: Element>(world: &World, len: usize, steps: &[Step]) {
 
 /// The committed copy as it stands in the file, from its first byte to where the next one starts.
 fn copy(world: &World, name: &str, size: usize) -> Vec<u8> {
-    let file = std::fs::read(world.path(name)).expect("the object's file");
+    let file = raw::bytes(&world.path(name));
     let word = |at: usize| u64::from_le_bytes(file[at..at + 8].try_into().expect("8 bytes"));
     let object = word(88) as usize;
     let (stride, index) = ((8 + size).next_multiple_of(64), word(object + 8) as usize >> 1 & 0x7f);

@@ -1,11 +1,12 @@
-//! The few calls of the C library that tests make and the standard library does not.
+//! Linux: calls of the C library.
 
 use std::ffi::{CString, c_char, c_int, c_long, c_uint, c_ulong, c_void};
 use std::fs::File;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
-use std::sync::atomic::AtomicU64;
+use std::process::ExitStatus;
 
 pub(crate) const SIGKILL: c_int = 9;
 pub(crate) const SIGBUS: c_int = 7;
@@ -16,7 +17,6 @@ pub(crate) const WUNTRACED: c_int = 2;
 pub(crate) const O_PATH: c_int = 0o1000_0000;
 
 pub(crate) const RLIMIT_FSIZE: c_int = 1;
-pub(crate) const RLIMIT_STACK: c_int = 3;
 pub(crate) const RLIMIT_NOFILE: c_int = 7;
 pub(crate) const RLIMIT_AS: c_int = 9;
 
@@ -112,6 +112,11 @@ pub(crate) fn signal(pid: u32, signal: c_int) {
     assert_eq!(kill(pid, signal), 0, "signal {signal} to {pid}");
 }
 
+/// Ends this process as a kill does.
+pub(crate) fn kill_me() {
+    signal(std::process::id(), SIGKILL);
+}
+
 /// Whether the process is there, dead but not reaped included.
 pub(crate) fn exists(pid: u32) -> bool {
     kill(c_int::try_from(pid).expect("a pid"), 0) == 0
@@ -122,6 +127,16 @@ pub(crate) fn stop(pid: u32) {
     signal(pid, SIGSTOP);
     let status = wait(pid, WUNTRACED);
     assert_eq!(status & 0xff, 0x7f, "the child stops");
+}
+
+/// Lets a stopped child go on.
+pub(crate) fn resume(pid: u32) {
+    signal(pid, SIGCONT);
+}
+
+/// Whether a process ended by being killed.
+pub(crate) fn was_killed(status: ExitStatus) -> bool {
+    status.signal() == Some(SIGKILL)
 }
 
 /// A process that this thread debugs.
@@ -173,7 +188,7 @@ pub(crate) fn forked(body: impl FnOnce() -> u8) -> u32 {
     let pid = unsafe { fork() };
     assert!(pid >= 0, "a child");
     if pid == 0 {
-        watchdog(super::child::WATCHDOG_S);
+        watchdog(super::super::child::WATCHDOG_S);
         let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(body));
         // SAFETY: ends the process; nothing of the parent's is run.
         unsafe { _exit(outcome.map_or(101, c_int::from)) }
@@ -306,7 +321,7 @@ pub(crate) fn forked_into_both() -> Option<u32> {
     let pid = unsafe { fork() };
     assert!(pid >= 0, "a child");
     if pid == 0 {
-        watchdog(super::child::WATCHDOG_S);
+        watchdog(super::super::child::WATCHDOG_S);
     }
     (pid != 0).then(|| pid.unsigned_abs())
 }
@@ -336,8 +351,33 @@ pub(crate) fn is_readable(file: &impl AsRawFd) -> bool {
 /// clock there, between two looks at it.
 pub(crate) fn until_it_waits(pid: u32) {
     let path = format!("/proc/{pid}/wchan");
-    let call = if super::portable() { "nanosleep" } else { "futex" };
-    super::until(|| std::fs::read_to_string(&path).is_ok_and(|name| name.contains(call)));
+    let call = if super::super::portable() { "nanosleep" } else { "futex" };
+    super::super::until(|| std::fs::read_to_string(&path).is_ok_and(|name| name.contains(call)));
+}
+
+/// How many descriptors this process has open.
+pub(crate) fn open_handles() -> usize {
+    std::fs::read_dir("/proc/self/fd").expect("the descriptors").count()
+}
+
+fn maps() -> String {
+    std::fs::read_to_string("/proc/self/maps").expect("the maps")
+}
+
+/// How many mappings of objects this process has; those of the heap come and go.
+pub(crate) fn views() -> usize {
+    let of_objects = |line: &&str| line.contains("/cohabit-") || line.contains("(deleted)");
+    maps().lines().filter(of_objects).count()
+}
+
+/// How many mappings of any kind this process has.
+pub(crate) fn all_maps() -> usize {
+    maps().lines().count()
+}
+
+/// The private memory of this process, in KiB: pages of an object count for whoever touched them.
+pub(crate) fn private_kib() -> u64 {
+    super::super::world::status_of(std::process::id(), "RssAnon:")
 }
 
 /// Closes every descriptor from this number on, as daemons do when they start.
@@ -432,16 +472,4 @@ pub(crate) fn maps_writable(file: &File) -> bool {
         assert_eq!(unsafe { munmap(base, 4096) }, 0);
     }
     mapped
-}
-
-/// The words of a file, mapped as a peer maps them that keeps to no rule; for the rest of the process.
-pub(crate) fn map_words(path: &Path) -> &'static [AtomicU64] {
-    let file = File::options().read(true).write(true).open(path).expect("the object");
-    let len = usize::try_from(file.metadata().expect("its size").len()).expect("a size");
-    let (null, file) = (std::ptr::null_mut(), file.as_raw_fd());
-    // SAFETY: a new mapping, at a place of the kernel's choice.
-    let base = unsafe { mmap(null, len, PROT_READ_WRITE, MAP_SHARED, file, 0) };
-    assert_ne!(base.addr(), usize::MAX, "mmap: {}", std::io::Error::last_os_error());
-    // SAFETY: the mapping is of `len` bytes, aligned to a page, never unmapped, and only used by atomics.
-    unsafe { std::slice::from_raw_parts(base.cast(), len / size_of::<AtomicU64>()) }
 }
