@@ -225,6 +225,8 @@ fn resolve(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use cohabit_os::Mechanism;
+    use cohabit_os::process::effective_uid;
 
     fn mode(access: Access) -> u32 {
         access.rights("x").expect("rights").mode
@@ -264,10 +266,18 @@ mod tests {
 
     #[test]
     fn trust_is_by_name_or_by_membership() {
-        let trust = Access::owner().trust_user(7).trust_user("root").trust("x").expect("known");
-        assert!(trust.includes(7) && trust.includes(0) && !trust.includes(8));
-        // Root's primary group is its own, on every system that has both.
-        let trust = Access::owner().trust_group(0).trust("x").expect("known");
-        assert!(trust.includes(0) && !trust.includes(0x7fff_fff0));
+        // Root's primary group is its own, on every Unix; every Windows has the group of its users.
+        let (user, name, group) = match cohabit_os::mechanism() {
+            Mechanism::Windows => {
+                let me = effective_uid();
+                let name = accounts::user_name(me).expect("a name");
+                (me, name, Account::from("S-1-5-32-545"))
+            }
+            _ => (0, "root".to_owned(), Account::from(0)),
+        };
+        let trust = Access::owner().trust_user(7).trust_user(&*name).trust("x").expect("known");
+        assert!(trust.includes(7) && trust.includes(user) && !trust.includes(8));
+        let trust = Access::owner().trust_group(group).trust("x").expect("known");
+        assert!(trust.includes(user) && !trust.includes(0x7fff_fff0));
     }
 }

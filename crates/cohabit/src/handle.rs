@@ -10,6 +10,7 @@
 //! its size is sealed are the kernel's word and stay true; its header is read once and checked as that
 //! of a named object. Whose it is does not count: whoever has a handle was given it.
 
+use std::io;
 use std::sync::Arc;
 
 use cohabit_os::error::Cause;
@@ -217,6 +218,7 @@ fn hold(plan: &Plan<'_>, descriptor: BorrowedFd<'_>) -> Result<Segment> {
     let os = |doing| move |e| Error::from_os(plan.name, doing, e);
     let given = handle::another(descriptor).map_err(|e| match e.cause() {
         Cause::NotOpen => bad(plan, "the number of no open descriptor"),
+        _ if e.kind() == io::ErrorKind::InvalidInput => bad(plan, "one of something else"),
         _ => Error::from_os(plan.name, "looking at the handle", e),
     })?;
     let status = given.status().map_err(os("looking at the handle"))?;
@@ -249,7 +251,7 @@ fn check(plan: &Plan<'_>, given: &File, status: &FileStatus) -> Result<()> {
         }
         FileKind::Directory => "one of a directory",
         FileKind::Symlink | FileKind::Other => "one of a pipe, socket or device",
-        FileKind::Regular if !rights.fixed_size && status.links > 0 => {
+        FileKind::Regular if status.links > 0 => {
             "one of a file that has a name (if it is an object, open it by that name)"
         }
         FileKind::Regular if !rights.fixed_size => {

@@ -1,7 +1,8 @@
 //! What is called a file on Windows: a section, of the page file or of a file on a disk, and its name.
 //!
 //! A section of the page file is as long as whole pages. What an object's length is beyond them stands in its
-//! number, which nobody can change: the low 12 bits, and one bit for an object without a byte.
+//! number, which nobody can change: the low 12 bits, and one bit for an object without a byte. One more says that it
+//! never has a name.
 //!
 //! What is to last is a file (`windows/disk.rs`), which is not empty and stands where the index's would: so a name
 //! that is a file is one, and any other is what its record says. Who publishes looks at both. One in memory has
@@ -33,6 +34,8 @@ use crate::windows::{privilege, refused};
 pub(super) const PAGE: u64 = 4096;
 /// In an object's number: it has no byte, though its section has a page.
 const EMPTY: u64 = PAGE;
+/// In an object's number: it never has a name.
+const NAMELESS: u64 = PAGE << 1;
 /// How often a number is thrown again that somebody has.
 const TRIES: usize = 100;
 
@@ -45,6 +48,8 @@ pub(crate) struct Handle {
     size: u64,
     found: Mutex<rights::Found>,
     store: Store,
+    /// Whether it came from somebody else, who does not say by which name.
+    is_adopted: bool,
     /// The life byte, while this description holds it.
     pub(crate) life: Mutex<Option<OwnedHandle>>,
 }
@@ -64,7 +69,7 @@ impl Handle {
         let size = length_of(&section, key)?;
         let found = Mutex::new(rights::of(&section, Kind::Section)?);
         let store = Store::Memory(name.map_or_else(OnceLock::new, OnceLock::from));
-        Ok(Handle { section, key, size, found, store, life: Mutex::default() })
+        Ok(Handle { section, key, size, found, store, is_adopted: false, life: Mutex::default() })
     }
 
     /// What is in a file, and the name that it was found by.
@@ -74,7 +79,7 @@ impl Handle {
         let (section, key) = (file.section(access)?, file.key());
         let name = name.map_or_else(OnceLock::new, |name| OnceLock::from(name.to_owned()));
         let store = Store::Disk(Arc::new(file), name);
-        Ok(Handle { section, key, size, found, store, life: Mutex::default() })
+        Ok(Handle { section, key, size, found, store, is_adopted: false, life: Mutex::default() })
     }
 
     /// The file, if it is in one.
@@ -91,9 +96,10 @@ impl Handle {
         self.file().map_or_else(memory, |file| file.id())
     }
 
-    /// Whether the name that it has in this process means it now.
+    /// Whether the name that it has in this process means it now; or has one, where this process does not know it.
     pub(super) fn is_named(&self) -> bool {
         match &self.store {
+            Store::Memory(_) if self.is_adopted => self.key.id & NAMELESS == 0,
             Store::Memory(name) => name.get().is_some_and(|name| name.object() == Some(self.key)),
             Store::Disk(file, name) => {
                 name.get().is_some_and(|name| disk::id_at(name) == Some(file.id()))
@@ -141,9 +147,10 @@ impl Handle {
 
     /// Another handle's section, which is one of ours by its name.
     pub(crate) fn adopt(section: OwnedHandle) -> Result<Handle> {
-        let refuse = || Error::unsupported("use a handle that is no object's");
+        let what = "use a handle of something else";
+        let refuse = || Error::new(what, io::ErrorKind::InvalidInput.into());
         let key = key_of(&section).ok_or_else(refuse)?;
-        Handle::new(section, key, None)
+        Ok(Handle { is_adopted: true, ..Handle::new(section, key, None)? })
     }
 
     /// What a handle of a section allows: reading, writing.
@@ -230,13 +237,22 @@ pub(super) fn in_file(folder: &Path, size: u64, rights: Rights, lasts: Lasts) ->
     Handle::on_disk(DiskFile::draft(folder, size, rights, lasts)?, Access::ReadWrite, None)
 }
 
-/// Memory of the page file, under a new number.
+/// Memory of the page file, under a new number, which is to have a name.
 pub(super) fn in_memory(is_global: bool, size: u64, rights: Rights) -> Result<Handle> {
+    numbered(is_global, size, rights, 0)
+}
+
+/// Memory of the page file that never has a name.
+pub(super) fn nameless(size: u64, rights: Rights) -> Result<Handle> {
+    numbered(false, size, rights, NAMELESS)
+}
+
+fn numbered(is_global: bool, size: u64, rights: Rights, nameless: u64) -> Result<Handle> {
     for _ in 0..TRIES {
         let mut number = [0; 8];
         random(&mut number)?;
-        let random = u64::from_ne_bytes(number) & !(2 * PAGE - 1);
-        let id = random | size % PAGE | if size == 0 { EMPTY } else { 0 };
+        let random = u64::from_ne_bytes(number) & !(4 * PAGE - 1);
+        let id = random | nameless | size % PAGE | if size == 0 { EMPTY } else { 0 };
         let key = Key { is_global, id };
         // Number 0 stands for no object.
         if id != 0

@@ -52,7 +52,7 @@ pub(super) fn unnamed(folder: &Path, size: u64, mode: u32, lasts: Lasts) -> Resu
 }
 
 pub(super) fn anonymous(size: u64, mode: u32) -> Result<Handle> {
-    in_memory(false, size, Rights { mode, group: None })
+    section::nameless(size, Rights { mode, group: None })
 }
 
 pub(super) fn open(path: &Path, access: Access) -> Result<Handle> {
@@ -79,6 +79,9 @@ pub(crate) fn grant(handle: &Handle, rights: Rights) -> Result<()> {
 
 pub(super) fn write_at(handle: &Handle, bytes: &[u8], offset: u64) -> Result<()> {
     let at = inside(handle, bytes.len(), offset)?;
+    if bytes.is_empty() {
+        return Ok(());
+    }
     if at.len < bytes.len() {
         return Err(refused_by("write into a section", ERROR_INVALID_PARAMETER));
     }

@@ -5,9 +5,10 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use cohabit::{Keep, Options, SharedValue, Value};
+use cohabit_os::mapping::File;
 
 use crate::support::user::Pair;
-use crate::support::{Census, World, raw};
+use crate::support::{Census, Child, World, keeps_what_nobody_uses, raw};
 
 const CASE: &str = "COHABIT_TEST_CASE";
 /// The name of the object in all cases.
@@ -59,10 +60,31 @@ impl Case {
         self.world.path(NAME)
     }
 
-    /// A kept object that nobody uses.
-    pub(crate) fn kept(&self) {
+    /// A kept object that nobody uses; or, where none is kept, one that another process uses, which comes back.
+    #[must_use]
+    pub(crate) fn kept(&self) -> Option<Child> {
         let kept = self.options().keep(Keep::UntilReboot).create(NAME, || Pair::of(5));
+        if !keeps_what_nobody_uses() {
+            drop(kept.expect_err("it would not be kept"));
+            let mut user = self.world.child("user");
+            user.expect("create rpm", "ok");
+            user.expect("set 5", "ok");
+            return Some(user);
+        }
         drop(kept.expect("an object"));
+        None
+    }
+
+    /// Something of these bytes in the object's place, which is there as long as what is returned.
+    #[must_use]
+    pub(crate) fn put(&self, bytes: &[u8]) -> File {
+        if !self.world.names().is_empty() {
+            self.world.lose(NAME);
+        }
+        let file = File::unnamed(self.world.folder(), bytes.len() as u64, 0o600).expect("memory");
+        file.write_at(bytes, 0).expect("its bytes");
+        file.publish(&self.path()).expect("its name");
+        file
     }
 
     /// The bytes of the object's file.
@@ -76,7 +98,7 @@ impl Case {
     }
 
     pub(crate) fn remove_file(&self) {
-        fs::remove_file(self.path()).expect("the file");
+        self.world.lose(NAME);
     }
 
     /// An attempt that is refused: with this code, in these words, and without a trace.
@@ -121,7 +143,11 @@ impl Case {
             let path = self.world.path(&name);
             #[cfg(unix)]
             crate::support::world::set_mode(self.world.folder(), 0o700);
-            fs::remove_file(&path).or_else(|_| fs::remove_dir(&path)).expect("it goes");
+            if path.is_dir() {
+                fs::remove_dir(&path).expect("it goes");
+            } else {
+                self.world.lose(&name);
+            }
         }
         self.world.tidy();
     }

@@ -1,44 +1,52 @@
 //! Descriptors that are no handles, or not of the sort that is needed.
 
+#[cfg(unix)]
 use std::fs::{File, OpenOptions};
 use std::io::pipe;
-use std::os::fd::{AsFd, BorrowedFd};
-use std::os::unix::fs::{FileExt, OpenOptionsExt};
+#[cfg(unix)]
+use std::os::{
+    fd::BorrowedFd,
+    unix::fs::{FileExt, OpenOptionsExt},
+};
 
 use cohabit::{SharedValue, SharedView, Value};
+use cohabit_os::handle::{self, AsFd, OwnedFd};
+use cohabit_os::mapping::{self, Access};
 
 use crate::case;
 use crate::case::{Case, NAME};
 use crate::support::user::Pair;
-use crate::support::{has_handles, is_root, sys};
+use crate::support::{has_handles, raw, windows};
+#[cfg(unix)]
+use crate::support::{is_root, sys};
 
 /// Refused by whoever would join and by whoever would only look.
 #[track_caller]
 fn refused_by_both(case: &Case, code: &str, words: &[&str], descriptor: impl AsFd) {
     let mut words = words.to_vec();
     words.push("`anonymous`");
-    case.refused(code, &words, || SharedValue::<Pair>::from_fd(&descriptor));
-    case.refused(code, &words, || SharedView::<Value<Pair>>::from_fd(&descriptor));
+    let descriptor = descriptor.as_fd();
+    case.refused(code, &words, || SharedValue::<Pair>::from_fd(descriptor));
+    case.refused(code, &words, || SharedView::<Value<Pair>>::from_fd(descriptor));
 }
 
-/// Memory of a test's own, with these bytes at its start, sealed as an object's is.
-fn sealed(bytes: &[u8], size: u64) -> File {
-    let memory = File::from(sys::memory());
-    memory.set_len(size).expect("a size");
-    memory.write_all_at(bytes, 0).expect("bytes");
-    sys::seal_size(&memory);
-    memory
+/// Memory of a test's own, with these bytes at its start, of a size that is fixed as an object's is.
+fn sealed(bytes: &[u8], size: u64) -> OwnedFd {
+    let memory = mapping::File::anonymous(size, 0o600).expect("memory");
+    memory.write_at(bytes, 0).expect("bytes");
+    handle::to_give(&memory, Access::ReadWrite).expect("a handle")
 }
 
 /// The bytes of an object without a name.
 fn bytes() -> Vec<u8> {
     let object = SharedValue::<Pair>::anonymous(|| Pair::of(5)).expect("an object");
     let mut bytes = vec![0; usize::try_from(object.size()).expect("a size")];
-    let handle = File::from(object.to_fd().expect("a handle"));
-    handle.read_exact_at(&mut bytes, 0).expect("its bytes");
+    let file = handle::another(object.to_fd().expect("a handle").as_fd()).expect("the same");
+    assert_eq!(file.read_at(&mut bytes, 0).expect("its bytes"), bytes.len());
     bytes
 }
 
+#[cfg(unix)] // A number may be anything there.
 #[test]
 fn bad_handle_closed() {
     case!(bad_handle_closed, |case| {
@@ -51,6 +59,7 @@ fn bad_handle_closed() {
     });
 }
 
+#[cfg(unix)] // There is no such descriptor.
 #[test]
 fn bad_handle_path_only() {
     case!(bad_handle_path_only, |case| {
@@ -70,13 +79,18 @@ fn bad_handle_pipe() {
             return;
         }
         let (hear, tell) = pipe().expect("a pipe");
-        refused_by_both(case, "bad-handle", &["a pipe, socket or device"], &hear);
-        refused_by_both(case, "bad-handle", &["a pipe, socket or device"], &tell);
-        let device = File::open("/dev/null").expect("a device");
-        refused_by_both(case, "bad-handle", &["a pipe, socket or device"], device);
+        let what = if windows() { "something else" } else { "a pipe, socket or device" };
+        refused_by_both(case, "bad-handle", &[what], &hear);
+        refused_by_both(case, "bad-handle", &[what], &tell);
+        #[cfg(unix)]
+        {
+            let device = File::open("/dev/null").expect("a device");
+            refused_by_both(case, "bad-handle", &["a pipe, socket or device"], device);
+        }
     });
 }
 
+#[cfg(unix)] // What is no section is refused alike: see the pipes.
 #[test]
 fn bad_handle_directory() {
     case!(bad_handle_directory, |case| {
@@ -95,12 +109,13 @@ fn bad_handle_named() {
             return;
         }
         let named = case.options().create(NAME, || Pair::of(1)).expect("an object");
-        let file = OpenOptions::new().read(true).write(true).open(case.path()).expect("its file");
+        let file = handle::to_give(&raw::open(&case.path()), Access::ReadWrite).expect("its file");
         refused_by_both(case, "bad-handle", &["has a name", "open it by that name"], file);
         assert_eq!(named.get().expect("untouched"), Pair::of(1));
     });
 }
 
+#[cfg(unix)] // A section is as long as it is.
 #[test]
 fn bad_handle_not_sealed() {
     case!(bad_handle_not_sealed, |case| {
@@ -120,6 +135,7 @@ fn bad_handle_not_sealed() {
     });
 }
 
+#[cfg(unix)] // Of a section there is no such handle.
 #[test]
 fn bad_handle_write_only() {
     case!(bad_handle_write_only, |case| {
@@ -196,6 +212,7 @@ fn bad_handle_lies() {
 }
 
 /// A header and memory with a hole agree on a size that no machine has.
+#[cfg(unix)] // A section has no holes.
 #[test]
 fn bad_handle_with_holes() {
     case!(bad_handle_with_holes, |case| {
@@ -208,7 +225,10 @@ fn bad_handle_with_holes() {
         let segment_size = (object_at + object_size).next_multiple_of(4096);
         large[16..24].copy_from_slice(&u64::to_le_bytes(segment_size));
         large[96..104].copy_from_slice(&u64::to_le_bytes(object_size));
-        let memory = sealed(&large, segment_size);
+        let memory = File::from(sys::memory());
+        memory.set_len(segment_size).expect("a size");
+        memory.write_all_at(&large, 0).expect("bytes");
+        sys::seal_size(&memory);
         refused_by_both(case, "bad-handle", &["memory that is not all there"], memory);
     });
 }
@@ -252,6 +272,7 @@ fn read_only_handle() {
     });
 }
 
+#[cfg(unix)] // No seal keeps writers out of a section.
 #[test]
 fn read_only_handle_for_ever() {
     case!(read_only_handle_for_ever, |case| {
@@ -279,6 +300,7 @@ fn ended_before_it_arrived() {
     });
 }
 
+#[cfg(unix)] // It becomes another user.
 #[test]
 fn permission_denied_by_another_user() {
     case!(permission_denied_by_another_user, |case| {
@@ -308,6 +330,7 @@ fn unsupported_handle_of_a_name() {
     });
 }
 
+#[cfg(unix)] // It sets limits.
 #[test]
 fn no_descriptors_for_handles() {
     case!(no_descriptors_for_handles, |case| {

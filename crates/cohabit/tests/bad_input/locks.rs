@@ -10,7 +10,9 @@ use cohabit::{
 
 use crate::case;
 use crate::case::{Case, NAME};
-use crate::support::{Peer, sys};
+use crate::support::Peer;
+#[cfg(unix)]
+use crate::support::sys;
 
 const WAIT: Duration = Duration::from_millis(5);
 
@@ -120,11 +122,14 @@ fn deadlock_mutex() {
         let words = ["`rpm`", "this thread holds the same lock"];
         case.refused("deadlock", &words, || plainly(mutex.lock()));
         case.refused("deadlock", &words, || plainly(mutex.try_lock()));
-        let child = sys::forked(|| {
-            case.refused("forked", &["`rpm`"], || plainly(mutex.lock()));
-            0
-        });
-        assert_eq!(sys::code_of(child), 0);
+        #[cfg(unix)]
+        {
+            let child = sys::forked(|| {
+                case.refused("forked", &["`rpm`"], || plainly(mutex.lock()));
+                0
+            });
+            assert_eq!(sys::code_of(child), 0);
+        }
     });
 }
 

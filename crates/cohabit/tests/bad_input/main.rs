@@ -2,6 +2,7 @@
 //!
 //! Every test runs in a process of its own, since it counts what that process holds and sets limits.
 //! Rows about names are tested where the rule is, in src/name.rs.
+#![cfg_attr(windows, allow(unused_imports, reason = "some are of tests that are not for Windows"))]
 
 #[path = "../support/mod.rs"]
 mod support;

@@ -1,19 +1,24 @@
 //! What runs out: room, sizes, descriptors, addresses, slots.
 
-use std::fs::File;
-use std::os::unix::fs::FileExt;
+#[cfg(unix)]
+use std::{fs::File, os::unix::fs::FileExt};
 
-use cohabit::untyped::Untyped;
-use cohabit::{Part, SharedValue};
+#[cfg(unix)]
+use cohabit::{Part, SharedValue, untyped::Untyped};
 
 use crate::case;
-use crate::case::{Case, NAME};
+#[cfg(unix)]
+use crate::case::Case;
+use crate::case::NAME;
 use crate::support::user::Pair;
+#[cfg(unix)]
 use crate::support::{Census, is_root, sys, world};
 
 /// More descriptors than the opening or making of an object takes at once, by either mechanism.
+#[cfg(unix)]
 const MOST: u64 = 16;
 
+#[cfg(unix)] // It mounts.
 #[test]
 fn no_space() {
     case!(no_space, |case| {
@@ -39,6 +44,7 @@ fn no_space() {
     });
 }
 
+#[cfg(unix)] // It sets limits.
 #[test]
 fn file_size_limit() {
     case!(file_size_limit, |case| {
@@ -54,6 +60,7 @@ fn file_size_limit() {
     });
 }
 
+#[cfg(unix)] // It sets limits.
 #[test]
 fn no_descriptors() {
     case!(no_descriptors, |case| {
@@ -88,6 +95,7 @@ fn no_descriptors() {
     });
 }
 
+#[cfg(unix)] // It sets limits.
 #[test]
 fn no_descriptors_joining() {
     case!(no_descriptors_joining, |case| {
@@ -113,6 +121,7 @@ fn no_descriptors_joining() {
     });
 }
 
+#[cfg(unix)] // It sets limits.
 #[test]
 fn no_address_space() {
     case!(no_address_space, |case| {
@@ -146,6 +155,7 @@ fn slots_full() {
 }
 
 /// An object with an honest header whose schema is about an array of so many bytes; all of it a hole.
+#[cfg(unix)] // It makes a file with holes.
 fn claim(case: &Case, name: &str, len: u64) -> u64 {
     const COPIES: u64 = 3;
     let stride = (8 + len).next_multiple_of(64);
@@ -172,10 +182,11 @@ fn claim(case: &Case, name: &str, len: u64) -> u64 {
 }
 
 /// An object may be mapped while there is no memory for a copy of it, and most cannot even be mapped.
+#[cfg(unix)] // It sets limits.
 #[test]
 fn no_address_space_for_a_copy() {
     case!(no_address_space_for_a_copy, |case| {
-        case.kept();
+        let _user = case.kept();
         let now = world::status_kib("VmSize:") << 10;
         let size = claim(case, "large", 64 << 20);
         let limit = sys::limit(sys::RLIMIT_AS, (now + size + (32 << 20)).min(2 << 30));
@@ -205,6 +216,7 @@ fn no_address_space_for_a_copy() {
 }
 
 /// Whoever creates a slice chooses its length; who has no memory for a copy of it is told, and not ended.
+#[cfg(unix)] // It sets limits.
 #[test]
 fn no_address_space_for_a_slice() {
     case!(no_address_space_for_a_slice, |case| {

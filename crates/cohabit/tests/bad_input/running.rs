@@ -1,11 +1,10 @@
 //! What goes wrong in constructors, and in use.
 
 use std::error::Error as _;
-use std::fs;
-use std::os::fd::AsRawFd as _;
-use std::os::unix::fs::MetadataExt as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
+#[cfg(unix)]
+use std::{fs, os::fd::AsRawFd as _, os::unix::fs::MetadataExt as _};
 
 use cohabit::schema::{EnumNode, FieldParts, Node, Scalar, Schema, StructNode, VariantNode};
 use cohabit::untyped::Untyped;
@@ -13,8 +12,10 @@ use cohabit::{List, SharedValue, Value, Version, plain};
 
 use crate::case;
 use crate::case::NAME;
+use crate::support::Census;
 use crate::support::user::Pair;
-use crate::support::{Census, Child, sys};
+#[cfg(unix)]
+use crate::support::{Child, sys};
 
 const WAIT: Duration = Duration::from_millis(5);
 
@@ -172,11 +173,12 @@ fn name_lost() {
         case.remove_file();
         let seen = object.version().expect("a version");
         let path = case.path().to_str().expect("a path").to_owned();
-        let folder = path.trim_end_matches("/rpm");
+        let folder = path.strip_suffix("rpm").expect("the name").trim_end_matches(['/', '\\']);
         case.refused("name-lost", &["`rpm`", folder], || object.wait_changed(seen, WAIT));
     });
 }
 
+#[cfg(unix)] // It forks.
 #[test]
 fn forked() {
     case!(forked, |case| {
@@ -303,6 +305,7 @@ fn unsupported() {
     });
 }
 
+#[cfg(unix)] // It closes a descriptor by its number.
 #[test]
 fn liveness_lost() {
     case!(liveness_lost, |case| {
@@ -335,6 +338,7 @@ fn liveness_lost() {
 }
 
 /// A peer cuts the file: SIGBUS at the access, or an error; documented, and no undefined behaviour.
+#[cfg(unix)] // A section is as long as it is.
 #[test]
 fn truncated_in_use() {
     case!(truncated_in_use, |case| {
