@@ -1,25 +1,19 @@
 //! A descriptor that polls, in the plainest loop there is.
 
-use std::os::fd::{AsFd, AsRawFd};
-
 use cohabit::SharedValue;
 use cohabit::changed::ChangeFd;
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use cohabit_os::handle::AsFd;
 
 use crate::support::user::Pair;
-use crate::support::{Peer, World, until};
+use crate::support::{Peer, World, sys, until};
 
 /// Waits until it is readable.
 fn wait_for(fd: &ChangeFd) {
-    let mut polled = [PollFd::new(fd, PollFlags::IN)];
-    assert_eq!(poll(&mut polled, None).expect("poll"), 1);
-    assert_eq!(polled[0].revents(), PollFlags::IN);
+    assert_eq!(sys::which_are_readable(&[fd.as_fd()], true), [true]);
 }
 
 fn is_readable(fd: &ChangeFd) -> bool {
-    let mut polled = [PollFd::new(fd, PollFlags::IN)];
-    let at_once = Timespec { tv_sec: 0, tv_nsec: 0 };
-    poll(&mut polled, Some(&at_once)).expect("poll") == 1
+    sys::which_are_readable(&[fd.as_fd()], false)[0]
 }
 
 /// Says every value that it is told of, until the number is 0.
@@ -86,9 +80,9 @@ pub(crate) fn many(peer: &mut Peer) {
     peer.say("here");
     let mut heard = 0;
     while heard < count {
-        let mut polled: Vec<_> = fds.iter().map(|fd| PollFd::new(fd, PollFlags::IN)).collect();
-        assert!(poll(&mut polled, None).expect("poll") > 0);
-        let ready: Vec<_> = polled.iter().map(|fd| !fd.revents().is_empty()).collect();
+        let polled: Vec<_> = fds.iter().map(AsFd::as_fd).collect();
+        let ready = sys::which_are_readable(&polled, true);
+        assert!(ready.contains(&true));
         for index in (0..count).filter(|index| ready[*index]) {
             let version = views[index].version();
             if version != seen[index] {
@@ -140,7 +134,8 @@ fn rearming_tells_the_version_and_clears_only_what_was_seen() {
         wait_for(&fd);
     }
     assert!(format!("{fd:?}").contains("rpm"));
-    assert!(fd.as_fd().as_raw_fd() > 2);
+    #[cfg(unix)]
+    assert!(std::os::fd::AsRawFd::as_raw_fd(&fd.as_fd()) > 2);
 }
 
 #[test]
@@ -162,7 +157,7 @@ fn a_descriptor_tells_of_the_end() {
     let object = options.create("rpm", || Pair::of(1)).expect("an object");
     let seen = object.version().expect("a version");
     let mut fd = object.change_fd(seen).expect("a descriptor");
-    std::fs::remove_file(world.path("rpm")).expect("somebody tidies");
+    world.lose("rpm");
     until(|| is_readable(&fd));
     assert_eq!(fd.rearm(seen).expect_err("the name is gone").code(), "name-lost");
 }

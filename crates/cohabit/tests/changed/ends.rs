@@ -1,7 +1,6 @@
 //! How waits end that no commit ends: the instance is over, its name is gone, a writer is killed, or a
 //! peer writes what nobody should.
 
-use std::fs;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use cohabit::{SharedValue, Version};
@@ -49,7 +48,7 @@ fn the_loss_of_the_name_ends_a_users_wait() {
     let seen = object.version().expect("a version");
     let lost = std::thread::scope(|threads| {
         let waits = threads.spawn(|| block_on(object.changed(seen)).map(drop));
-        fs::remove_file(world.path("rpm")).expect("somebody tidies");
+        world.lose("rpm");
         waits.join().expect("no panic").expect_err("the name is gone")
     });
     assert_eq!((lost.code(), lost.object()), ("name-lost", "rpm"));

@@ -6,7 +6,6 @@ use std::task::{Context, Poll, Wake, Waker};
 use cohabit::{SharedValue, Version};
 
 use crate::executor::{Counter, block_on, poll_once};
-use crate::one_thread::tasks;
 use crate::support::user::Pair;
 use crate::support::{Peer, World, sys, until};
 
@@ -27,11 +26,11 @@ pub(crate) fn forker(peer: &mut Peer) {
     let view_fd = view.change_fd(seen).expect("a descriptor");
     // The child takes its copies, the parent keeps its own.
     let mut waits = Some((of_user, of_view, fd, view_fd));
-    assert_eq!(tasks(), 2);
+    assert_eq!(sys::threads(), 2);
 
     let child = sys::forked(|| {
         let (mut of_user, mut of_view, mut fd, mut view_fd) = waits.take().expect("its copies");
-        assert_eq!(tasks(), 1);
+        assert_eq!(sys::threads(), 1);
         assert_eq!(code(block_on(object.changed(seen))), "forked");
         assert_eq!(code(object.change_fd(seen)), "forked");
         assert_eq!((code(fd.rearm(seen)), code(view_fd.rearm(seen))), ("forked", "forked"));
@@ -39,7 +38,7 @@ pub(crate) fn forker(peer: &mut Peer) {
             panic!("it is the parent's");
         };
         assert_eq!(code(told), "forked");
-        assert_eq!(tasks(), 1, "nothing of that started a thread");
+        assert_eq!(sys::threads(), 1, "nothing of that started a thread");
         // What is the child's own works; the views that it inherited are as good as its own.
         let again = SharedValue::<Pair>::open("rpm").expect("the child opens anew");
         let its = [Counter::new(), Counter::new(), Counter::new()];
@@ -48,7 +47,7 @@ pub(crate) fn forker(peer: &mut Peer) {
         assert!(poll_once(&mut new, &its[0]).is_pending());
         assert!(poll_once(&mut of_view, &its[1]).is_pending());
         assert!(poll_once(&mut new_of_view, &its[2]).is_pending());
-        assert_eq!(tasks(), 2, "a thread of its own");
+        assert_eq!(sys::threads(), 2, "a thread of its own");
         again.set(Pair::of(2)).expect("a set");
         until(|| its.iter().all(|its| its.count() == 1));
         assert_eq!(block_on(new).expect("a value").0.whole(), 2);
@@ -64,7 +63,7 @@ pub(crate) fn forker(peer: &mut Peer) {
     assert_eq!(block_on(of_view).expect("a value").0.whole(), 2);
     assert!(fd.rearm(seen).expect("a version") > seen);
     assert!(view_fd.rearm(seen).expect("a version") > seen);
-    assert_eq!(tasks(), 2);
+    assert_eq!(sys::threads(), 2);
     peer.say("done");
 }
 
@@ -151,7 +150,7 @@ pub(crate) fn inside_waker(peer: &mut Peer) {
     // Its only thread is a copy of the waiting one, which has nothing to serve there.
     assert_eq!(sys::code_of(child), 0);
     assert_eq!(block_on(object.changed(Version::NONE)).expect("a value").0.whole(), 2);
-    assert_eq!(tasks(), 2);
+    assert_eq!(sys::threads(), 2);
     peer.say("done");
 }
 

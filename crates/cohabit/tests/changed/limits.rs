@@ -2,12 +2,14 @@
 
 use cohabit::SharedValue;
 
-use crate::executor::{Counter, block_on, poll_once};
-use crate::one_thread::tasks;
+#[cfg(unix)]
+use crate::executor::block_on;
+use crate::executor::{Counter, poll_once};
 use crate::support::user::Pair;
 use crate::support::{Census, Peer, World, sys, until};
 
 /// Waits on a kernel without futex_waitv, as far as this process can tell.
+#[cfg(unix)] // It forbids a call of Linux.
 pub(crate) fn without_waitv(peer: &mut Peer) {
     sys::forbid(&[sys::SYS_FUTEX_WAITV], sys::ENOSYS);
     let objects: Vec<_> = (0..3)
@@ -27,6 +29,7 @@ pub(crate) fn without_waitv(peer: &mut Peer) {
     }
 }
 
+#[cfg(unix)] // It forbids a call of Linux.
 #[test]
 fn without_futex_waitv_changes_are_seen_all_the_same() {
     let world = World::new();
@@ -44,6 +47,7 @@ fn without_futex_waitv_changes_are_seen_all_the_same() {
 }
 
 /// Waits where no thread can be started, then where it can, and where no descriptor can be had.
+#[cfg(unix)] // It forks, and sets limits.
 pub(crate) fn without_threads(peer: &mut Peer) {
     let object = SharedValue::<Pair>::create("rpm", || Pair::of(1)).expect("an object");
     let seen = object.version().expect("a version");
@@ -71,6 +75,7 @@ pub(crate) fn without_threads(peer: &mut Peer) {
     peer.say("done");
 }
 
+#[cfg(unix)] // It forks, and sets limits.
 #[test]
 fn a_system_that_refuses_is_an_error() {
     let world = World::new();
@@ -100,7 +105,7 @@ pub(crate) fn leaks(peer: &mut Peer) {
     (0..300).for_each(|_| round());
     // The thread lets go of what it looked at a little later.
     until(|| Census::now() == before);
-    assert_eq!(tasks(), 2);
+    assert_eq!(sys::threads(), 2);
     peer.say("done");
 }
 

@@ -8,12 +8,7 @@ use tokio::runtime::Builder;
 
 use crate::executor::{Counter, poll_once};
 use crate::support::user::Pair;
-use crate::support::{Peer, World, until};
-
-/// How many threads this process has.
-pub(crate) fn tasks() -> usize {
-    std::fs::read_dir("/proc/self/task").expect("the threads").count()
-}
+use crate::support::{Peer, World, sys, until};
 
 fn name(index: usize) -> String {
     format!("object-{index}")
@@ -27,7 +22,7 @@ pub(crate) fn thousand(peer: &mut Peer) {
     let objects: Vec<_> = (0..objects).map(open).collect();
     let open = |index| SharedValue::<Pair>::open_read_only(&name(index)).expect("a view");
     let views: Vec<SharedView<Value<Pair>>> = (0..objects.len()).map(open).collect();
-    assert_eq!(tasks(), 1);
+    assert_eq!(sys::threads(), 1);
     let runtime = Builder::new_current_thread().enable_all().build().expect("a runtime");
     runtime.block_on(async {
         let mut set = tokio::task::JoinSet::new();
@@ -55,10 +50,10 @@ pub(crate) fn thousand(peer: &mut Peer) {
         peer.say("here");
         while let Some(ended) = set.join_next().await {
             ended.expect("a task's end");
-            assert_eq!(tasks(), 2, "one thread besides this one");
+            assert_eq!(sys::threads(), 2, "one thread besides this one");
         }
     });
-    assert_eq!(tasks(), 2);
+    assert_eq!(sys::threads(), 2);
     peer.say("done");
 }
 
@@ -89,7 +84,7 @@ pub(crate) fn first_use(peer: &mut Peer) {
     let mut future = object.changed(seen);
     assert!(poll_once(&mut object.changed(none), &wakes).is_ready());
     drop(object.changed(seen));
-    assert_eq!(tasks(), 1, "nobody had to wait");
+    assert_eq!(sys::threads(), 1, "nobody had to wait");
     // The others come while the first one starts it.
     std::thread::scope(|threads| {
         for _ in 0..4 {
@@ -101,10 +96,10 @@ pub(crate) fn first_use(peer: &mut Peer) {
         }
     });
     assert!(poll_once(&mut future, &wakes).is_pending());
-    until(|| tasks() == 2);
+    until(|| sys::threads() == 2);
     drop(future);
     let fd = object.change_fd(seen).expect("a descriptor");
-    assert_eq!(tasks(), 2);
+    assert_eq!(sys::threads(), 2);
     drop(fd);
     assert_eq!(wakes.count(), 0, "nothing has changed");
     peer.say("done");
@@ -116,14 +111,6 @@ fn the_thread_begins_with_the_first_wait_and_stays_the_only_one() {
     let mut child = world.child("first-use");
     child.expect_next("done");
     child.finish();
-}
-
-/// Processor time of this process so far.
-fn processor_time() -> Duration {
-    let used = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
-    let seconds = u64::try_from(used.tv_sec).expect("it does not go back");
-    let rest = u64::try_from(used.tv_nsec).expect("it does not go back");
-    Duration::from_secs(seconds) + Duration::from_nanos(rest)
 }
 
 /// Waits for objects that stay as they are, and says what that costs.
@@ -141,9 +128,9 @@ pub(crate) fn quiet(peer: &mut Peer) {
         .map(|i| if by_view { views[i].changed(seen) } else { objects[i].changed(seen) })
         .collect();
     assert!(futures.iter_mut().all(|future| poll_once(future, &wakes).is_pending()));
-    let (start, before) = (Instant::now(), processor_time());
+    let (start, before) = (Instant::now(), sys::processor_time());
     std::thread::sleep(Duration::from_secs(seconds));
-    let (used, elapsed) = (processor_time() - before, start.elapsed());
+    let (used, elapsed) = (sys::processor_time() - before, start.elapsed());
     assert_eq!(wakes.count(), 0, "nothing has changed");
     let in_an_hour = used.as_secs_f64() / elapsed.as_secs_f64() * 3600.0;
     peer.say(format!("{used:?} in {elapsed:?}, which is {in_an_hour:.1} s in an hour"));
@@ -164,6 +151,7 @@ fn waiting_for_quiet_objects_costs_next_to_nothing() {
 
 /// Ends with futures that wait, in the way that the test asks for.
 pub(crate) fn goes_away(peer: &mut Peer) {
+    let before = sys::views();
     let object = SharedValue::<Pair>::create("rpm", || Pair::of(1)).expect("an object");
     let seen = object.version().expect("a version");
     let wakes = Counter::new();
@@ -182,11 +170,7 @@ pub(crate) fn goes_away(peer: &mut Peer) {
             drop((object, fd));
             let gone = SharedValue::<Pair>::open("rpm").expect_err("nobody is left");
             assert_eq!(gone.code(), "not-found");
-            let held = || {
-                let maps = std::fs::read_to_string("/proc/self/maps").expect("the maps");
-                maps.lines().any(|line| line.contains("(deleted)"))
-            };
-            until(|| !held());
+            until(|| sys::views() == before);
             // The thread is as ready as before.
             let next = SharedValue::<Pair>::create("rpm", || Pair::of(1)).expect("an object");
             let mut future = next.changed(seen);

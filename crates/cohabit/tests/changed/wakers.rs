@@ -9,9 +9,8 @@ use cohabit::changed::Changed;
 use cohabit::{SharedValue, Version};
 
 use crate::executor::{Counter, block_on, poll_once};
-use crate::one_thread::tasks;
 use crate::support::user::Pair;
-use crate::support::{Peer, World, until};
+use crate::support::{Peer, World, sys, until};
 
 struct Panics;
 
@@ -63,7 +62,7 @@ pub(crate) fn wakers(peer: &mut Peer) {
     changing(object);
     forgotten(object);
     cancelled(object);
-    assert_eq!(tasks(), 2, "it is one thread all the time");
+    assert_eq!(sys::threads(), 2, "it is one thread all the time");
     peer.say("done");
     std::process::exit(0);
 }

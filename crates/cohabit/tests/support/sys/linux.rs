@@ -2,11 +2,12 @@
 
 use std::ffi::{CString, c_char, c_int, c_long, c_uint, c_ulong, c_void};
 use std::fs::File;
-use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::ExitStatus;
+use std::time::Duration;
 
 pub(crate) const SIGKILL: c_int = 9;
 pub(crate) const SIGBUS: c_int = 7;
@@ -338,13 +339,33 @@ pub(crate) fn close_behind_its_back(descriptor: i32) {
 }
 
 /// Whether there is something to read, or the other end is gone.
-pub(crate) fn is_readable(file: &impl AsRawFd) -> bool {
+pub(crate) fn is_readable(file: &impl AsFd) -> bool {
+    which_are_readable(&[file.as_fd()], false)[0]
+}
+
+/// Which of these are readable; waits until one is, if that is wanted.
+pub(crate) fn which_are_readable(files: &[BorrowedFd<'_>], waits: bool) -> Vec<bool> {
     const POLLIN: i16 = 1;
-    let mut asked = Poll { file: file.as_raw_fd(), events: POLLIN, found: 0 };
-    // SAFETY: one entry, ours for the call.
-    let ready = unsafe { poll(&raw mut asked, 1, 0) };
+    let ask = |file: &BorrowedFd<'_>| Poll { file: file.as_raw_fd(), events: POLLIN, found: 0 };
+    let mut asked: Vec<Poll> = files.iter().map(ask).collect();
+    let timeout = if waits { -1 } else { 0 };
+    // SAFETY: pointer and count are those of one vector, ours for the call.
+    let ready = unsafe { poll(asked.as_mut_ptr(), asked.len() as c_ulong, timeout) };
     assert!(ready >= 0, "poll: {}", std::io::Error::last_os_error());
-    ready > 0
+    asked.iter().map(|asked| asked.found != 0).collect()
+}
+
+/// How many threads this process has.
+pub(crate) fn threads() -> usize {
+    std::fs::read_dir("/proc/self/task").expect("the threads").count()
+}
+
+/// Processor time of this process so far.
+pub(crate) fn processor_time() -> Duration {
+    let used = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+    let seconds = u64::try_from(used.tv_sec).expect("it does not go back");
+    let rest = u64::try_from(used.tv_nsec).expect("it does not go back");
+    Duration::from_secs(seconds) + Duration::from_nanos(rest)
 }
 
 /// Waits until a child sleeps in the kernel because it waits for a word. The portable mechanism sleeps by the

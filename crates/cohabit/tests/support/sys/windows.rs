@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 use std::ffi::{c_int, c_void};
-use std::os::windows::io::{AsRawHandle, FromRawHandle, OwnedHandle};
+use std::os::windows::io::{AsRawHandle, BorrowedHandle, FromRawHandle, OwnedHandle};
 use std::process::ExitStatus;
 use std::ptr;
 use std::time::Duration;
@@ -41,6 +41,17 @@ struct Memory {
     private: usize,
 }
 
+/// `THREADENTRY32`.
+#[repr(C)]
+#[derive(Default)]
+struct Thread {
+    len: u32,
+    usage: u32,
+    id: u32,
+    owner: u32,
+    rest: [u32; 3],
+}
+
 // SAFETY: these are the signatures of the C library that this target of std is linked with.
 unsafe extern "C" {
     safe fn atexit(hook: extern "C" fn()) -> c_int;
@@ -62,6 +73,17 @@ unsafe extern "system" {
         read: *mut u32,
         available: *mut u32,
         left: *mut u32,
+    ) -> c_int;
+    fn WaitForMultipleObjects(count: u32, of: *const Handle, all: c_int, ms: u32) -> u32;
+    safe fn CreateToolhelp32Snapshot(what: u32, pid: u32) -> Handle;
+    fn Thread32First(all: Handle, thread: *mut Thread) -> c_int;
+    fn Thread32Next(all: Handle, thread: *mut Thread) -> c_int;
+    fn GetProcessTimes(
+        process: Handle,
+        start: *mut u64,
+        end: *mut u64,
+        kernel: *mut u64,
+        user: *mut u64,
     ) -> c_int;
     fn DuplicateHandle(
         from: Handle,
@@ -142,6 +164,53 @@ pub(crate) fn is_readable(pipe: &impl AsRawHandle) -> bool {
         PeekNamedPipe(pipe.as_raw_handle(), none, 0, unasked, &raw mut available, unasked)
     };
     asked == 0 || available > 0
+}
+
+/// Which of these are set; waits until one is, if that is wanted.
+pub(crate) fn which_are_readable(events: &[BorrowedHandle<'_>], waits: bool) -> Vec<bool> {
+    const SET: u32 = 0;
+    const FOR_EVER: u32 = u32::MAX;
+    let handles: Vec<Handle> = events.iter().map(|event| event.as_raw_handle()).collect();
+    if waits {
+        let count = handles.len() as u32;
+        // SAFETY: the handles are open, and as many as is said.
+        let woken = unsafe { WaitForMultipleObjects(count, handles.as_ptr(), 0, FOR_EVER) };
+        assert!(woken < count, "a wait for {count} events: {woken:#x}");
+    }
+    // SAFETY: the handle is open.
+    let is_set =
+        |event: Handle| unsafe { WaitForMultipleObjects(1, &raw const event, 0, 0) } == SET;
+    handles.into_iter().map(is_set).collect()
+}
+
+/// How many threads this process has, but for that of the watchdog.
+pub(crate) fn threads() -> usize {
+    const THREADS: u32 = 4;
+    let all = CreateToolhelp32Snapshot(THREADS, 0);
+    // SAFETY: the call just made it, and nobody else has it.
+    let all = unsafe { OwnedHandle::from_raw_handle(all) };
+    let mut thread = Thread { len: size_of::<Thread>() as u32, ..Thread::default() };
+    let mut found = 0;
+    // SAFETY: the handle is a snapshot's, and the struct is ours and says how long it is.
+    let mut more = unsafe { Thread32First(all.as_raw_handle(), &raw mut thread) };
+    while more != 0 {
+        found += usize::from(thread.owner == std::process::id());
+        // SAFETY: as above.
+        more = unsafe { Thread32Next(all.as_raw_handle(), &raw mut thread) };
+    }
+    found - 1
+}
+
+/// Processor time of this process so far.
+pub(crate) fn processor_time() -> Duration {
+    let [mut start, mut end, mut kernel, mut user] = [0_u64; 4];
+    // SAFETY: the handle stands for this process, and each time is ours and of 64 bits.
+    let got = unsafe {
+        let me = GetCurrentProcess();
+        GetProcessTimes(me, &raw mut start, &raw mut end, &raw mut kernel, &raw mut user)
+    };
+    assert_ne!(got, 0, "the times");
+    Duration::from_nanos((kernel + user) * 100)
 }
 
 /// Waits until a child has the events of a word that it waits for: nobody has them but who waits.
