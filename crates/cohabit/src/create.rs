@@ -284,7 +284,7 @@ fn no_room(
         _ => return over_a_limit(plan, wanted, header, error),
     }
     let folder = &place.folder;
-    let there = mapping::space(folder).map_or_else(
+    let there = mapping::space(folder, plan.settings.keep.lasts()).map_or_else(
         |_| "an unknown amount".to_owned(),
         |space| format!("{} of {} bytes", space.free, space.total),
     );

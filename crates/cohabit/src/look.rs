@@ -97,7 +97,7 @@ fn check_room(place: &Place, header: &Header) -> Result<(), BadHeader> {
         return Ok(());
     }
     // Some filesystems do not say how large they are.
-    match mapping::space(&place.folder) {
+    match mapping::space(&place.folder, header.keep.lasts()) {
         Ok(space) if space.total > 0 && size > space.total => Err(BadHeader {
             kind: ErrorKind::HeaderInvalid,
             detail: format!(

@@ -284,9 +284,10 @@ pub fn list(folder: &Path) -> Result<Vec<String>> {
     same::list(folder)
 }
 
-/// How much the filesystem of `folder` holds and has left.
-pub fn space(folder: &Path) -> Result<Space> {
-    same::space(folder)
+/// How much there is for files in `folder` that last so long, and how much is left: where memory is no filesystem's, the
+/// folder counts only for those on a disk.
+pub fn space(folder: &Path, lasts: Lasts) -> Result<Space> {
+    same::space(folder, lasts)
 }
 
 /// Pages of a file in this address space, until it is dropped.

@@ -11,7 +11,7 @@ use rustix::mm::{self, MapFlags, MsyncFlags, ProtFlags};
 
 use super::shared::{self, again, refused, status_from};
 use super::trail::Trail;
-use super::{Access, FileStatus, Rights, Space};
+use super::{Access, FileStatus, Lasts, Rights, Space};
 use crate::error::{Error, Result};
 
 /// A descriptor, closed when it is dropped.
@@ -148,7 +148,7 @@ pub(super) fn list(folder: &Path) -> Result<Vec<String>> {
     Ok(names)
 }
 
-pub(super) fn space(folder: &Path) -> Result<Space> {
+pub(super) fn space(folder: &Path, _lasts: Lasts) -> Result<Space> {
     let found = fs::statvfs(folder).map_err(refused("statvfs"))?;
     let bytes = |blocks: u64| blocks.saturating_mul(found.f_frsize);
     Ok(Space { total: bytes(found.f_blocks), free: bytes(found.f_bavail) })

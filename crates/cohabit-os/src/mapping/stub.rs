@@ -84,7 +84,7 @@ pub(super) fn list(_folder: &Path) -> Result<Vec<String>> {
     Err(Error::unsupported("read the folder"))
 }
 
-pub(super) fn space(_folder: &Path) -> Result<Space> {
+pub(super) fn space(_folder: &Path, _lasts: Lasts) -> Result<Space> {
     Err(Error::unsupported("statvfs"))
 }
 

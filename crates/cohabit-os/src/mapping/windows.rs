@@ -295,8 +295,21 @@ pub(super) fn list(folder: &Path) -> Result<Vec<String>> {
     Ok(names)
 }
 
-/// Room in memory and page file together: a folder has nothing to do with it.
-pub(super) fn space(_folder: &Path) -> Result<Space> {
+/// Of what several users share, it is not known here whether it is memory or a file: the larger of both.
+pub(super) fn space(folder: &Path, lasts: Lasts) -> Result<Space> {
+    if lasts == Lasts::OnDisk {
+        return disk::space(folder);
+    }
+    let of_memory = memory()?;
+    if !is_shared(folder) {
+        return Ok(of_memory);
+    }
+    let of_disk = disk::space(folder)?;
+    Ok(if of_disk.total > of_memory.total { of_disk } else { of_memory })
+}
+
+/// Room in memory and page file together.
+fn memory() -> Result<Space> {
     let size = size_of::<MEMORYSTATUSEX>() as u32;
     let mut found = MEMORYSTATUSEX { dwLength: size, ..Default::default() };
     // SAFETY: the struct is ours and says how long it is.

@@ -11,10 +11,11 @@
 //! 3. No link is followed in the last part of a path: it is opened itself, and refused.
 
 use std::collections::BTreeMap;
-use std::ffi::c_void;
+use std::ffi::{OsStr, OsString, c_void};
 use std::fs;
 use std::io;
 use std::mem::offset_of;
+use std::os::windows::ffi::OsStringExt;
 use std::os::windows::fs::{MetadataExt, OpenOptionsExt};
 use std::os::windows::io::{AsHandle, AsRawHandle, BorrowedHandle, OwnedHandle};
 use std::path::{Path, PathBuf};
@@ -28,9 +29,10 @@ use windows_sys::Win32::Foundation::{
 use windows_sys::Win32::Storage::FileSystem::{
     BY_HANDLE_FILE_INFORMATION, CREATE_NEW, CreateFileW, DELETE, FILE_ATTRIBUTE_NORMAL,
     FILE_ATTRIBUTE_REPARSE_POINT, FILE_ATTRIBUTE_TEMPORARY, FILE_FLAG_BACKUP_SEMANTICS,
-    FILE_FLAG_OPEN_REPARSE_POINT, FILE_RENAME_INFO, FILE_SHARE_DELETE, FILE_SHARE_READ,
-    FILE_SHARE_WRITE, FileRenameInfo, FlushFileBuffers, GetFileInformationByHandle, READ_CONTROL,
-    ReOpenFile, SetFileInformationByHandle, WRITE_DAC, WRITE_OWNER,
+    FILE_FLAG_OPEN_REPARSE_POINT, FILE_NAME_NORMALIZED, FILE_RENAME_INFO, FILE_SHARE_DELETE,
+    FILE_SHARE_READ, FILE_SHARE_WRITE, FileRenameInfo, FlushFileBuffers, GetDiskFreeSpaceExW,
+    GetFileInformationByHandle, GetFinalPathNameByHandleW, READ_CONTROL, ReOpenFile,
+    SetFileInformationByHandle, WRITE_DAC, WRITE_OWNER,
 };
 use windows_sys::Win32::System::Memory::{
     CreateFileMappingW, FlushViewOfFile, PAGE_READONLY, PAGE_READWRITE,
@@ -41,13 +43,15 @@ use super::names::{self, Key};
 use super::rights::Descriptor;
 use super::{folders, last_error, markers, owned, refused, refused_by, wide_path};
 use crate::error::{Error, Result};
-use crate::mapping::{Access, FileId, Lasts, Rights};
+use crate::mapping::{Access, FileId, Lasts, Rights, Space};
 use crate::process::random;
 
 /// What the names of drafts begin with.
 const DRAFT: &str = ".cohabit.draft.";
 /// What the names of files begin with that have lost theirs.
 const GONE: &str = ".cohabit.gone.";
+/// The longest path that is looked for, and its end.
+const NAME_ROOM: usize = 1024;
 /// Everything is shared (Invariant 2).
 const SHARED: u32 = FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE;
 /// Numbers of files begin beyond those that stand for the kernel's names.
@@ -58,6 +62,8 @@ const FIRST_DEVICE: u64 = 3;
 pub(crate) struct DiskFile {
     /// Taken in `drop` only.
     file: Option<fs::File>,
+    /// Where it was made or opened.
+    folder: PathBuf,
     id: FileId,
     draft: Mutex<Option<Draft>>,
 }
@@ -107,6 +113,18 @@ pub(crate) fn id_at(path: &Path) -> Option<FileId> {
     look(&opening(0).open(path).ok()?).ok().map(|seen| seen.id)
 }
 
+/// How much a folder's volume holds, and how much this user may still take.
+pub(crate) fn space(folder: &Path) -> Result<Space> {
+    let (name, mut space, whatever) =
+        (wide_path(folder), Space { total: 0, free: 0 }, ptr::null_mut());
+    let (free, total) = (&raw mut space.free, &raw mut space.total);
+    // SAFETY: the path ends with zero, and both numbers are ours.
+    match unsafe { GetDiskFreeSpaceExW(name.as_ptr(), free, total, whatever) } {
+        0 => Err(refused("ask for room on a disk")),
+        _ => Ok(space),
+    }
+}
+
 /// Options that follow no link and share everything.
 pub(super) fn opening(access: u32) -> fs::OpenOptions {
     let mut options = fs::OpenOptions::new();
@@ -141,7 +159,7 @@ impl DiskFile {
         let file = create(&path, rights, lasts)?;
         let id = look(&file)?.id;
         let draft = Mutex::new(Some(Draft { path, _marker: marker }));
-        let made = DiskFile { file: Some(file), id, draft };
+        let made = DiskFile { file: Some(file), folder: folder.to_owned(), id, draft };
         // All of its room is taken, and zero.
         made.file().set_len(size).map_err(|error| Error::new("reserve a file's room", error))?;
         Ok(made)
@@ -167,6 +185,7 @@ impl DiskFile {
         }
         Ok((seen.size > 0).then_some(DiskFile {
             file: Some(file),
+            folder: path.parent().unwrap_or(path).to_owned(),
             id: seen.id,
             draft: Mutex::default(),
         }))
@@ -182,7 +201,12 @@ impl DiskFile {
         }
         // SAFETY: not the value of a failure, and nobody else's.
         let opened = unsafe { owned(opened) }.ok_or_else(|| refused("reopen"))?;
-        Ok(DiskFile { file: Some(opened.into()), id: self.id, draft: Mutex::default() })
+        Ok(DiskFile {
+            file: Some(opened.into()),
+            folder: self.folder.clone(),
+            id: self.id,
+            draft: Mutex::default(),
+        })
     }
 
     fn file(&self) -> &fs::File {
@@ -268,26 +292,46 @@ impl AsHandle for DiskFile {
 }
 
 impl Drop for DiskFile {
-    /// Deletes what nobody can find any more, and then the object's own folder. Where others still have it, that is
-    /// theirs to do.
+    /// Deletes what nobody can find any more, and then the object's own folder, if it was the last in it. Where others
+    /// still have the file, that is theirs to do.
     fn drop(&mut self) {
         let draft = self.draft.get_mut().unwrap_or_else(PoisonError::into_inner).take();
         let mut moved = MOVED.lock().unwrap_or_else(PoisonError::into_inner);
-        let path = draft.map(|draft| draft.path).or_else(|| moved.get(&self.id).cloned());
+        let known = draft.map(|draft| draft.path).or_else(|| moved.get(&self.id).cloned());
+        let path = known.or_else(|| name_of(self.file()).filter(|path| is_gone(path)));
         drop(self.file.take());
-        let Some(path) = path else { return };
-        let _deleted = fs::remove_file(&path);
-        let is_there = fs::symlink_metadata(&path);
-        if !is_there.is_err_and(|error| error.kind() == io::ErrorKind::NotFound) {
-            return;
+        if let Some(path) = path {
+            let _deleted = fs::remove_file(&path);
+            let is_there = fs::symlink_metadata(&path);
+            if is_there.is_err_and(|error| error.kind() == io::ErrorKind::NotFound) {
+                moved.remove(&self.id);
+            }
         }
-        moved.remove(&self.id);
-        if let Some(folder) = path.parent().filter(|folder| names::is_shared(folder)) {
-            folders::tidy(folder);
-            // One that is not empty stays.
-            let _ = fs::remove_dir(folder);
+        if names::is_shared(&self.folder) {
+            folders::remove_empty(&self.folder);
         }
     }
+}
+
+/// The name that an open file has now, whoever gave it to it. (Wine's is the one that it was opened by.)
+fn name_of(file: &fs::File) -> Option<PathBuf> {
+    let mut room = [0_u16; NAME_ROOM];
+    // SAFETY: the handle is open, and the room is ours and as long as is said.
+    let len = unsafe {
+        GetFinalPathNameByHandleW(
+            file.as_raw_handle(),
+            room.as_mut_ptr(),
+            room.len() as u32,
+            FILE_NAME_NORMALIZED,
+        )
+    };
+    let name = room.get(..len as usize).filter(|name| !name.is_empty())?;
+    Some(OsString::from_wide(name).into())
+}
+
+/// Whether it is the name of a file that has lost its own.
+fn is_gone(path: &Path) -> bool {
+    path.file_name().and_then(OsStr::to_str).is_some_and(|name| name.starts_with(GONE))
 }
 
 /// Makes a file that was not there, with rights of its own from the beginning.

@@ -98,6 +98,12 @@ fn note(path: &Path) -> PathBuf {
     path.join(NOTE)
 }
 
+/// Takes a folder away in which nothing is, or nothing but the note. One with anything else in it stays.
+pub(crate) fn remove_empty(path: &Path) {
+    tidy(path);
+    let _ = fs::remove_dir(path);
+}
+
 /// Takes the note away if nothing else is in the folder: so that the folder can go.
 pub(crate) fn tidy(path: &Path) {
     let names = fs::read_dir(path).into_iter().flatten().flatten().map(|entry| entry.file_name());

@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use cohabit_os::error::Cause;
 use cohabit_os::mapping::{
-    Access, File, FileKind, list, remove_empty, retire, space, status_of, sync_folder,
+    Access, File, FileKind, Lasts, list, remove_empty, retire, space, status_of, sync_folder,
 };
 
 use crate::support::{Child, Folder, Line, child, forever, portable, root, word};
@@ -204,18 +204,18 @@ fn a_full_filesystem_is_an_error_and_leaves_nothing() {
     }
     let small = child(|| {
         mount_tiny(&folder);
-        let before = space(folder.path()).expect("space");
+        let before = space(folder.path(), Lasts::WhileUsed).expect("space");
         assert_eq!((before.total, before.free), (65536, 65536));
         let error = File::unnamed(folder.path(), 1 << 20, 0o600).expect_err("too large");
         assert_eq!(error.cause(), Cause::NoSpace);
-        assert_eq!(space(folder.path()).expect("space"), before);
+        assert_eq!(space(folder.path(), Lasts::WhileUsed).expect("space"), before);
         assert!(list(folder.path()).expect("list").is_empty());
         let fits = File::unnamed(folder.path(), 65536, 0o600).expect("all of it");
-        assert_eq!(space(folder.path()).expect("space").free, 0);
+        assert_eq!(space(folder.path(), Lasts::WhileUsed).expect("space").free, 0);
         let error = File::unnamed(folder.path(), 1, 0o600).expect_err("nothing left");
         assert_eq!(error.cause(), Cause::NoSpace);
         drop(fits);
-        assert_eq!(space(folder.path()).expect("space"), before);
+        assert_eq!(space(folder.path(), Lasts::WhileUsed).expect("space"), before);
         0
     });
     assert_eq!(small.code(), 0);

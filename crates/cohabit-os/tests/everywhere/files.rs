@@ -116,7 +116,8 @@ fn what_is_synced_is_there(lasts: Lasts) {
     let mut bytes = [0; 8];
     assert_eq!(file.read_at(&mut bytes, 4).expect("read"), 8);
     assert_eq!(&bytes, b"\0abc1234");
-    assert!(space(folder.path()).expect("room").free > 0);
+    let room = space(folder.path(), lasts).expect("room");
+    assert!(room.free > 0 && room.total >= room.free, "{room:?}");
 }
 
 #[test]
@@ -325,4 +326,20 @@ fn who_lacks_the_privilege_for_memory_of_all_sessions_has_a_file() {
     cohabit_os::mapping::tidy(&home);
     assert!(raw_names(&home).is_empty(), "{:?}", raw_names(&home));
     again.publish(&path).expect("the name is free");
+    assert!(retire(&path, again.status().expect("a status").id).expect("an answer"));
+    // Who looks on when it ends is the last one to have the file, and takes the folder away.
+    let mut peer = Peer::play("publish as anybody", &[path.to_str().expect("text"), "while used"]);
+    peer.expect("ready");
+    peer.tell("go");
+    peer.expect("won");
+    let late = File::open(&path, Access::ReadOnly).expect("an open file");
+    let view = late.map(4096, Access::ReadOnly).expect("a map");
+    peer.tell("retire");
+    peer.expect("retired");
+    peer.end();
+    assert_eq!(late.status().expect("a status").links, 0);
+    assert!(home.exists());
+    drop(late);
+    drop(view);
+    assert!(!home.exists(), "nothing is in it any more");
 }

@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
 use cohabit_os::error::Cause;
 use cohabit_os::liveness::{Anchor, Byte, Entered, LifeSection, Way};
-use cohabit_os::mapping::{Access, File, status_of};
+use cohabit_os::mapping::{Access, File, retire, status_of};
 use cohabit_os::process::{boot_id, identity};
 use cohabit_os::wait::{Deadline, wait, wait_any, wake_all, wake_one};
 
@@ -113,7 +113,7 @@ fn wait_for_many() {
     say("woken");
 }
 
-/// Publishes when it is told to, and says whether it was the first; keeps it until the end.
+/// Publishes when it is told to, and says whether it was the first; keeps it until the end, or takes the name away first.
 fn publish() {
     let (path, lasts) = (path(), kind_of(&told()));
     let folder = path.parent().expect("a folder");
@@ -126,7 +126,11 @@ fn publish() {
         Err(error) if error.cause() == Cause::AlreadyExists => say("lost"),
         Err(error) => panic!("{error}"),
     }
-    told();
+    if told() == "retire" {
+        let id = file.status().expect("a status").id;
+        assert!(retire(&path, id).expect("an answer"), "it had the name");
+        say("retired");
+    }
 }
 
 /// Says what stands in word 0, and the number of this boot; then changes the word.

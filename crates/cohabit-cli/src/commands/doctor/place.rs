@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use cohabit::Scope;
 use cohabit_os::health::{self, Filesystem, Medium};
-use cohabit_os::mapping::{self, FileKind, FileStatus, Space, status_of};
+use cohabit_os::mapping::{self, FileKind, FileStatus, Lasts, Space, status_of};
 use cohabit_os::{accounts, place};
 
 use super::{Finding, bytes};
@@ -22,7 +22,8 @@ pub(super) fn check(scope: &Scope) -> Vec<Finding> {
     let found = health::filesystem(&root);
     let on_disk = matches!(&found, Ok(found) if found.medium != Medium::Memory);
     let mut findings = vec![where_it_is(scope, &root, found)];
-    match mapping::space(&root) {
+    let lasts = if on_disk { Lasts::OnDisk } else { Lasts::WhileUsed };
+    match mapping::space(&root, lasts) {
         Ok(space) if on_disk => findings.push(room_on_disk(&root, space)),
         Ok(space) => findings.push(room(&root, space, container.as_deref())),
         Err(error) => findings.push(Finding::bad("room", format!("{}: {error}", root.display()))),
