@@ -30,7 +30,7 @@ use crate::windows::disk::{self, DiskFile};
 use crate::windows::folders;
 use crate::windows::maps::{self, Shown};
 use crate::windows::names::{Record, is_global, is_shared, open_section, unview, view_of};
-use crate::windows::rights::Found;
+use crate::windows::rights::{Descriptor, Found};
 use crate::windows::{refused, refused_by};
 
 /// Permissions of others to list a folder and to find what is in it.
@@ -171,8 +171,8 @@ pub(super) fn map(handle: &Handle, len: usize, access: Access) -> Result<NonNull
         return Err(refused_by("map a section", ERROR_INVALID_PARAMETER));
     }
     let view = view_of(handle.section(), len, access)?;
-    let (key, found) = (handle.key(), handle.found());
-    let shows = Shown { key, found, file: handle.file().cloned() };
+    let bells = Descriptor::of_writers(handle.found()).ok().map(Arc::new);
+    let shows = Shown { key: handle.key(), bells, file: handle.file().cloned() };
     maps::enter(view.as_ptr().addr(), len, shows);
     Ok(view)
 }

@@ -29,7 +29,7 @@ use windows_sys::Win32::System::Threading::{
 use crate::process::Identity;
 use crate::windows::names::bell_name;
 use crate::windows::processes::{self, Opened};
-use crate::windows::rights::{BELL, Descriptor};
+use crate::windows::rights::BELL;
 use crate::windows::{last_error, maps, owned};
 
 /// How long a wait trusts its events.
@@ -133,7 +133,7 @@ impl Bells {
     /// `None`: the word is in no view of ours, or the events cannot be had.
     fn of(word: &AtomicU64) -> Option<Bells> {
         let (key, offset) = maps::find(word.as_ptr().addr())?;
-        let descriptor = Descriptor::of_writers(maps::found_at(word.as_ptr().addr())?).ok()?;
+        let descriptor = maps::bells_at(word.as_ptr().addr())?;
         let make = |bell, kind| {
             let name = bell_name(key, offset, bell);
             // SAFETY: descriptor and name live for the call.

@@ -95,6 +95,10 @@ pub(crate) fn look(file: &impl AsHandle) -> Result<Seen> {
         return Err(refused("look at a file"));
     }
     let inode = u64::from(found.nFileIndexHigh) << 32 | u64::from(found.nFileIndexLow);
+    // What a filesystem says of a file whose number has more bits (ReFS).
+    if inode == u64::MAX {
+        return Err(Error::unsupported("know a file by its number"));
+    }
     let device = FIRST_DEVICE + u64::from(found.dwVolumeSerialNumber);
     Ok(Seen {
         id: FileId { device, inode },

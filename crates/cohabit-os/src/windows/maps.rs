@@ -6,7 +6,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use super::disk::DiskFile;
 use super::names::Key;
-use super::rights::Found;
+use super::rights::Descriptor;
 
 /// One view: its length, and what it shows from its start.
 #[derive(Debug)]
@@ -19,8 +19,8 @@ struct View {
 #[derive(Clone, Debug)]
 pub(crate) struct Shown {
     pub(crate) key: Key,
-    /// Whose the object is, and who may use it: who may write it waits for its words and wakes.
-    pub(crate) found: Found,
+    /// Who may wait for its words and wake: who may write it. `None`: that cannot be said.
+    pub(crate) bells: Option<Arc<Descriptor>>,
     /// The file that it is of, if any.
     pub(crate) file: Option<Arc<DiskFile>>,
 }
@@ -48,9 +48,9 @@ pub(crate) fn find(address: usize) -> Option<(Key, usize)> {
     find_view(address, |shown| shown.key)
 }
 
-/// Who may use the object of which an address shows a byte.
-pub(crate) fn found_at(address: usize) -> Option<Found> {
-    find_view(address, |shown| shown.found).map(|(found, _)| found)
+/// Who may wait at the object of which an address shows a byte.
+pub(crate) fn bells_at(address: usize) -> Option<Arc<Descriptor>> {
+    find_view(address, |shown| shown.bells.clone())?.0
 }
 
 fn find_view<T>(address: usize, ask: impl FnOnce(&Shown) -> T) -> Option<(T, usize)> {
@@ -63,13 +63,11 @@ fn find_view<T>(address: usize, ask: impl FnOnce(&Shown) -> T) -> Option<(T, usi
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::windows::rights::OWN;
 
     #[test]
     fn an_address_belongs_to_the_view_that_it_is_in() {
         let key = |id| Key { is_global: false, id };
-        let found = Found { owner: 0, rights: OWN };
-        let shown = |id| Shown { key: key(id), found, file: None };
+        let shown = |id| Shown { key: key(id), bells: None, file: None };
         enter(0x10_0000, 0x2000, shown(1));
         enter(0x10_4000, 0x1000, shown(2));
         assert_eq!(find(0x10_0000), Some((key(1), 0)));

@@ -10,7 +10,7 @@
 
 use std::ffi::c_void;
 use std::os::windows::io::{AsHandle, AsRawHandle};
-use std::ptr;
+use std::{fmt, ptr};
 
 use windows_sys::Win32::Foundation::{GENERIC_ALL, GENERIC_READ, GENERIC_WRITE, LocalFree};
 use windows_sys::Win32::Security::Authorization::{
@@ -57,6 +57,11 @@ pub(crate) struct Descriptor {
     made: PSECURITY_DESCRIPTOR,
     attributes: SECURITY_ATTRIBUTES,
 }
+
+// SAFETY: what it points to is its own, and nobody changes it until it is dropped.
+unsafe impl Send for Descriptor {}
+// SAFETY: as for Send.
+unsafe impl Sync for Descriptor {}
 
 impl Descriptor {
     /// What gives these rights to the owner, one group, and everybody.
@@ -109,6 +114,12 @@ impl Descriptor {
     /// For a call that makes an object; it lives as long as this.
     pub(crate) fn attributes(&self) -> *const SECURITY_ATTRIBUTES {
         &raw const self.attributes
+    }
+}
+
+impl fmt::Debug for Descriptor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Descriptor").finish_non_exhaustive()
     }
 }
 
