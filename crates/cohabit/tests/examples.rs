@@ -6,13 +6,20 @@ mod support;
 #[allow(dead_code, reason = "its main is another program's")]
 mod follow;
 
-use crate::support::{Child, Peer, World, has_handles};
+#[path = "../examples/service/main.rs"]
+#[allow(dead_code, reason = "its main is another program's")]
+mod service;
+
+use crate::support::{Child, Peer, World, has_handles, is_root, sys};
 
 roles! {
     "follow-service" => follow_service,
     "follow-client" => follow_client,
     "handle-serve" => handle_serve,
     "handle-join" => handle_join,
+    "heater-run" => heater_run,
+    "heater-watch" => heater_watch,
+    "heater-want" => heater_want,
 }
 
 fn follow_service(_: &mut Peer) {
@@ -66,4 +73,58 @@ fn a_handle_is_served_and_joined() {
     }
     server.kill();
     world.assert_empty();
+}
+
+/// Whose members write the heater: any group that a program of this test is a member of.
+fn group() -> String {
+    if cfg!(windows) {
+        return "Users".to_owned();
+    }
+    let said = std::process::Command::new("id").arg("-gn").output().expect("the name of a group");
+    String::from_utf8(said.stdout).expect("a name").trim().to_owned()
+}
+
+fn heater_run(_: &mut Peer) {
+    service::run(&group()).expect("a service");
+}
+
+/// Plays on as somebody who is in no group that matters.
+fn become_nobody(peer: &Peer) {
+    if peer.argument(0) == "nobody" {
+        sys::become_for_good(65534, 65534, &[]);
+    }
+}
+
+fn heater_watch(peer: &mut Peer) {
+    become_nobody(peer);
+    service::heater::watch().expect("an end of the service");
+}
+
+fn heater_want(peer: &mut Peer) {
+    become_nobody(peer);
+    match service::heater::want(24.0) {
+        Ok(()) => {}
+        Err(error) => peer.say(error.code()),
+    }
+}
+
+#[test]
+fn a_service_is_read_by_everyone_and_written_by_a_group() {
+    let world = World::new();
+    world.open_to_all();
+    let mut service = world.child("heater-run");
+    prints(&mut service, "ready");
+    let mut member = world.child_with("heater-want", &["member"]);
+    prints(&mut member, "soon 24.00");
+    member.finish();
+    let reader = if is_root() { "nobody" } else { "member" };
+    let mut watch = world.child_with("heater-watch", &[reader]);
+    prints(&mut watch, "24.00 degrees");
+    if is_root() {
+        world.child_with("heater-want", &["nobody"]).expect_next("permission-denied");
+    }
+    service.end_input();
+    prints(&mut watch, "the service has ended");
+    watch.finish();
+    service.finish();
 }

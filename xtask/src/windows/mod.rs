@@ -5,6 +5,8 @@
 //! enforce.
 
 mod prefix;
+mod programs;
+mod shown;
 mod suite;
 
 use crate::second::{self, with};
@@ -33,9 +35,13 @@ pub(crate) fn run(args: Args) -> Outcome {
         second::tools("test-windows", &packages, missing, args.install)
     })?;
     step("build", suite::build)?;
+    step("build what is used", programs::build)?;
     step("random numbers for Wine", prefix::random_dll)?;
     let prefix = Prefix::new();
     step("wine prefix", || prefix.make())?;
+    step("demo under Wine", || programs::demo(&prefix))?;
+    step("a service and its users", || programs::service(&prefix))?;
+    step("what tests print", || shown::run(&prefix))?;
     suite::run(&prefix)
 }
 

@@ -22,8 +22,8 @@ pub(crate) fn random_dll() -> Result<String, String> {
     let source = folder().join("random.c");
     let failed = |e| format!("cannot write {}: {e}", source.display());
     fs::write(&source, RANDOM_SOURCE).map_err(failed)?;
-    // Test programs are in the one folder, the program that they start in the other.
-    for made in [programs().join("deps"), programs()] {
+    // Test programs, the program that they start, and examples are in folders of their own.
+    for made in [programs().join("deps"), programs(), programs().join("examples")] {
         let mut compiler = with(super::LINKER, &["-shared", "-o"]);
         compiler.arg(made.join(RANDOM_DLL)).arg(&source).arg("-ladvapi32");
         quietly(compiler)?;

@@ -161,7 +161,7 @@ fn the_kernel_lets_in_whom_the_rights_name() {
         let name = format!(r"Local\cohabit-strangers-{}-{mode:o}", std::process::id());
         let section = section_of_a_stranger(&name, Rights { mode, group }).expect("a section");
         let text = written(&section);
-        println!("{mode:o}: {text}");
+        println!("rights {mode:o}: {text}");
         assert!(text.contains("D:P"), "nothing is inherited: {text}");
         assert_eq!(text.contains(";;;WD)"), mode & 0o006 != 0, "everybody: {text}");
         assert_eq!(text.contains(";;;BU)"), group.is_some(), "the group: {text}");
@@ -186,7 +186,7 @@ fn a_writer_waits_and_wakes_at_what_another_one_made() {
         let object = Found { owner, rights: Rights { mode, group } };
         let text = text_of_bell(object, STRANGER).expect("a text");
         let text = text.replacen(STRANGER, sid::own().expect("a user"), 1);
-        println!("{mode:o}: {text}");
+        println!("rights {mode:o}: {text}");
         let (descriptor, name) = (Descriptor::parse(&text).expect("a descriptor"), wide(&name));
         // SAFETY: descriptor and name live for the call.
         let made = unsafe { CreateEventW(descriptor.attributes(), 0, 0, name.as_ptr()) };

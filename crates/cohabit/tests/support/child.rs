@@ -109,6 +109,11 @@ impl Child {
         assert!(sys::was_killed(status), "{} was killed: {status}", self.role);
     }
 
+    /// Lets its input end.
+    pub(crate) fn end_input(&mut self) {
+        drop(self.input.take());
+    }
+
     /// Waits until it ends by itself, whichever way.
     pub(crate) fn end(mut self) -> ExitStatus {
         self.process.wait().expect("a status")
@@ -148,7 +153,7 @@ fn spawned(command: &mut Command) -> std::process::Child {
 
 impl Drop for Child {
     fn drop(&mut self) {
-        drop(self.input.take());
+        self.end_input();
         if std::thread::panicking() {
             let _ = self.process.kill();
         }
