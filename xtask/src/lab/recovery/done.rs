@@ -54,9 +54,9 @@ pub(super) struct Done {
 }
 
 impl Done {
-    /// Opens the file of a seed; a run that is not full has none.
-    pub(super) fn open(seed: u64, full: bool, resume: bool) -> Result<Self, String> {
-        if !full {
+    /// Opens the file of a seed; a run that is not recorded has none.
+    pub(super) fn open(seed: u64, recorded: bool, resume: bool) -> Result<Self, String> {
+        if !recorded {
             return Ok(Self { rows: HashMap::new(), file: None });
         }
         let path = target_dir().join(format!("lab-recovery-{seed}.done"));
@@ -78,9 +78,9 @@ impl Done {
         self.rows.get(&(pair.to_owned(), state)).cloned()
     }
 
-    /// Notes what was found.
+    /// Notes what was found. Where a state was missed, it is sought again by a run that goes on.
     pub(super) fn note(&self, pair: &str, state: usize, row: &Row) -> Result<(), String> {
-        let Some(file) = &self.file else { return Ok(()) };
+        let Some(file) = self.file.as_ref().filter(|_| row.missed == 0) else { return Ok(()) };
         let mut file = file.lock().unwrap_or_else(PoisonError::into_inner);
         let line = format!("{pair}\t{state}\t{}\n", row.text());
         file.write_all(line.as_bytes()).map_err(|error| format!("noting what is done: {error}"))

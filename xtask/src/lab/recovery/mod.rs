@@ -43,7 +43,7 @@ pub(crate) struct Args {
     /// Which states are chosen, where the copies of a value start, and who comes before the kill
     #[arg(long)]
     seed: Option<u64>,
-    /// Go on where the last `--full` run of this seed and commit was interrupted
+    /// Go on where the last `--full` run of this seed and commit was interrupted, and seek what it missed
     #[arg(long)]
     resume: bool,
     /// Only pairs whose name contains this
@@ -55,6 +55,13 @@ pub(crate) struct Args {
     /// Print the pairs
     #[arg(long)]
     list: bool,
+}
+
+impl Args {
+    /// Whether all pairs are run in full; what is found then is recorded, and noted for a run that goes on.
+    fn is_recorded(&self) -> bool {
+        self.full && self.pair.is_empty()
+    }
 }
 
 /// What became of one pair.
@@ -84,7 +91,7 @@ pub(super) fn run(args: &Args) -> Result<(), String> {
     let seed = args.seed.unwrap_or_else(|| u64::from(std::process::id()) % 10_000);
     println!("recovery of seed {seed}: {} pairs", pairs.len());
     let start = Instant::now();
-    let done = Done::open(seed, args.full, args.resume)?;
+    let done = Done::open(seed, args.is_recorded(), args.resume)?;
     let results = run_all(&pairs, seed, args, &done);
     summary(&pairs, results, seed, args, start.elapsed())
 }
@@ -233,7 +240,7 @@ fn summary(
     if !failed.is_empty() {
         return Err(failed.join("; "));
     }
-    if args.full && args.pair.is_empty() {
+    if args.is_recorded() {
         evidence::record(&Section {
             name: "recovery".to_owned(),
             command: format!("cargo xtask lab recovery --full --seed {seed}"),
