@@ -4,11 +4,14 @@ use std::sync::Arc;
 
 use super::process::{start, start_mortal};
 use super::{Time, explore};
+use crate::bell;
 use crate::condvar::Condvar;
 use crate::event::Event;
+use crate::lock::Patience;
 use crate::mutex::Mutex;
 use crate::outcome::LockError;
-use crate::primitive::{AtomicU64, Ordering, spin_loop};
+use crate::primitive::{AtomicU64, Ordering, spin_loop, wait};
+use crate::waiting::LOOK_AGAIN_LATER;
 
 /// An event, and what is done before it is set.
 #[derive(Debug)]
@@ -99,6 +102,35 @@ fn a_set_is_not_lost_with_the_waiter_that_it_woke() {
             signal.event.set().unwrap();
         }
         assert_eq!(waiter.join(), Some(1));
+    });
+}
+
+#[test]
+fn who_falls_asleep_while_the_bell_rings_for_nobody_hears_the_next_ring() {
+    explore(Time::StandsStill, || {
+        // The flag was left by one who waits no more.
+        let bell = Arc::new((AtomicU64::new(bell::WAITERS), AtomicU64::new(0)));
+        let waiter = {
+            let bell = Arc::clone(&bell);
+            start(1, move || {
+                loop {
+                    let seen = bell::listen(&bell.0);
+                    // Relaxed: it is the bell that orders it.
+                    if bell.1.load(Ordering::Relaxed) == 2 {
+                        return;
+                    }
+                    if let Some(word) = bell::to_sleep_on(&bell.0, seen) {
+                        let until = Patience::Forever.step(LOOK_AGAIN_LATER);
+                        wait::wait(&bell.0, word as u32, until);
+                    }
+                }
+            })
+        };
+        for rung in 1..=2 {
+            bell.1.store(rung, Ordering::Relaxed);
+            bell::ring_one(&bell.0);
+        }
+        waiter.join().unwrap();
     });
 }
 

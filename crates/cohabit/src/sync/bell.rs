@@ -8,8 +8,9 @@
 //!    sleeps while the count stays. So no ring between the two is lost, and a wake-up that dies with the
 //!    one that it woke is lost to nobody: the count has changed for all.
 //! 2. WAITERS is set before each sleep and cleared by a ring for all, or by a ring for one that woke
-//!    nobody, in an exchange of exactly the word that was rung: so it is never cleared under one who has
-//!    set it and is about to sleep without changing the word that it sleeps on.
+//!    nobody, in an exchange of exactly the word that was rung. That changes the word under who has set it and
+//!    is about to sleep; and who fell asleep since nobody was woken is woken behind it, and sets it again. So
+//!    nobody sleeps while it is clear.
 //! 3. No sleep is longer than the caller of [`wait`] says.
 
 use crate::primitive::{AtomicU64, Ordering, wait};
@@ -55,7 +56,11 @@ pub(crate) fn ring_one(bell: &AtomicU64) {
         return;
     }
     let now = before.wrapping_add(ONCE);
-    let _changed = bell.compare_exchange(now, now & !WAITERS, Ordering::Relaxed, Ordering::Relaxed);
+    let free = now & !WAITERS;
+    if bell.compare_exchange(now, free, Ordering::Relaxed, Ordering::Relaxed).is_ok() {
+        // Invariant 2.
+        wait::wake_all(bell);
+    }
 }
 
 /// Counts one ring and keeps the flag if `keep` has it; the word before.

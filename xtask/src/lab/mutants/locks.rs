@@ -50,6 +50,16 @@ pub(super) const MUTANTS: &[Mutant] = &[
         test: Test::Shuttle("long::signal_models::no_notification_is_lost"),
     },
     Mutant {
+        name: "who-slept-while-nobody-was-woken-sleeps-on",
+        file: BELL,
+        find: "        // Invariant 2.\n        wait::wake_all(bell);\n",
+        put: "",
+        why: "it sleeps under a word that says that nobody does: the next ring would not wake it",
+        test: Test::Shuttle(
+            "long::signal_models::who_falls_asleep_while_the_bell_rings_for_nobody_hears_the_next_ring",
+        ),
+    },
+    Mutant {
         name: "mutex-is-let-go-before-the-bell-is-heard",
         file: CONDVAR,
         find: "        let seen = bell::listen(&self.bell);\n        drop(guard);",
