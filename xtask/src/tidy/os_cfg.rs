@@ -1,6 +1,7 @@
 //! Rule: only crates/cohabit-os asks which system it is built for.
 //!
-//! Tests may ask, and so may this tool, which is not part of the product.
+//! Tests and examples may ask, with dependencies of their own, and so may this tool, which is not part of the
+//! product.
 
 use super::Finding;
 use super::source::{Rust, Source, Tree};
@@ -13,7 +14,9 @@ const EXCEPTED: &[&str] = &["crates/cohabit-os/", "xtask/"];
 pub(super) fn check(tree: &Tree) -> Vec<Finding> {
     let excepted = |file: &Source| EXCEPTED.iter().any(|folder| file.path.starts_with(folder));
     let mut findings = Vec::new();
-    for (file, rust) in tree.rust().filter(|(file, _)| !excepted(file) && !file.is_test()) {
+    let may_ask =
+        |file: &Source| excepted(file) || file.is_test() || file.path.contains("/examples/");
+    for (file, rust) in tree.rust().filter(|(file, _)| !may_ask(file)) {
         findings.extend(in_rust(file, rust));
     }
     for file in tree.files.iter().filter(|file| !excepted(file)) {
@@ -61,7 +64,8 @@ fn about_tests(tokens: &[Token], open: usize) -> bool {
 
 /// A table such as `[target.'cfg(windows)'.dependencies]`.
 fn in_manifest(file: &Source) -> Vec<Finding> {
-    let tables = file.lines().filter(|(_, line)| line.trim_start().starts_with("[target."));
+    let is_table = |line: &str| line.starts_with("[target.") && !line.contains(".dev-dependencies");
+    let tables = file.lines().filter(|(_, line)| is_table(line.trim_start()));
     let named = |(number, line): (usize, &str)| {
         let word = WORDS.iter().find(|word| line.contains(**word))?;
         Some(finding(file, number, word))
@@ -102,6 +106,7 @@ mod tests {
         }
         let text = "#[cfg(unix)]\nfn a() {}";
         assert_eq!(lines(check, "crates/cohabit/tests/a.rs", text), NONE);
+        assert_eq!(lines(check, "crates/cohabit/examples/a.rs", text), NONE);
     }
 
     #[test]
@@ -109,5 +114,7 @@ mod tests {
         let text = "[package]\n[target.'cfg(windows)'.dependencies]\n";
         assert_eq!(lines(check, "crates/cohabit/Cargo.toml", text), [2]);
         assert_eq!(lines(check, "crates/cohabit-os/Cargo.toml", text), NONE);
+        let text = "[package]\n[target.'cfg(windows)'.dev-dependencies]\n";
+        assert_eq!(lines(check, "crates/cohabit/Cargo.toml", text), NONE);
     }
 }
