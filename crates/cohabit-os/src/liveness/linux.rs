@@ -100,7 +100,19 @@ fn lock_slot(file: &File, byte: Byte) -> Result<()> {
     }
 }
 
+/// Asks the kernel until nobody was in the way: a child that another thread makes with a bare `clone`, past
+/// our hooks, has copies of whatever is open at that moment and frees none of it while it lives.
 fn page_holds_lock(folder: Option<&Path>) -> Result<bool> {
+    for _ in 0..10 {
+        if let Some(holds) = try_page(folder)? {
+            return Ok(holds);
+        }
+    }
+    Err(Error::unsupported("lock single bytes of a file"))
+}
+
+/// Whether a page holds a lock; nothing where a lock stayed that all of ours had let go.
+fn try_page(folder: Option<&Path>) -> Result<Option<bool>> {
     let (first, second) = (Byte::user(0, u32::MAX).offset(), Byte::user(1, u32::MAX).offset());
     let process = fork::process_lock();
     let asker = match folder {
@@ -126,14 +138,15 @@ fn page_holds_lock(folder: Option<&Path>) -> Result<bool> {
         // SAFETY: Invariant 6: mapped a few lines above, by this address space, known to nobody.
         unsafe { release_page(page) };
     }
-    if !apart || !freed_soon(|| held(second))? {
+    if !apart {
         return Err(Error::unsupported("lock single bytes of a file"));
     }
-    Ok(page.is_ok() && outlives_descriptor? && freed_soon(|| held(first))?)
+    let given_back = freed_soon(|| held(second))? && freed_soon(|| held(first))?;
+    Ok(given_back.then_some(page.is_ok() && outlives_descriptor?))
 }
 
 /// A child that another thread is just starting shares every descriptor until it execs, so a lock
-/// may outlast us for a moment. One that stays is not ours to wait for.
+/// may outlast us for a moment.
 fn freed_soon(held: impl Fn() -> Result<bool>) -> Result<bool> {
     for _ in 0..50 {
         if !held()? {
