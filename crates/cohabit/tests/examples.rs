@@ -2,6 +2,10 @@
 
 mod support;
 
+#[path = "../examples/child.rs"]
+#[allow(dead_code, reason = "its main is another program's")]
+mod child;
+
 #[path = "../examples/follow.rs"]
 #[allow(dead_code, reason = "its main is another program's")]
 mod follow;
@@ -10,12 +14,17 @@ mod follow;
 #[allow(dead_code, reason = "its main is another program's")]
 mod service;
 
-use crate::support::{Child, Peer, World, has_handles, is_root, sys};
+use crate::support::{Child, Peer, World, has_handles};
+#[cfg(unix)]
+use crate::support::{handing::example as handle, is_root, sys};
 
 roles! {
     "follow-service" => follow_service,
     "follow-client" => follow_client,
+    "child" => child_child,
+    #[cfg(unix)]
     "handle-serve" => handle_serve,
+    #[cfg(unix)]
     "handle-join" => handle_join,
     "heater-run" => heater_run,
     "heater-watch" => heater_watch,
@@ -49,15 +58,29 @@ fn a_client_follows_a_service_from_life_to_life() {
     cohabit::collect(&world.scope()).expect("a tidy folder");
 }
 
-fn handle_serve(peer: &mut Peer) {
-    support::handing::serve(peer.argument(0)).expect("somebody who serves");
-}
-
-fn handle_join(peer: &mut Peer) {
-    support::handing::join(peer.argument(0)).expect("somebody who joins");
+fn child_child(_: &mut Peer) {
+    child::child().expect("a child");
 }
 
 #[test]
+fn a_child_is_given_an_object() {
+    if has_handles() {
+        child::parent(Child::command("child", &[])).expect("a parent");
+    }
+}
+
+#[cfg(unix)]
+fn handle_serve(peer: &mut Peer) {
+    handle::serve(peer.argument(0)).expect("somebody who serves");
+}
+
+#[cfg(unix)]
+fn handle_join(peer: &mut Peer) {
+    handle::join(peer.argument(0)).expect("somebody who joins");
+}
+
+#[test]
+#[cfg(unix)]
 fn a_handle_is_served_and_joined() {
     if !has_handles() {
         return;
@@ -89,11 +112,21 @@ fn heater_run(_: &mut Peer) {
 }
 
 /// Plays on as somebody who is in no group that matters.
+#[cfg(unix)]
 fn become_nobody(peer: &Peer) {
     if peer.argument(0) == "nobody" {
         sys::become_for_good(65534, 65534, &[]);
     }
 }
+
+/// Whether this test may play on as somebody else.
+#[cfg(windows)]
+fn is_root() -> bool {
+    false
+}
+
+#[cfg(windows)]
+fn become_nobody(_: &Peer) {}
 
 fn heater_watch(peer: &mut Peer) {
     become_nobody(peer);
@@ -111,6 +144,7 @@ fn heater_want(peer: &mut Peer) {
 #[test]
 fn a_service_is_read_by_everyone_and_written_by_a_group() {
     let world = World::new();
+    #[cfg(unix)]
     world.open_to_all();
     let mut service = world.child("heater-run");
     prints(&mut service, "ready");

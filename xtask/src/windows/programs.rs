@@ -5,7 +5,7 @@ use super::{cargo_for_windows, programs};
 use crate::second::with;
 use crate::tools::quietly;
 use std::io::{BufRead, BufReader};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 
 /// Builds both.
 pub(super) fn build() -> Result<String, String> {
@@ -73,14 +73,27 @@ fn program(name: &str, words: &[&str]) -> Command {
 /// Wine ends its services with the last program that is none: so one is kept until this is dropped.
 struct Session {
     program: Child,
+    said: BufReader<ChildStdout>,
 }
 
 impl Session {
+    /// Begins it, and returns once it has begun: a program that came first would start Wine's own processes,
+    /// which keep its output open as long as the session goes on.
     fn begin(prefix: &Prefix) -> Result<Session, String> {
-        let mut command = prefix.applied(with("wine", &["cmd"]));
-        command.stdin(Stdio::piped()).stdout(Stdio::null());
-        let program = command.spawn().map_err(|error| format!("cannot start Wine: {error}"))?;
-        Ok(Session { program })
+        let failed = |error| format!("cannot begin a session of Wine: {error}");
+        let mut command = prefix.applied(with("wine", &["cmd", "/k", "echo begun"]));
+        command.stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut program = command.spawn().map_err(failed)?;
+        let said = BufReader::new(program.stdout.take().expect("a pipe of ours"));
+        let mut session = Session { program, said };
+        let mut line = String::new();
+        while !line.contains("begun") {
+            line.clear();
+            if session.said.read_line(&mut line).map_err(failed)? == 0 {
+                return Err("Wine's cmd ended without a word".into());
+            }
+        }
+        Ok(session)
     }
 }
 

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use std::process::Command;
 
 /// The test programs of each package, as cargo names them.
-const PACKAGES: [(&str, &[&str]); 2] = [
+const PACKAGES: [(&str, &[&str]); 3] = [
     ("cohabit-os", &["--lib", "--test=everywhere"]),
     (
         "cohabit",
@@ -18,6 +18,8 @@ const PACKAGES: [(&str, &[&str]); 2] = [
             "--test=bad_input",
             "--test=cells",
             "--test=changed",
+            "--test=examples",
+            "--test=handles",
             "--test=leaks",
             "--test=life",
             "--test=locks",
@@ -26,6 +28,7 @@ const PACKAGES: [(&str, &[&str]); 2] = [
             "--test=value",
         ],
     ),
+    ("cohabit-cli", &["--bins", "--test=cli"]),
 ];
 
 /// Which tests of Linux are not run, by the beginning of their names, and why. A test is known by its program
@@ -43,8 +46,10 @@ const NOT_RUN: &[(&str, &str)] = &[
     ("changed forks::", FORKS),
     ("changed limits::a_system_that_refuses", FORKS),
     ("changed limits::without_futex_waitv", "it forbids a call of the kernel of Linux"),
-    ("examples ", NOT_TRIED),
-    ("handles ", NOT_TRIED),
+    ("examples a_handle_is_served", "it hands a descriptor over a socket"),
+    ("handles ends::a_builder_is_waited", "it finds memory in /proc"),
+    ("handles lost::", "it is about descriptors, forks and /proc"),
+    ("handles rights::", SECTIONS),
     ("places ", "its processes become other users, and its files are those of Linux"),
     ("refusals ", "what the compiler says is the same for every target"),
     ("bad_input files::folder_unsafe", OWNERS),
@@ -85,6 +90,15 @@ const NOT_RUN: &[(&str, &str)] = &[
     ("locks rw_lock::a_forked_child", FORKS),
     ("locks semaphore::a_forked_child", FORKS),
     ("locks who::a_debugged_holder", "who debugs a process is not shown"),
+    ("cohabit.exe export::c::", "it runs a C compiler"),
+    ("cli companions::bash_completes", SHELL),
+    ("cli companions::nobody_to_write_to", SHELL),
+    ("cli doctor::an_unsafe_folder", OWNERS),
+    ("cli doctor::few_descriptors", LIMITS),
+    ("cli machine::a_strangers_object", OWNERS),
+    ("cli places::a_folder_that_others", OWNERS),
+    ("cli who::a_stopped_holder", "Wine does not tell that a process stands still"),
+    ("cli who::what_a_process_calls", "a process is called by its file's name"),
 ];
 const OTHER_CODE: &str = "it is about code that Windows has other code for";
 const FORKS: &str = "no process forks there";
@@ -94,7 +108,7 @@ const MOUNTS: &str = "it mounts";
 const LIMITS: &str = "it sets limits of its process, which are those of Unix";
 const DESCRIPTORS: &str = "it is about descriptors and their numbers";
 const SECTIONS: &str = "a section is as long as it was made, has no holes, and no seals";
-const NOT_TRIED: &str = "not tried yet";
+const SHELL: &str = "it runs a shell of Unix";
 
 /// Builds the programs, without a warning: only this build compiles the lines that are for Windows.
 pub(super) fn build() -> Result<String, String> {

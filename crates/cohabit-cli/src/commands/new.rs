@@ -5,6 +5,7 @@ use std::io;
 use clap::ValueEnum;
 use cohabit::untyped::{NewCell, Untyped};
 use cohabit::{Access, ErrorKind, Keep, Scope};
+use cohabit_os::{Mechanism, mechanism};
 
 use crate::assignment::assign;
 use crate::cli::parse_count;
@@ -29,9 +30,9 @@ pub(crate) struct Args {
     #[arg(long = "set", value_name = "FIELD=VALUE")]
     first: Vec<String>,
 
-    /// How long the object is kept
-    #[arg(long, value_enum, default_value = "until-reboot")]
-    keep: KeepWord,
+    /// How long the object is kept [default: until-reboot; on Windows on-disk]
+    #[arg(long, value_enum)]
+    keep: Option<KeepWord>,
 
     /// How many elements the array has that the type ends in without a length
     #[arg(long, value_name = "N", value_parser = parse_count)]
@@ -57,6 +58,17 @@ enum KeepWord {
     UntilReboot,
     /// As long as it is used: this command uses it until its input ends
     WhileUsed,
+    /// Until it is removed, in a file on a local disk
+    OnDisk,
+}
+
+/// So that the object is there when this command has ended.
+fn keep_without_users() -> KeepWord {
+    match mechanism() {
+        // Memory that nobody has is gone there.
+        Mechanism::Windows => KeepWord::OnDisk,
+        _ => KeepWord::UntilReboot,
+    }
 }
 
 /// Makes the object, and stays if nobody else would keep it.
@@ -67,9 +79,10 @@ pub(crate) fn run(scope: &Scope, args: &Args) -> Outcome {
     for text in &args.first {
         patches.extend(assign(&args.name, &whole, text, args.first.len())?.patches);
     }
-    let keep = match args.keep {
+    let keep = match args.keep.unwrap_or_else(keep_without_users) {
         KeepWord::UntilReboot => Keep::UntilReboot,
         KeepWord::WhileUsed => Keep::WhileUsed,
+        KeepWord::OnDisk => Keep::OnDisk,
     };
     let mut options = Untyped::options().scope(shared(scope, args)?).keep(keep);
     if let Some(len) = args.len {

@@ -313,7 +313,8 @@ fn has_wide_integer(node: &Node) -> bool {
     }
 }
 
-#[cfg(test)]
+// Compilers for C are where Unix is.
+#[cfg(all(test, unix))]
 mod tests {
     use std::path::Path;
     use std::process::Command;

@@ -1,11 +1,15 @@
 //! `explain`, `completions` and `man`: the texts that come with the program.
 
-use std::process::{Command, Stdio};
+#[cfg(unix)]
+use std::process::Command;
+use std::process::Stdio;
 
 use cohabit::ErrorKind;
 use serde_json::Value as Json;
 
-use crate::support::{Place, Ran};
+use crate::support::Place;
+#[cfg(unix)]
+use crate::support::Ran;
 
 #[test]
 fn every_code_is_explained_by_code_and_by_name() {
@@ -92,7 +96,7 @@ fn commands(help: &str) -> Vec<&str> {
 }
 
 #[test]
-fn the_completions_of_bash_know_commands_and_codes() {
+fn completions_know_commands_and_codes() {
     let place = Place::new();
     for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
         let script = place.run(&["completions", shell]).fine();
@@ -102,6 +106,13 @@ fn the_completions_of_bash_know_commands_and_codes() {
     }
     let script = place.run(&["completions", "bash"]).fine();
     assert!(script.contains(" not-found "));
+}
+
+#[test]
+#[cfg(unix)]
+fn bash_completes_a_command() {
+    let place = Place::new();
+    let script = place.run(&["completions", "bash"]).fine();
     let asks = "COMP_WORDS=(cohabit expl); COMP_CWORD=1; _cohabit cohabit expl cohabit; echo \"${COMPREPLY[@]}\"";
     let completed =
         Command::new("bash").args(["-c", &format!("{script}\n{asks}")]).output().unwrap();
@@ -138,7 +149,11 @@ fn a_reader_that_goes_away_is_no_failure() {
         let err = String::from_utf8(ran.stderr).unwrap();
         assert_eq!((ran.status.code(), err.as_str()), (Some(0), ""), "{args:?}");
     }
-    // With nobody to write to from the start.
+}
+
+#[test]
+#[cfg(unix)]
+fn nobody_to_write_to_from_the_start_is_no_panic() {
     let full = Ran::of(Command::new("sh").args([
         "-c",
         "\"$0\" explain >&-",

@@ -1,11 +1,13 @@
 //! `doctor`: what it finds on this machine, and how it ends.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
+#[cfg(unix)]
 use std::process::Command;
 
 use serde_json::Value as Json;
 
+#[cfg(unix)]
+use crate::support::open_to_all;
 use crate::support::{Place, Ran};
 
 fn checks(ran: &Ran) -> Vec<(String, String, String)> {
@@ -50,9 +52,10 @@ fn a_user_scope_without_a_folder_is_fit_and_none_is_made() {
 }
 
 #[test]
+#[cfg(unix)]
 fn an_unsafe_folder_is_exit_code_7() {
     let place = Place::new();
-    fs::set_permissions(&place.folder, fs::Permissions::from_mode(0o777)).unwrap();
+    open_to_all(&place.folder);
     let ran = place.run(&["doctor", "--json"]);
     assert_eq!((ran.code, ran.err.as_str()), (Some(7), "error: 1 check is bad\n"));
     let checks_of_folder = checks(&ran);
@@ -66,6 +69,7 @@ fn an_unsafe_folder_is_exit_code_7() {
 }
 
 #[test]
+#[cfg(unix)]
 fn few_descriptors_are_exit_code_7() {
     let place = Place::new();
     let mut shell = Command::new("sh");
@@ -86,8 +90,10 @@ fn what_lies_about_is_a_warning() {
     let ran = place.run(&["doctor", "--json"]);
     assert_eq!(ran.code, Some(0));
     let checks = checks(&ran);
-    let stale = ("warn", "1 that nobody can use any more: orphan");
-    assert_eq!(level_of(&checks, "stale"), stale);
+    if place.is_left_behind("orphan") {
+        let stale = ("warn", "1 that nobody can use any more: orphan");
+        assert_eq!(level_of(&checks, "stale"), stale);
+    }
     assert_eq!(level_of(&checks, "unreadable"), ("warn", "1 that cannot be read: note"));
 }
 

@@ -8,7 +8,7 @@ use cohabit::{
 };
 use serde_json::{Value as Json, json};
 
-use crate::support::{Place, Talker};
+use crate::support::{Place, Talker, kept_word};
 
 #[plain]
 #[derive(Clone, Debug)]
@@ -98,7 +98,7 @@ fn an_object_with_parts_is_the_one_of_rust() {
     let cells: Vec<_> = board.cells.iter().map(|cell| cell.get().unwrap()).collect();
     assert_eq!(cells, [0, 9, 0]);
     let list: Json = serde_json::from_str(&place.run(&["ls", "--json"]).fine()).unwrap();
-    assert_eq!((&list[0]["name"], &list[0]["kept"]), (&json!("board"), &json!("until-reboot")));
+    assert_eq!((&list[0]["name"], &list[0]["kept"]), (&json!("board"), &json!(kept_word())));
     drop(board);
     place.run(&["rm", "board"]).fine();
 }

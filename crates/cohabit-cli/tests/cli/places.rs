@@ -1,8 +1,9 @@
 //! Where nothing is, or nothing that can be used: the exit codes, and what is said.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 
+#[cfg(unix)]
+use crate::support::open_to_all;
 use crate::support::{Place, Ran};
 
 const EVERY: [&[&str]; 4] =
@@ -46,9 +47,10 @@ fn a_user_without_objects_has_none() {
 }
 
 #[test]
+#[cfg(unix)]
 fn a_folder_that_others_may_write_is_exit_code_6() {
     let place = Place::new();
-    fs::set_permissions(&place.folder, fs::Permissions::from_mode(0o777)).unwrap();
+    open_to_all(&place.folder);
     let err = place.run(&["ls"]).failed(6);
     assert!(err.ends_with("[folder-unsafe]\n"), "{err}");
 }

@@ -1,14 +1,13 @@
 //! What the tests share: a folder of their own, processes of `cohabit`, and types to share.
 
 use std::io::{BufRead, BufReader, Read};
-use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use crate::beside::without_what_is_beside;
 
-use cohabit::{Options, Scope, Shareable, Shared, SharedValue, Text, plain, text};
+use cohabit::{Keep, Options, Scope, Shareable, Shared, SharedValue, Text, plain, text};
 
 /// A folder for the objects of one test; it must be empty at the end.
 pub(crate) struct Place {
@@ -25,7 +24,7 @@ impl Place {
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
         let name = format!("cohabit-cli-{}-{number}", std::process::id());
         let folder = parent.join(name);
-        std::fs::DirBuilder::new().mode(0o700).create(&folder).unwrap();
+        make_private_folder(&folder);
         Self { folder }
     }
 
@@ -63,7 +62,7 @@ impl Place {
 
     /// Bytes of an object's segment.
     pub(crate) fn size(&self, name: &str) -> u64 {
-        std::fs::metadata(self.folder.join(name)).unwrap().len()
+        cohabit_os::mapping::status_of(&self.folder.join(name)).unwrap().size
     }
 
     /// What is in the folder, but for what the portable mechanism has beside an object.
@@ -72,6 +71,17 @@ impl Place {
         let name = |file: std::io::Result<std::fs::DirEntry>| file.unwrap().file_name();
         let names = files.map(|file| name(file).into_string().unwrap()).collect();
         without_what_is_beside(&self.folder, names)
+    }
+
+    /// Whether the object is still listed, all of whose users were killed: as an orphan, but on Windows, where
+    /// memory that nobody has is gone.
+    #[track_caller]
+    pub(crate) fn is_left_behind(&self, name: &str) -> bool {
+        let listed = self.run(&["ls"]).out;
+        let row = listed.lines().find(|line| line.starts_with(name));
+        assert_eq!(row.is_some_and(|row| row.contains(" orphan ")), !windows(), "{listed}");
+        assert_eq!(row.is_some(), !windows(), "{listed}");
+        !windows()
     }
 
     /// A process that created `name`, set it to DESIGN's value and keeps it alive.
@@ -85,6 +95,40 @@ impl Drop for Place {
     fn drop(&mut self) {
         std::fs::remove_dir_all(&self.folder).unwrap();
     }
+}
+
+#[cfg(unix)]
+fn make_private_folder(path: &Path) {
+    use std::os::unix::fs::DirBuilderExt;
+    std::fs::DirBuilder::new().mode(0o700).create(path).unwrap();
+}
+
+/// Who may use it is what its parent says, which is this user's own.
+#[cfg(windows)]
+fn make_private_folder(path: &Path) {
+    std::fs::create_dir(path).unwrap();
+}
+
+/// Lets anybody write in a folder.
+#[cfg(unix)]
+pub(crate) fn open_to_all(folder: &Path) {
+    use std::os::unix::fs::PermissionsExt;
+    std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o777)).unwrap();
+}
+
+/// Whether this run is on Windows.
+pub(crate) fn windows() -> bool {
+    cohabit_os::mechanism() == cohabit_os::Mechanism::Windows
+}
+
+/// The keeping of objects that nobody uses; on a disk where memory that nobody has is gone.
+pub(crate) fn kept() -> Keep {
+    if windows() { Keep::OnDisk } else { Keep::UntilReboot }
+}
+
+/// The word for it.
+pub(crate) fn kept_word() -> &'static str {
+    if windows() { "on-disk" } else { "until-reboot" }
 }
 
 /// A process that ended.
@@ -110,6 +154,17 @@ impl Ran {
     pub(crate) fn fine(self) -> String {
         assert_eq!((self.code, self.err.as_str()), (Some(0), ""), "{}", self.out);
         self.out
+    }
+
+    /// The same of `who`, which on Windows cannot tell of observers, and says so.
+    #[track_caller]
+    pub(crate) fn fine_but_for_observers(self) -> String {
+        if !windows() {
+            return self.fine();
+        }
+        let warns = self.err.starts_with("warning: observers are not shown: ");
+        assert!(warns && self.err.ends_with("[unsupported]\n"), "{}", self.err);
+        Ran { err: String::new(), ..self }.fine()
     }
 
     /// The errors of a process that printed nothing and failed so.
@@ -154,6 +209,7 @@ impl Talker {
     }
 
     /// `kill -STOP`; returns once it is stopped.
+    #[cfg(unix)]
     pub(crate) fn stop(&self) {
         let pid = self.child.id().to_string();
         assert!(Command::new("kill").args(["-STOP", &pid]).status().unwrap().success());

@@ -121,7 +121,7 @@ pub(super) fn kernel() -> Kernel {
     };
     let refused = std::io::Error::last_os_error().raw_os_error();
     let waits_on_many = answer == 0 || refused == Some(libc::EINVAL);
-    Kernel { release, waits_on_many }
+    Kernel { release, waits_on_many: Some(waits_on_many) }
 }
 
 /// The last uid of users that are no persons: login.defs(5), else what systemd is built with.

@@ -75,8 +75,8 @@ pub enum RemoveIpc {
 pub struct Kernel {
     /// Its release, such as `6.12.1`.
     pub release: String,
-    /// Whether one call waits on several words (futex_waitv, Linux 5.16).
-    pub waits_on_many: bool,
+    /// Whether one call waits on several words (futex_waitv, Linux 5.16), where there are futexes.
+    pub waits_on_many: Option<bool>,
 }
 
 /// What kind of filesystem `folder` is on.

@@ -22,5 +22,5 @@ pub(super) fn removes_ipc(_root: &Path, _uid: u32, _user: Option<&str>) -> Remov
 }
 
 pub(super) fn kernel() -> Kernel {
-    Kernel { release: std::env::consts::OS.to_owned(), waits_on_many: false }
+    Kernel { release: std::env::consts::OS.to_owned(), waits_on_many: None }
 }

@@ -71,7 +71,7 @@ pub(super) fn kernel() -> Kernel {
     let _always = unsafe { RtlGetVersion(&raw mut found) };
     let OSVERSIONINFOW { dwMajorVersion, dwMinorVersion, dwBuildNumber, .. } = found;
     let release = format!("Windows {dwMajorVersion}.{dwMinorVersion}.{dwBuildNumber}");
-    Kernel { release, waits_on_many: true }
+    Kernel { release, waits_on_many: None }
 }
 
 #[cfg(test)]

@@ -75,10 +75,13 @@ pub(super) fn hears_deaths() -> bool {
 pub(super) fn wait_or_death(
     word: &AtomicU64,
     expected_low: u32,
-    _whose: &[Identity],
+    whose: &[Identity],
     deadline_ns: u64,
 ) {
-    wait(word, expected_low, deadline_ns);
+    match calls() {
+        Some(_) => wait(word, expected_low, deadline_ns),
+        None => polled::wait_or_death(word, expected_low, whose, deadline_ns),
+    }
 }
 
 pub(super) fn any_max() -> usize {

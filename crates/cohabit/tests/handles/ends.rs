@@ -1,14 +1,16 @@
 //! How an object without a name ends: by its last user, or with everybody killed, or kept by a handle.
 
-use std::fs::File;
-use std::os::fd::OwnedFd;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use cohabit::{Keep, LastOneOut, Shared, SharedValue, shareable};
+use cohabit_os::handle::OwnedFd;
 
 use super::handing::{hand, heir_of, inherited};
+use crate::support::handing::Giver;
 use crate::support::user::Pair;
-use crate::support::{Child, Peer, World, has_handles, until, world};
+#[cfg(unix)]
+use crate::support::{Child, until};
+use crate::support::{Peer, World, has_handles, world};
 
 /// A type with an end.
 #[shareable]
@@ -139,17 +141,19 @@ fn a_kept_one_waits_for_its_next_user_in_a_descriptor() {
 }
 
 /// The memory that a process is constructing in: nobody else has a handle on it, but the system shows.
-fn memory_of(process: &Child) -> File {
+#[cfg(unix)]
+fn memory_of(process: &Child) -> std::fs::File {
     let folder = format!("/proc/{}/fd", process.pid());
     let entries = std::fs::read_dir(folder).expect("its descriptors").map_while(Result::ok);
     let is_memory = |path: &std::path::PathBuf| {
         std::fs::read_link(path).is_ok_and(|to| to.to_string_lossy().starts_with("/memfd:cohabit"))
     };
     let path = entries.map(|entry| entry.path()).find(is_memory).expect("memory");
-    File::options().read(true).write(true).open(path).expect("memory")
+    std::fs::File::options().read(true).write(true).open(path).expect("memory")
 }
 
 #[test]
+#[cfg(unix)]
 fn a_builder_is_waited_for_and_its_death_ends_the_object() {
     if !has_handles() {
         return;
@@ -204,14 +208,13 @@ fn more_users_than_it_was_made_for_are_told() {
     one.expect_next("false 7");
     let mut user = world.child("user");
     let socket = super::handing::socket(&world);
-    let listener = std::os::unix::net::UnixListener::bind(&socket).expect("a socket");
-    user.say(format!("take {socket}"));
-    let (stream, _) = listener.accept().expect("it connects");
-    crate::support::handing::send(&stream, &handle).expect("sent");
-    user.expect_next("err slots-full");
+    let mut takes = |answer: &str| {
+        let giver = Giver::at(&socket);
+        user.say(format!("take {socket}"));
+        giver.meet().give(&handle);
+        user.expect_next(answer);
+    };
+    takes("err slots-full");
     one.kill();
-    user.say(format!("take {socket}"));
-    let (stream, _) = listener.accept().expect("it connects");
-    crate::support::handing::send(&stream, &handle).expect("sent");
-    user.expect_next("ok created=false");
+    takes("ok created=false");
 }

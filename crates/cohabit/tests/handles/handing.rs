@@ -1,19 +1,15 @@
 //! How a handle comes to another process, and that what arrives is the same object.
 
 use std::io::{BufRead, BufReader};
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
-use std::os::unix::process::CommandExt;
 use std::process::Stdio;
 
 use cohabit::{SharedValue, Standing, Value};
+use cohabit_os::handle::{AsFd, BorrowedFd};
 
 use crate::support::user::Pair;
-use crate::support::{Child, Peer, World, has_handles, sys};
+use crate::support::{Child, Peer, World, has_handles, sys, windows_since};
 
-/// The number under which a child inherits the handle.
-pub(crate) const NUMBER: i32 = 100;
-
-/// Has a socket of a test's own to hand things over at.
+/// Where a test hands things over: a path of its own.
 pub(crate) fn socket(world: &World) -> String {
     world.root().join("socket").display().to_string()
 }
@@ -28,10 +24,11 @@ pub(crate) fn hand(world: &World, giver: &mut Child, taker: &mut Child, how: [&s
     taken
 }
 
-/// Starts a child that inherits a descriptor under [`NUMBER`].
+/// Starts a child that inherits a descriptor under a number that both know.
+#[cfg(unix)]
 pub(crate) fn heir_of(world: &World, role: &str, handle: impl AsFd) -> Child {
-    let mut command = Child::command(role, &[]);
-    command.env("COHABIT_DIR", world.root()).env("COHABIT_TEST_LOG", world.root().join("log"));
+    use std::os::{fd::AsRawFd, unix::process::CommandExt};
+    let mut command = heirs_command(world, role);
     let number = handle.as_fd().as_raw_fd();
     let inherit = move || {
         sys::duplicate(number, NUMBER);
@@ -42,10 +39,43 @@ pub(crate) fn heir_of(world: &World, role: &str, handle: impl AsFd) -> Child {
     Child::start(command, role)
 }
 
+/// Starts a child that inherits a handle, and is told its number.
+#[cfg(windows)]
+pub(crate) fn heir_of(world: &World, role: &str, handle: impl AsFd) -> Child {
+    use std::os::windows::io::AsRawHandle;
+    let mut command = heirs_command(world, role);
+    let inherited = sys::inheritable(handle.as_fd());
+    command.env(NUMBER, inherited.as_raw_handle().addr().to_string());
+    Child::start(command, role)
+}
+
+fn heirs_command(world: &World, role: &str) -> std::process::Command {
+    let mut command = Child::command(role, &[]);
+    command.env("COHABIT_DIR", world.root()).env("COHABIT_TEST_LOG", world.root().join("log"));
+    command
+}
+
+/// The number under which a child inherits the descriptor.
+#[cfg(unix)]
+const NUMBER: i32 = 100;
+
+/// Where a child finds the number of the handle that it inherited.
+#[cfg(windows)]
+const NUMBER: &str = "COHABIT_TEST_HANDLE";
+
 /// The handle that a child inherited.
+#[cfg(unix)]
 pub(crate) fn inherited() -> BorrowedFd<'static> {
     // SAFETY: whoever started this process put the handle there, and nobody here closes it.
     unsafe { BorrowedFd::borrow_raw(NUMBER) }
+}
+
+/// The handle that a child inherited.
+#[cfg(windows)]
+pub(crate) fn inherited() -> BorrowedFd<'static> {
+    let number = std::env::var(NUMBER).expect("a handle").parse().expect("its number");
+    // SAFETY: whoever started this process put the handle there, and nobody here closes it.
+    unsafe { BorrowedFd::borrow_raw(std::ptr::without_provenance_mut(number)) }
 }
 
 /// Joins by inheritance, adds one, and stays.
@@ -202,4 +232,28 @@ fn a_large_object_and_a_slice_are_built_in_place() {
     );
     let same = same.expect("the same");
     assert_eq!((same.len(), same[4].load(std::sync::atomic::Ordering::Relaxed)), (5, 9));
+}
+
+#[test]
+fn an_object_with_a_name_has_no_handle() {
+    let world = World::new();
+    let options = SharedValue::<Pair>::options().scope(world.scope());
+    let object = options.create("rpm", || Pair::of(1)).expect("an object");
+    let view = options.open_read_only("rpm").expect("a view");
+    for refused in [object.to_fd(), object.to_read_only_fd(), view.to_fd()] {
+        assert_eq!(refused.expect_err("it has a name").code(), "unsupported");
+    }
+    assert_eq!(object.forbid_new_writers().expect_err("it has a name").code(), "unsupported");
+}
+
+#[test]
+fn where_no_seal_keeps_writers_out_it_says_so_and_all_goes_on() {
+    if !has_handles() || !windows_since("there are no seals") {
+        return;
+    }
+    let object = SharedValue::<Pair>::anonymous(|| Pair::of(1)).expect("an object");
+    let handle = object.to_fd().expect("a handle");
+    assert_eq!(object.forbid_new_writers().expect_err("no seals").code(), "unsupported");
+    let same = SharedValue::<Pair>::from_fd(&handle).expect("a user as any other");
+    same.set(Pair::of(2)).expect("a set");
 }

@@ -202,14 +202,3 @@ fn another_user_can_look_and_with_a_read_only_handle_nothing_else() {
     [reader, other, third].into_iter().for_each(crate::support::Child::leave);
     assert_eq!(object.users().expect("users").len(), 1);
 }
-
-#[test]
-fn an_object_with_a_name_has_no_handle() {
-    let world = World::new();
-    let options = SharedValue::<Pair>::options().scope(world.scope());
-    let object = options.create("rpm", || Pair::of(1)).expect("an object");
-    assert_eq!(code(object.to_fd()), "unsupported");
-    assert_eq!(code(object.to_read_only_fd()), "unsupported");
-    assert_eq!(code(object.forbid_new_writers()), "unsupported");
-    assert_eq!(code(options.open_read_only("rpm").expect("a view").to_fd()), "unsupported");
-}

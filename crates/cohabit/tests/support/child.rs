@@ -201,7 +201,9 @@ pub(crate) type Role = (&'static str, fn(&mut Peer));
 /// Plays the role that the environment names, if it names one; then the process ends.
 pub(crate) fn play(roles: &[Role]) {
     let Ok(role) = std::env::var(ROLE) else { return };
-    sys::watchdog(WATCHDOG_S);
+    // Under Wine a hundred thousand of anything take minutes.
+    let times = if std::env::var_os("COHABIT_TEST_FULL").is_some() { 10 } else { 1 };
+    sys::watchdog(WATCHDOG_S * times);
     let arguments = std::env::var(ARGUMENTS).unwrap_or_default();
     let arguments = arguments.lines().map(str::to_owned).collect();
     let mut peer = Peer { arguments, on_to_main: false };

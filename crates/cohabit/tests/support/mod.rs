@@ -9,9 +9,6 @@
 
 pub(crate) mod beside;
 pub(crate) mod child;
-/// Descriptors over a socket, as the example does it.
-#[cfg(unix)]
-#[path = "../../examples/handle.rs"]
 pub(crate) mod handing;
 pub(crate) mod mechanism;
 pub(crate) mod raw;

@@ -21,17 +21,12 @@
 //! users · status                                                ok PID:guest …
 //! ```
 
-#[cfg(unix)]
-use std::os::fd::OwnedFd;
-#[cfg(unix)]
-use std::os::unix::net::{UnixListener, UnixStream};
 use std::time::Duration;
 
 use cohabit::{Keep, Part, Pinned, Shared, SharedValue, SharedView, Value, Version, plain};
 
 use super::child::Peer;
-#[cfg(unix)]
-use super::handing;
+use super::handing::{self, Giver};
 use super::{line, several, world};
 
 /// A number and its complement, so that a torn pair is seen.
@@ -77,7 +72,6 @@ pub(crate) fn user(peer: &mut Peer) {
             "open" | "create" | "open_or_create" | "view" => user.attach(peer, &words),
             "open_wait" | "await_view" => user.attach(peer, &words),
             "anonymous" | "take" | "take_view" => user.attach(peer, &words),
-            #[cfg(unix)]
             "give" | "give_read_only" => user.give(peer, &words),
             #[cfg(unix)]
             "close_all" => {
@@ -143,8 +137,7 @@ impl User {
         if words[0].ends_with("view") {
             let view = match words[0] {
                 "view" => options.open_read_only(name),
-                #[cfg(unix)]
-                "take_view" => SharedView::from_fd(fetch(name)),
+                "take_view" => SharedView::from_fd(handing::fetch(name)),
                 _ => options.open_read_only_wait(name, within),
             };
             return line(view.map(|view| {
@@ -162,8 +155,7 @@ impl User {
             "open" => options.open(name),
             "open_wait" => options.open_wait(name, within),
             "anonymous" => options.anonymous(build),
-            #[cfg(unix)]
-            "take" => options.from_fd(fetch(name)),
+            "take" => options.from_fd(handing::fetch(name)),
             "create" => options.create(name, build),
             _ => options.open_or_create(name, build),
         };
@@ -175,19 +167,18 @@ impl User {
     }
 
     /// Hands the object to whoever connects first.
-    #[cfg(unix)]
     fn give(&mut self, peer: &Peer, words: &[&str]) -> String {
-        let listener = UnixListener::bind(words[1]).expect("a socket");
+        let giver = Giver::at(words[1]);
         peer.say("listening");
-        let (stream, _) = listener.accept().expect("somebody connects");
+        let taker = giver.meet();
         let handle = match (&self.object, &self.view) {
             (Some(object), _) if words[0] == "give" => object.to_fd(),
             (Some(object), _) => object.to_read_only_fd(),
             (None, view) => view.as_ref().expect("a view").to_fd(),
         };
-        std::fs::remove_file(words[1]).expect("the socket");
+        drop(giver);
         line(handle.map(|handle| {
-            handing::send(&stream, handle).expect("sent");
+            taker.give(handle);
             "given"
         }))
     }
@@ -261,12 +252,6 @@ impl User {
             other => panic!("no such word: {other}"),
         }
     }
-}
-
-/// The descriptor that is to be had at a socket.
-#[cfg(unix)]
-fn fetch(socket: &str) -> OwnedFd {
-    handing::receive(&UnixStream::connect(socket).expect("a socket")).expect("a descriptor")
 }
 
 fn ms(ms: u64) -> Duration {

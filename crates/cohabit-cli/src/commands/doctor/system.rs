@@ -30,10 +30,14 @@ fn trial_folder(scope: &Scope) -> std::path::PathBuf {
 }
 
 fn kernel(kernel: &Kernel, unnamed: Result<(), cohabit_os::Error>) -> Finding {
-    let waits = if kernel.waits_on_many { "there" } else { "missing, and not needed" };
-    let text = format!("{}; futex_waitv is {waits}", kernel.release);
+    let waits = match kernel.waits_on_many {
+        Some(true) => "; futex_waitv is there",
+        Some(false) => "; futex_waitv is missing, and not needed",
+        None => "",
+    };
+    let text = format!("{}{waits}", kernel.release);
     match unnamed {
-        Ok(()) => Finding::ok("kernel", format!("{text}; unnamed files work")),
+        Ok(()) => Finding::ok("kernel", format!("{text}; memory without a name works")),
         Err(error) => Finding::bad(
             "kernel",
             format!("{text}; no unnamed file could be made: {error}"),
@@ -44,7 +48,7 @@ fn kernel(kernel: &Kernel, unnamed: Result<(), cohabit_os::Error>) -> Finding {
 
 fn liveness(works: Result<bool, cohabit_os::Error>) -> Finding {
     match works {
-        Ok(true) => Finding::ok("liveness", "the kernel tells who lives, by locks that end with the process"),
+        Ok(true) => Finding::ok("liveness", "the kernel tells who lives, by what ends with the process"),
         // By its nature, and not for want of anything.
         Ok(false) if mechanism() == Mechanism::Portable => Finding::ok("liveness", "lock files tell who lives, each locked through a descriptor")
             .advise("Do not close descriptors that are not yours: who does looks dead."),
@@ -101,7 +105,7 @@ mod tests {
         let kept = if mechanism() == Mechanism::Portable { Level::Ok } else { Level::Warn };
         assert_eq!(liveness(Ok(false)).level, kept);
         assert_eq!(liveness(Err(refused())).level, Level::Bad);
-        let release = || Kernel { release: "5.10".into(), waits_on_many: false };
+        let release = || Kernel { release: "5.10".into(), waits_on_many: None };
         assert_eq!(kernel(&release(), Ok(())).level, Level::Ok);
         assert_eq!(kernel(&release(), Err(refused())).level, Level::Bad);
     }

@@ -148,6 +148,39 @@ pub(crate) fn stop(pid: u32) {
     assert_eq!(unsafe { NtSuspendProcess(child.as_raw_handle()) }, 0, "the child stops");
 }
 
+/// Gives a process a copy of a handle: the copy's number, which means something there only.
+pub(crate) fn give(pid: u32, handle: BorrowedHandle<'_>) -> usize {
+    let receiver = process(pid, PROCESS_DUP_HANDLE).expect("who is given it");
+    duplicated(handle, receiver.as_raw_handle(), false).addr()
+}
+
+/// Takes a handle that somebody gave to this process.
+pub(crate) fn given(number: usize) -> OwnedHandle {
+    // SAFETY: whoever gave it made it for this process, and told it to nobody else.
+    unsafe { OwnedHandle::from_raw_handle(ptr::without_provenance_mut(number)) }
+}
+
+/// A copy of a handle that a child of this process has, too, under the same number.
+pub(crate) fn inheritable(handle: BorrowedHandle<'_>) -> OwnedHandle {
+    let copy = duplicated(handle, GetCurrentProcess(), true);
+    // SAFETY: the call just made it, and nobody else has it.
+    unsafe { OwnedHandle::from_raw_handle(copy) }
+}
+
+/// A copy of a handle for a process, with the same rights.
+fn duplicated(handle: BorrowedHandle<'_>, receiver: Handle, inherits: bool) -> Handle {
+    let mut made = ptr::null_mut();
+    let from = handle.as_raw_handle();
+    // SAFETY: the handles are open, and `made` is ours.
+    let copied = unsafe {
+        let me = GetCurrentProcess();
+        let (made, inherits) = (&raw mut made, inherits.into());
+        DuplicateHandle(me, from, receiver, made, 0, inherits, DUPLICATE_SAME_ACCESS)
+    };
+    assert_ne!(copied, 0, "a copy of a handle: {}", std::io::Error::last_os_error());
+    made
+}
+
 /// Lets a stopped child go on.
 pub(crate) fn resume(pid: u32) {
     let child = process(pid, PROCESS_SUSPEND_RESUME).expect("a child");

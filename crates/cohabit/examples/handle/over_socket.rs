@@ -1,9 +1,4 @@
-//! An object without a name, handed from one process to another over a Unix socket.
-//!
-//! In one terminal:  `cargo run -p cohabit --example handle serve /tmp/rpm.socket`
-//! In another one:   `cargo run -p cohabit --example handle join /tmp/rpm.socket`
-//!
-//! Nobody but who connects to the socket can reach the object.
+//! Both sides, and how a descriptor goes over a socket: unix(7), SCM_RIGHTS.
 
 use std::error::Error;
 use std::io::{self, IoSlice, IoSliceMut};
@@ -17,7 +12,7 @@ use rustix::net::{
     SendAncillaryMessage, SendFlags, recvmsg, sendmsg,
 };
 
-fn main() -> Result<(), Box<dyn Error>> {
+pub(crate) fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["serve", socket] => serve(socket),
