@@ -25,7 +25,7 @@ pub(crate) struct Cli {
     #[arg(long, global = true)]
     machine: bool,
 
-    /// With --machine: believe also what belongs to this user, a name or a number
+    /// With --machine: believe also what belongs to this user, a name or a number, on Windows a name or S-1-…
     #[arg(long, global = true, value_name = "USER")]
     trust: Vec<String>,
 

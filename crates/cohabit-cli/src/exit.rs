@@ -91,6 +91,7 @@ pub(crate) fn code_of(kind: ErrorKind) -> u8 {
     match kind {
         Kind::NameEmpty | Kind::NameTooLong | Kind::NameSlash | Kind::NameDot => USAGE,
         Kind::NameSpace | Kind::NameNotAscii | Kind::NameCharacter => USAGE,
+        Kind::NameReserved => USAGE,
         Kind::NameScopePrefix | Kind::ConstructorIncomplete | Kind::SchemaInvalid => USAGE,
         Kind::LengthMissing | Kind::LengthMismatch | Kind::OutOfRange | Kind::Frozen => USAGE,
         Kind::NotFound | Kind::FolderMissing | Kind::Ended | Kind::NameLost => NOT_FOUND,

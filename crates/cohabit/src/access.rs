@@ -15,7 +15,7 @@ use crate::error::{Error, ErrorKind, Result};
 pub enum Account {
     /// By name; on Windows also by its security identifier as text, such as `S-1-5-32-545`.
     Name(String),
-    /// By number, for a machine that has no name for it.
+    /// By number, for a machine that has no name for it. On Windows accounts have no numbers.
     Id(u32),
 }
 
@@ -211,7 +211,15 @@ fn resolve(
     look_up: fn(&str) -> cohabit_os::Result<Option<u32>>,
 ) -> Result<u32> {
     let account = match account {
-        Account::Id(id) => return Ok(*id),
+        Account::Id(number) => {
+            return accounts::by_number(*number).ok_or_else(|| {
+                let detail = format!(
+                    "accounts have no numbers on this system: expected the {what}'s name or identifier, \
+                     such as S-1-5-32-545, found {number}"
+                );
+                Error::new(ErrorKind::AccountUnknown, name, detail)
+            });
+        }
         Account::Name(account) => account,
     };
     let found = look_up(account)
@@ -232,19 +240,31 @@ mod tests {
         access.rights("x").expect("rights").mode
     }
 
+    /// A group that every system takes.
+    fn group() -> (Account, u32) {
+        let account = match cohabit_os::mechanism() {
+            Mechanism::Windows => Account::from("S-1-5-32-545"),
+            _ => Account::from(7),
+        };
+        let id = group_id(&account, "x").expect("a group");
+        (account, id)
+    }
+
     #[test]
     fn a_sentence_becomes_permission_bits() {
+        let ops = || Access::group(group().0);
         assert_eq!(mode(Access::owner()), 0o600);
-        assert_eq!(mode(Access::group(7).reads()), 0o640);
-        assert_eq!(mode(Access::group(7).writes()), 0o660);
+        assert_eq!(mode(ops().reads()), 0o640);
+        assert_eq!(mode(ops().writes()), 0o660);
         assert_eq!(mode(Access::everyone().reads()), 0o644);
         assert_eq!(mode(Access::everyone().writes()), 0o666);
-        let both = Access::everyone().reads().and(Access::group(7).writes());
-        assert_eq!(both.rights("x").expect("rights"), Rights { mode: 0o664, group: Some(7) });
-        assert_eq!(mode(Access::group(7).writes().and(Access::everyone().reads())), 0o664);
-        assert_eq!(mode(Access::group(7).reads().and(Access::group(7).writes())), 0o660);
+        let both = Access::everyone().reads().and(ops().writes());
+        let expected = Rights { mode: 0o664, group: Some(group().1) };
+        assert_eq!(both.rights("x").expect("rights"), expected);
+        assert_eq!(mode(ops().writes().and(Access::everyone().reads())), 0o664);
+        assert_eq!(mode(ops().reads().and(ops().writes())), 0o660);
         // Who is in the group is everyone too.
-        assert_eq!(mode(Access::everyone().writes().and(Access::group(7).reads())), 0o666);
+        assert_eq!(mode(Access::everyone().writes().and(ops().reads())), 0o666);
         assert_eq!(mode(Access::owner().and(Access::everyone().reads())), 0o644);
     }
 
@@ -252,6 +272,19 @@ mod tests {
     fn two_groups() {
         let access = Access::group(7).writes().and(Access::group(8).reads());
         assert_eq!(access.rights("x").expect_err("two").code(), "two-groups");
+    }
+
+    #[test]
+    fn numbers_of_accounts_are_those_of_unix() {
+        let found = Access::owner().trust_user(1001).trust("x").map(|trust| trust.includes(1001));
+        match cohabit_os::mechanism() {
+            Mechanism::Windows => {
+                let error = found.expect_err("whose number would it be?");
+                assert_eq!(error.code(), "account-unknown");
+                assert!(error.detail().contains("S-1-5-32-545, found 1001"), "{error}");
+            }
+            _ => assert!(found.expect("a user")),
+        }
     }
 
     #[test]
@@ -275,8 +308,8 @@ mod tests {
             }
             _ => (0, "root".to_owned(), Account::from(0)),
         };
-        let trust = Access::owner().trust_user(7).trust_user(&*name).trust("x").expect("known");
-        assert!(trust.includes(7) && trust.includes(user) && !trust.includes(8));
+        let trust = Access::owner().trust_user(&*name).trust("x").expect("known");
+        assert!(trust.includes(user) && !trust.includes(8));
         let trust = Access::owner().trust_group(group).trust("x").expect("known");
         assert!(trust.includes(user) && !trust.includes(0x7fff_fff0));
     }

@@ -71,6 +71,9 @@ kinds! {
     NameNotAscii = "name-not-ascii", "Use ASCII letters, digits and . _ - { } ( ) # @ + = , only.";
     /// The name has another character that is not allowed.
     NameCharacter = "name-character", "Use ASCII letters, digits and . _ - { } ( ) # @ + = , only.";
+    /// The name means something else on Windows: a device (`con`, `nul`, `com1`, …), or, with a dot at its end, the
+    /// name without it.
+    NameReserved = "name-reserved", "Use a name that works on every system: add something, for instance a prefix.";
     /// The name starts with `Local\` or `Global\`.
     NameScopePrefix = "name-scope-prefix", "Leave the prefix out and choose a Scope: Scope::User for Local\\, Scope::Machine for Global\\.";
 
@@ -112,7 +115,7 @@ kinds! {
     /// The file or folder belongs to another user.
     OtherOwner = "other-owner", "Use a name or folder of your own, or trust its owner: Access::trust_user, trust_group.";
     /// This machine knows no user or group of that name.
-    AccountUnknown = "account-unknown", "Correct the name, make the account, or give its number: Access::group(1001).";
+    AccountUnknown = "account-unknown", "Correct the name, make the account, or give its number, Access::group(1001), or its identifier on Windows.";
     /// Two groups have rights on one object.
     TwoGroups = "two-groups", "An object has one group: put their members into one, or use Access::everyone().";
     /// Others may write the folder, so a name in it could be anyone's.
@@ -189,7 +192,7 @@ kinds! {
     /// One of those who wait for each other at a barrier died.
     PeerDied = "peer-died", "Let somebody take the dead one's place, and let all come to the barrier again.";
     /// This system or target cannot do it.
-    Unsupported = "unsupported", "See the platform table in README.";
+    Unsupported = "unsupported", "docs/places.md and docs/portable.md say what each system has.";
     /// The system refused, for a reason that has no kind of its own.
     System = "system", "See the system's own words.";
 }

@@ -55,6 +55,11 @@ causes! {
     NameCharacter:
         "a pattern, a URL or a Windows path serves as the name" =>
             "Replace the character, for instance by a dash.";
+    NameReserved:
+        "the name is one of Windows' devices: con, prn, aux, nul, com0 to com9, lpt0 to lpt9, alone or before a dot" =>
+            "Add something in front of it: `my-nul`.",
+        "the name ends with a dot, which Windows leaves out" =>
+            "Leave it out yourself.";
     NameScopePrefix:
         "the name comes from a program for Windows" =>
             "Leave `Local\\` or `Global\\` out: what it said is said by the Scope.";
@@ -157,6 +162,8 @@ causes! {
     AccountUnknown:
         "the name is misspelt, or the group was not made on this machine" =>
             "Look with `getent group NAME`, and make it with `groupadd NAME`.",
+        "on Windows: the name is in another language there, or a number was given" =>
+            "Look with `net localgroup`, or give the identifier, such as S-1-5-32-545 (`whoami /groups`).",
         "a container or static program does not see the machine's users" =>
             "Give the number instead of the name.";
     TwoGroups:

@@ -46,7 +46,7 @@ impl<T: Shareable + ?Sized> Shared<T> {
     /// use cohabit::SharedValue;
     ///
     /// let rpm = SharedValue::<u32>::anonymous(|| 900)?;
-    /// // Hand it to a child: as its standard input, or over a Unix socket.
+    /// // Hand it to a child: as its standard input, or over a Unix socket; on Windows also by DuplicateHandle.
     /// let handle = rpm.to_fd()?;
     /// // There:
     /// let same = SharedValue::<u32>::from_fd(&handle)?;
@@ -77,7 +77,7 @@ impl<T: Shareable + ?Sized> Shared<T> {
     /// - `ReadOnlyHandle`: it does not allow writing.
     /// - `Ended`: the last user has left, or all were killed.
     /// - `PermissionDenied`: the object is another user's, whose scope does not let this one in.
-    /// - `Unsupported`: `/proc` is not mounted.
+    /// - `Unsupported`: `/proc` is not mounted; the portable mechanism.
     /// - `TypeMismatch` and what else [`Shared::open`] refuses.
     pub fn from_fd(descriptor: impl AsFd) -> Result<Self> {
         Self::options().from_fd(descriptor)
@@ -93,8 +93,8 @@ impl<T: Shareable + ?Sized> Shared<T> {
     /// A forked child joins anew by `Shared::from_fd(object.to_fd()?)`.
     ///
     /// # Errors
-    /// `Unsupported` for an object with a name, which is opened by its name, and where `/proc` is not
-    /// mounted; `LivenessLost`; `NoDescriptors`.
+    /// `Unsupported` for an object with a name, which is opened by its name, and on Linux where `/proc` is
+    /// not mounted; `LivenessLost`; `NoDescriptors`.
     pub fn to_fd(&self) -> Result<OwnedFd> {
         give(&self.member().segment, Access::ReadWrite)
     }
@@ -103,7 +103,7 @@ impl<T: Shareable + ?Sized> Shared<T> {
     ///
     /// Who is given it cannot write, with one exception: a process *of the same user* (or root's, or of
     /// whom the object's `Access` lets write) that means to can open the descriptor again for writing,
-    /// through `/proc/self/fd`. Where that counts, call [`Shared::forbid_new_writers`] first. Whoever has it can also hold up, by file locks, those
+    /// through `/proc/self/fd`, on Windows by the name that the kernel has for it. Where that counts, call [`Shared::forbid_new_writers`] first. Whoever has it can also hold up, by file locks, those
     /// who join and leave: these then say `Busy`, and leave as if killed. Calls on cells are not held
     /// up.
     ///
@@ -118,7 +118,8 @@ impl<T: Shareable + ?Sized> Shared<T> {
     /// look only, with [`SharedView::from_fd`].
     ///
     /// # Errors
-    /// `Unsupported` for an object with a name, and on Linux before 5.1; `LivenessLost`.
+    /// `Unsupported` for an object with a name, on Linux before 5.1, and on Windows, where nothing keeps new
+    /// writers out; `LivenessLost`.
     pub fn forbid_new_writers(&self) -> Result<()> {
         let segment = nameless(&self.member().segment)?;
         let named = |error: Error| error.about(&segment.name);

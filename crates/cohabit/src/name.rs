@@ -1,8 +1,11 @@
 //! The rule for names: the same on every system, so that a name that works here works everywhere.
 //!
 //! 1 to 200 bytes of ASCII letters, digits and `. _ - { } ( ) # @ + = ,`, not starting with a dot.
-//! A name is a file's name on Unix and part of a kernel object's name on Windows, hence no slashes;
-//! names that start with a dot are cohabit's own.
+//! A name is a file's name, and part of a kernel object's name on Windows, hence no slashes, no dot at the end
+//! and no devices; names that start with a dot are cohabit's own. Whether `Rpm` is `rpm` is the system's to say:
+//! it is on Windows, and on the usual file systems of macOS.
+//!
+//! Devices: learn.microsoft.com, "Naming Files, Paths, and Namespaces".
 
 use crate::error::{Error, ErrorKind, Result};
 
@@ -45,7 +48,25 @@ pub fn check_name(name: &str) -> Result<()> {
         };
         return refuse(kind, format!("the name has {c:?} at byte {at}"));
     }
+    let refuse = |detail| Err(Error::new(ErrorKind::NameReserved, name, detail));
+    if name.ends_with('.') {
+        return refuse("the name ends with a dot, which Windows leaves out".to_owned());
+    }
+    let first = name.split('.').next().unwrap_or_default();
+    if is_device(first) {
+        return refuse(format!("the name is that of a device on Windows, {first:?}"));
+    }
     Ok(())
+}
+
+/// Whether Windows has a device of this name, in whatever case.
+fn is_device(name: &str) -> bool {
+    if ["con", "prn", "aux", "nul"].iter().any(|device| name.eq_ignore_ascii_case(device)) {
+        return true;
+    }
+    let Some((kind, number)) = name.split_at_checked(3) else { return false };
+    let has_ports = ["com", "lpt"].iter().any(|port| kind.eq_ignore_ascii_case(port));
+    has_ports && number.len() == 1 && number.bytes().all(|digit| digit.is_ascii_digit())
 }
 
 #[cfg(test)]
@@ -100,6 +121,16 @@ mod tests {
     fn name_character() {
         assert_eq!(code("a*"), "name-character");
         assert_eq!(code("a\0"), "name-character");
+    }
+
+    #[test]
+    fn name_reserved() {
+        for device in ["con", "NUL", "aux.rpm", "Com1", "lpt9.a.b", "rpm.", "a.."] {
+            assert_eq!(code(device), "name-reserved");
+        }
+        for name in ["com", "com.example.rpm", "com10", "con-1", "rig.con", "lptx", "null"] {
+            check_name(name).expect(name);
+        }
     }
 
     #[test]

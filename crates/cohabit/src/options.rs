@@ -12,15 +12,16 @@ use crate::access::Access;
 #[non_exhaustive]
 pub enum Scope {
     /// All processes of this user on this machine: a folder of the user's own, mode 0700, in
-    /// `/dev/shm` (or under `COHABIT_DIR`).
+    /// `/dev/shm` (or under `COHABIT_DIR`). On Windows those of this session, and the folder is in
+    /// `%LOCALAPPDATA%`; docs/places.md has all systems.
     #[default]
     User,
     /// All processes that name the same folder. It must exist, belong to the user or to root, and be
     /// writable by nobody else.
     Folder(PathBuf),
     /// All processes of this machine that [`Access`] lets in, whichever user they run as: a folder of
-    /// the object's own, `cohabit.NAME`, in `/dev/shm` (or under `COHABIT_DIR`, which must be sticky or
-    /// writable by its owner only).
+    /// the object's own, `cohabit.NAME`, in `/dev/shm`, on Windows in `%ProgramData%` (or under `COHABIT_DIR`,
+    /// which must be sticky or writable by its owner only).
     ///
     /// The folder stays, empty, when the last user to leave may not take it away: its rights are those
     /// of the object's next instance.
@@ -40,7 +41,8 @@ pub enum Keep {
     /// have the object open all the time.
     UntilReboot,
     /// Until somebody removes it, on a local disk: in a [`Scope::Folder`], or where `COHABIT_DIR` is on
-    /// one. A network file system and one in memory are refused with `NotOnDisk`.
+    /// one, and on Windows anywhere. A network file system and one in memory are refused with `NotOnDisk`;
+    /// `Unsupported` on macOS and FreeBSD.
     ///
     /// The last user that leaves cleanly writes everything out and marks the object closed: dropping
     /// its last handle waits for the disk. From then on, the value survives whatever happens to the

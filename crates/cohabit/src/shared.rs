@@ -24,7 +24,8 @@ use crate::view::SharedView;
 /// nothing else; cloning it gives another handle on the same attachment.
 ///
 /// When the last handle of this process goes, the process leaves the object; when the last user
-/// leaves a [`Keep::WhileUsed`] object, nothing of it stays. A handle in a `static` leaves at `exit`.
+/// leaves a [`Keep::WhileUsed`] object, nothing of it stays. A handle in a `static` leaves at `exit`; on
+/// Windows when `main` returns, and `std::process::exit` is as a kill there.
 ///
 /// # If a peer dies
 /// Its slot is free for others, its locks can be had, and what it had committed stays.

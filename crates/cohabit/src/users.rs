@@ -38,7 +38,7 @@ pub struct User {
 pub enum ProcessState {
     /// It runs, or sleeps until something happens.
     Running,
-    /// A signal stopped it (SIGSTOP, Ctrl-Z): it goes on with SIGCONT.
+    /// A signal stopped it (SIGSTOP, Ctrl-Z): it goes on with SIGCONT. On Windows all its threads are suspended.
     Stopped,
     /// A debugger has stopped it.
     Debugged,

@@ -49,7 +49,7 @@ fn what_cannot_be_meant_is_exit_code_2() {
     assert_eq!(ran.code, Some(2), "{}", ran.err);
     let err = run(&place, &["--trust", "no-such-user-here", "show", "data"]).failed(2);
     assert!(err.ends_with("[account-unknown]\n"), "{err}");
-    run(&place, &["--trust", "root", "--trust", "1", "show", "data"]).failed(3);
+    run(&place, &["--trust", "root", "--trust", "0", "show", "data"]).failed(3);
 }
 
 #[test]

@@ -342,6 +342,7 @@ fn a_bad_name_is_exit_code_2() {
         ("a b", "name-space"),
         ("\u{e4}", "name-not-ascii"),
         ("a*", "name-character"),
+        ("Con.x", "name-reserved"),
         ("Local\\a", "name-scope-prefix"),
         (&"x".repeat(201), "name-too-long"),
     ] {

@@ -34,6 +34,11 @@ pub fn group_id(name: &str) -> Result<Option<u32>> {
     sys::group_id(name)
 }
 
+/// The account that people mean by a number, a user or a group. None: numbers mean nothing here, but 0.
+pub fn by_number(number: u32) -> Option<u32> {
+    sys::by_number(number)
+}
+
 /// The name of a user, where it has one.
 pub fn user_name(id: u32) -> Option<String> {
     sys::user_name(id)

@@ -22,10 +22,17 @@ const NAME_MAX: usize = 257;
 const IDENTIFIER: &str = "S-1-";
 /// The system is no user by its kind.
 const SYSTEM: u32 = 0;
+/// LocalService, NetworkService, and how those of single services (`NT SERVICE\NAME`) begin.
+const SERVICES: [&str; 2] = ["S-1-5-19", "S-1-5-20"];
+const SERVICE: &str = "S-1-5-80-";
+
+/// The numbers of accounts are this process's own. The system's is the one that everybody knows.
+pub(super) fn by_number(number: u32) -> Option<u32> {
+    (number == SYSTEM).then_some(number)
+}
 
 pub(super) fn user_id(name: &str) -> Result<Option<u32>> {
-    let found = look_up(name)?;
-    Ok(found.filter(|(id, kind)| *kind == SidTypeUser || *id == SYSTEM).map(|(id, _)| id))
+    Ok(look_up(name)?.filter(|(id, kind)| is_user(*id, *kind)).map(|(id, _)| id))
 }
 
 pub(super) fn group_id(name: &str) -> Result<Option<u32>> {
@@ -33,7 +40,7 @@ pub(super) fn group_id(name: &str) -> Result<Option<u32>> {
 }
 
 pub(super) fn user_name(id: u32) -> Option<String> {
-    name_of(id).filter(|(_, kind)| id == SYSTEM || *kind == SidTypeUser).map(|(name, _)| name)
+    name_of(id).filter(|(_, kind)| is_user(id, *kind)).map(|(name, _)| name)
 }
 
 pub(super) fn group_name(id: u32) -> Option<String> {
@@ -55,6 +62,15 @@ pub(super) fn is_member(user: u32, group: u32) -> Result<bool> {
         unsafe { CheckTokenMembership(ptr::null_mut(), group, &raw mut is_member) }
     })?;
     if asked == 0 { Err(refused("look up a user's groups")) } else { Ok(is_member != 0) }
+}
+
+/// Services run as accounts that are well-known groups by their kind.
+fn is_user(id: u32, kind: SID_NAME_USE) -> bool {
+    let is_services = |sid: String| {
+        let own = SERVICES.iter().any(|known| sid == *known) || sid.starts_with(SERVICE);
+        own && kind == SidTypeWellKnownGroup
+    };
+    kind == SidTypeUser || id == SYSTEM || sid::of_number(id).is_some_and(is_services)
 }
 
 fn is_group(kind: SID_NAME_USE) -> bool {
@@ -147,6 +163,8 @@ mod tests {
         assert_eq!(group_id(&name).expect("an answer"), Some(users), "{name}");
         assert_eq!(user_id(USERS).expect("an answer"), None, "it is no user");
         assert!(is_member(effective_uid(), users).expect("an answer"));
+        let service = user_id("S-1-5-19").expect("an answer").expect("every Windows has it");
+        assert!(user_name(service).is_some(), "a service runs as it");
         for nobodys in ["S-1-5-21-1-2-3-4711", "S-1-", "S-1-and-more"] {
             assert_eq!(group_id(nobodys).expect("an answer"), None, "{nobodys}");
         }

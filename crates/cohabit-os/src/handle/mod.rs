@@ -49,6 +49,34 @@ pub struct Rights {
     pub no_new_writers: bool,
 }
 
+/// Gives a type the descriptor of its field, under the name that std has for that: `AsFd`, or `AsHandle` on
+/// Windows.
+#[cfg(not(windows))]
+#[macro_export]
+macro_rules! has_descriptor {
+    ($type:ty, $field:ident) => {
+        impl $crate::handle::AsFd for $type {
+            fn as_fd(&self) -> $crate::handle::BorrowedFd<'_> {
+                $crate::handle::AsFd::as_fd(&*self.$field)
+            }
+        }
+    };
+}
+
+/// Gives a type the descriptor of its field, under the name that std has for that: `AsFd`, or `AsHandle` on
+/// Windows.
+#[cfg(windows)]
+#[macro_export]
+macro_rules! has_descriptor {
+    ($type:ty, $field:ident) => {
+        impl std::os::windows::io::AsHandle for $type {
+            fn as_handle(&self) -> $crate::handle::BorrowedFd<'_> {
+                $crate::handle::AsFd::as_fd(&*self.$field)
+            }
+        }
+    };
+}
+
 /// Says what a descriptor allows. One that is of a path only, without its file, allows nothing.
 pub fn rights(file: &File) -> Result<Rights> {
     sys!(rights(file.handle()))

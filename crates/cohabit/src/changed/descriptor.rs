@@ -8,7 +8,6 @@ use std::sync::atomic::AtomicU64;
 use std::task::{Poll, Wake, Waker};
 
 use cohabit_os::event::Event;
-use cohabit_os::handle::{AsFd, BorrowedFd};
 
 use super::wait::{Wait, Who};
 use super::watch::{self, Watch};
@@ -19,8 +18,8 @@ use crate::value::Version;
 /// A descriptor for loops that poll: readable once the value's version is not the one last named to
 /// [`rearm`](ChangeFd::rearm), or the object is over.
 ///
-/// It implements `AsFd`, where the system has descriptors. Poll it for reading; never read
-/// from it, write to it or close it. It may become readable for no reason, and it stays readable until
+/// It implements `AsFd`: poll it for reading; never read from it, write to it or close it. On Windows it implements
+/// `AsHandle`: WaitForMultipleObjects takes it. It may become readable for no reason, and it stays readable until
 /// it is rearmed. It holds on to the object as a handle does: this process does not leave the object
 /// before it is dropped.
 ///
@@ -60,11 +59,7 @@ pub struct ChangeFd {
     made_in: &'static Watch,
 }
 
-impl AsFd for ChangeFd {
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        self.event.as_fd()
-    }
-}
+cohabit_os::has_descriptor!(ChangeFd, event);
 
 /// A waker that raises an event.
 struct Raise(Arc<Event>);

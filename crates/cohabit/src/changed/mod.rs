@@ -78,7 +78,9 @@
 //! [`ChangeFd`] belongs to the process that made it.
 //!
 //! # Platforms
-//! Linux. Elsewhere all of it is `Unsupported`.
+//! - Windows hears at once of the 31 values of users that were awaited last; `into_tokio` is `Unsupported` there, and a
+//!   [`ChangeFd`] is a handle for WaitForMultipleObjects.
+//! - The portable mechanism (macOS, FreeBSD) looks, in pauses of up to 4 ms.
 
 mod calls;
 mod descriptor;

@@ -3,9 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use cohabit::Scope;
+use cohabit_os::error::Cause;
 use cohabit_os::health::{self, Filesystem, Medium};
 use cohabit_os::mapping::{self, FileKind, FileStatus, Lasts, Space, status_of};
-use cohabit_os::{accounts, place};
+use cohabit_os::{Mechanism, accounts, mechanism, place};
 
 use super::{Finding, bytes};
 
@@ -20,10 +21,12 @@ pub(super) fn check(scope: &Scope) -> Vec<Finding> {
     let root = root_of(scope);
     let container = health::container();
     let found = health::filesystem(&root);
-    let on_disk = matches!(&found, Ok(found) if found.medium != Medium::Memory);
+    let in_memory = mechanism() == Mechanism::Windows;
+    let on_disk = !in_memory && matches!(&found, Ok(found) if found.medium != Medium::Memory);
     let mut findings = vec![where_it_is(scope, &root, found)];
     let lasts = if on_disk { Lasts::OnDisk } else { Lasts::WhileUsed };
     match mapping::space(&root, lasts) {
+        Ok(space) if in_memory => findings.push(room_in_memory(space)),
         Ok(space) if on_disk => findings.push(room_on_disk(&root, space)),
         Ok(space) => findings.push(room(&root, space, container.as_deref())),
         Err(error) => findings.push(Finding::bad("room", format!("{}: {error}", root.display()))),
@@ -58,6 +61,10 @@ fn where_it_is(
         _ => "",
     };
     match found {
+        Err(error) if error.cause() == Cause::Unsupported => Finding::ok(
+            "place",
+            format!("{name}{by}; what file system it is on is not known on this system"),
+        ),
         Err(error) => Finding::bad("place", format!("{name}{by}: {error}"))
             .advise("Give a folder that is there (COHABIT_DIR, --folder)."),
         Ok(Filesystem { name: kind, medium }) => {
@@ -65,6 +72,8 @@ fn where_it_is(
             match medium {
                 Medium::Network => Finding::bad("place", text)
                     .advise("Locks and shared maps must work as on this machine: use a local file system."),
+                _ if mechanism() == Mechanism::Windows => Finding::ok("place", text)
+                    .advise("It has a file for each name; the objects are in memory, but those of Keep::OnDisk."),
                 Medium::Disk if *scope == Scope::User => Finding::warn("place", text)
                     .advise("Objects are written to the disk now and then: a tmpfs such as /dev/shm is quicker."),
                 _ => Finding::ok("place", text),
@@ -78,6 +87,16 @@ fn room_text(root: &Path, Space { total, free }: Space) -> String {
         0 => "the file system has no limit of its own".to_owned(),
         _ => format!("{} of {} are free in {}", bytes(free), bytes(total), root.display()),
     }
+}
+
+/// Memory and page file, of which no folder has a part.
+fn room_in_memory(Space { total, free }: Space) -> Finding {
+    let text = format!("{} of {} of memory and page file are free", bytes(free), bytes(total));
+    if free < ROOM_SMALL {
+        let advice = "End programs, or let the page file grow.";
+        return Finding::warn("room", text).advise(advice);
+    }
+    Finding::ok("room", text)
 }
 
 /// A disk is no memory: a tenth of it is plenty, and no container's option enlarges it.
@@ -189,6 +208,14 @@ mod tests {
         assert_eq!(found.text, "60 MiB of 64 MiB are free in /dev/shm");
         assert_eq!(found.level, Level::Warn);
         assert!(found.advice.unwrap().contains("--shm-size=1g"));
+    }
+
+    #[test]
+    fn memory_is_judged_by_what_is_left() {
+        let found = |free| room_in_memory(Space { total: 8 << 30, free });
+        assert_eq!(found(1 << 30).level, Level::Ok);
+        assert_eq!(found(15 << 20).level, Level::Warn);
+        assert_eq!(found(1 << 30).text, "1 GiB of 8 GiB of memory and page file are free");
     }
 
     #[test]
