@@ -125,6 +125,7 @@ fn may_be_longer(kind: ErrorKind) -> bool {
             | Kind::NameSpace
             | Kind::NameNotAscii
             | Kind::NameCharacter
+            | Kind::NameReserved
     )
 }
 

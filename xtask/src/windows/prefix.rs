@@ -58,9 +58,17 @@ impl Prefix {
     }
 }
 
+impl Prefix {
+    /// Ends what runs in it, Wine's own processes too. If there are none, that is as good.
+    pub(crate) fn end(&self) {
+        for what in ["--kill", "--wait"] {
+            let _ = quietly(self.applied(with("wineserver", &[what])));
+        }
+    }
+}
+
 impl Drop for Prefix {
     fn drop(&mut self) {
-        // Nothing but this prefix's programs. If there are none, that is as good.
-        let _ = quietly(self.applied(with("wine", &["wineboot", "--kill"])));
+        self.end();
     }
 }

@@ -55,8 +55,11 @@ pub(super) fn run(prefix: &Prefix) -> Result<String, String> {
         let Shown { package, program, test, begin, on_one_processor } = shown;
         command.args(["--package", package, program, "--", test, "--nocapture"]);
         command.env("COHABIT_TEST_FULL", "1");
-        let command = if on_one_processor { pinned(&command) } else { command };
-        let said = quietly(prefix.applied(command))?;
+        let said = if on_one_processor {
+            on_one(prefix, &command)?
+        } else {
+            quietly(prefix.applied(command))?
+        };
         let found = lines.len();
         lines.extend(said.lines().filter(|line| line.starts_with(begin)).map(str::to_owned));
         if lines.len() == found {
@@ -66,10 +69,14 @@ pub(super) fn run(prefix: &Prefix) -> Result<String, String> {
     Ok(format!("\n{}", lines.join("\n")))
 }
 
-/// The same on one processor: who asks Wine's server and the server take turns, at a fifth of the time.
-fn pinned(command: &Command) -> Command {
+/// On one processor, who asks Wine's server and the server take turns, at a fifth of the time. The server is
+/// where the program is that starts it, and so none may be there before, nor stay.
+fn on_one(prefix: &Prefix, command: &Command) -> Result<String, String> {
     let mut pinned = with("taskset", &["--cpu-list", "0"]);
     pinned.arg(command.get_program()).args(command.get_args());
     pinned.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
-    pinned
+    prefix.end();
+    let said = quietly(prefix.applied(pinned));
+    prefix.end();
+    said
 }
