@@ -151,7 +151,7 @@ fn check_file(place: &Place, name: &str, path: &Path, status: &FileStatus) -> Re
     if status.links > 1 && !place.is_own() {
         return refuse(ErrorKind::HardLink, format!("a file with {} names", status.links));
     }
-    if !place.believes(status.owner) {
+    if !place.believes(status) {
         return refuse(ErrorKind::OtherOwner, who_is(status.owner));
     }
     Ok(())

@@ -119,11 +119,13 @@ impl Place {
         self.own.is_some()
     }
 
-    /// Whether a file of this owner is believed here: those who may put one here are known.
-    pub(crate) fn believes(&self, owner: u32) -> bool {
-        owner == 0
-            || owner == effective_uid()
-            || self.own.is_some_and(|own| own.owner == owner || own.mode & WRITE_BY_OTHERS != 0)
+    /// Whether what stands here is believed: those who may put a file here are known. What is no file of the folder
+    /// can be anybody's.
+    pub(crate) fn believes(&self, status: &FileStatus) -> bool {
+        let by_rights = |own: FileStatus| status.in_folder && own.mode & WRITE_BY_OTHERS != 0;
+        status.owner == 0
+            || status.owner == effective_uid()
+            || self.own.is_some_and(|own| own.owner == status.owner || by_rights(own))
     }
 
     /// Whether it is not there any more, or another folder stands there.
@@ -286,6 +288,19 @@ fn refused_shared(name: &str, error: PlaceError) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn who_may_write_is_believed_what_stands_in_the_folder_and_nothing_else() {
+        let path = std::env::temp_dir();
+        let status = status_of(&path).expect("a folder");
+        let (owner, stranger) = (7, 4711);
+        let own = FileStatus { owner, mode: 0o770, ..status };
+        let place = Place::shared(SharedFolder { path, status: own });
+        let of = |owner, in_folder| FileStatus { owner, in_folder, ..status };
+        assert!(place.believes(&of(stranger, true)), "it is a member's file");
+        assert!(!place.believes(&of(stranger, false)), "anybody may have made it");
+        assert!(place.believes(&of(owner, false)) && place.believes(&of(0, false)));
+    }
 
     #[test]
     fn another_folder_of_the_same_number_is_another() {

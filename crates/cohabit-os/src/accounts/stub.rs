@@ -2,16 +2,16 @@
 
 use crate::error::{Error, Result};
 
+pub(super) fn by_number(_number: u32) -> Option<u32> {
+    None
+}
+
 pub(super) fn user_id(_name: &str) -> Result<Option<u32>> {
     Err(Error::unsupported("look up a user"))
 }
 
 pub(super) fn group_id(_name: &str) -> Result<Option<u32>> {
     Err(Error::unsupported("look up a group"))
-}
-
-pub(super) fn by_number(_number: u32) -> Option<u32> {
-    None
 }
 
 pub(super) fn user_name(_id: u32) -> Option<String> {

@@ -36,7 +36,12 @@ pub(super) fn user_id(name: &str) -> Result<Option<u32>> {
 }
 
 pub(super) fn group_id(name: &str) -> Result<Option<u32>> {
-    Ok(look_up(name)?.filter(|(_, kind)| is_group(*kind)).map(|(id, _)| id))
+    let found = look_up(name)?.filter(|(_, kind)| is_group(*kind));
+    match found {
+        // Whom everybody trusts has no number of his own, and no entry of his own in a list.
+        Some((SYSTEM, _)) => Err(Error::unsupported("give the administrators rights as a group")),
+        found => Ok(found.map(|(id, _)| id)),
+    }
 }
 
 pub(super) fn user_name(id: u32) -> Option<String> {
@@ -163,6 +168,7 @@ mod tests {
         assert_eq!(group_id(&name).expect("an answer"), Some(users), "{name}");
         assert_eq!(user_id(USERS).expect("an answer"), None, "it is no user");
         assert!(is_member(effective_uid(), users).expect("an answer"));
+        group_id("S-1-5-32-544").expect_err("administrators take their rights");
         let service = user_id("S-1-5-19").expect("an answer").expect("every Windows has it");
         assert!(user_name(service).is_some(), "a service runs as it");
         for nobodys in ["S-1-5-21-1-2-3-4711", "S-1-", "S-1-and-more"] {

@@ -105,6 +105,9 @@ pub struct FileStatus {
     pub mode: u32,
     /// What kind of thing it is.
     pub kind: FileKind,
+    /// Whether it stands in its folder, so that its owner could write there. Memory under a name of the
+    /// kernel does not, on Windows: anybody may make that.
+    pub in_folder: bool,
 }
 
 /// How long a file stays that nobody uses.

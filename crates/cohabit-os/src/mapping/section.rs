@@ -18,15 +18,16 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use windows_sys::Wdk::Foundation::{NtQueryObject, ObjectBasicInformation};
 use windows_sys::Win32::Foundation::{MAX_PATH, UNICODE_STRING};
 use windows_sys::Win32::System::Memory::{
-    FILE_MAP_READ, FILE_MAP_WRITE, MEMORY_BASIC_INFORMATION, VirtualQuery,
+    FILE_MAP_READ, FILE_MAP_WRITE, MEM_COMMIT, MEMORY_BASIC_INFORMATION, VirtualQuery,
 };
+use windows_sys::Win32::System::RemoteDesktop::ProcessIdToSessionId;
 
 use super::{Access, FileId, Lasts, Rights};
 use crate::error::{Cause, Error, Result};
 use crate::health::{self, Medium};
 use crate::process::random;
 use crate::windows::disk::{self, DiskFile};
-use crate::windows::names::{Key, Record, make_section, open_section, unview, view_of};
+use crate::windows::names::{self, Key, Record, make_section, open_section, unview, view_of};
 use crate::windows::rights::{self, Descriptor, Kind};
 use crate::windows::{privilege, refused};
 
@@ -195,13 +196,18 @@ fn length_of(section: &OwnedHandle, key: Key) -> Result<u64> {
     if got == 0 {
         return Err(refused("ask for a section's size"));
     }
+    if found.State != MEM_COMMIT {
+        // Pages that its maker may give it, or not.
+        return Err(Error::new("ask for a section's size", io::ErrorKind::InvalidData.into()));
+    }
     let (pages, rest) = (found.RegionSize as u64, key.id % PAGE);
     Ok(if rest == 0 { pages } else { pages.saturating_sub(PAGE - rest) })
 }
 
-/// What all sessions of the machine see: memory, or a file where this process may not make such memory.
+/// What all sessions of the machine see: memory, or a file where this process may not make such memory, or would
+/// not be believed to.
 pub(super) fn of_the_machine(folder: &Path, size: u64, rights: Rights) -> Result<Handle> {
-    if privilege::may_make_global_sections() {
+    if privilege::may_make_global_sections() && names::is_believed_in(folder)? {
         match in_memory(true, size, rights) {
             // Somebody knows better than the list of this process's privileges.
             Err(error) if error.cause() == Cause::PermissionDenied => {}
@@ -366,7 +372,20 @@ fn key_of(section: &OwnedHandle) -> Option<Key> {
     let text = String::from_utf16(text).ok()?;
     let (folder, last) = text.rsplit_once('\\')?;
     let id = u64::from_str_radix(last.strip_prefix("cohabit-")?, 16).ok()?;
-    Some(Key { is_global: !folder.starts_with(r"\Sessions\"), id })
+    Some(Key { is_global: is_global_here(folder)?, id })
+}
+
+/// Whether this folder of the kernel's names is that of all sessions, or this one's own. `None`: it is another
+/// session's, or a sandbox's, where this process cannot ask who lives.
+fn is_global_here(folder: &str) -> Option<bool> {
+    let Some(rest) = folder.strip_prefix(r"\Sessions\") else {
+        return (folder == r"\BaseNamedObjects").then_some(true);
+    };
+    let mut session = 0;
+    // SAFETY: the number is ours.
+    let asked = unsafe { ProcessIdToSessionId(std::process::id(), &raw mut session) };
+    let own = format!(r"{session}\BaseNamedObjects");
+    (asked != 0 && rest == own).then_some(false)
 }
 
 #[cfg(test)]

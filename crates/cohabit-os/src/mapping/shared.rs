@@ -98,6 +98,7 @@ pub(super) fn status_from(stat: &fs::Stat) -> FileStatus {
         group: stat.st_gid,
         mode: u32::from(stat.st_mode) & 0o7777,
         kind,
+        in_folder: true,
     }
 }
 

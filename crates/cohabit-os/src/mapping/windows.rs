@@ -7,8 +7,10 @@
 //! name only if its object can be opened. Nothing else is believed because of where it stands: whose a section
 //! is, and who may use it, the section says itself, as a file and a folder do.
 //!
-//! An object of several users is memory that all sessions see, which takes a privilege to make and none to open. A
-//! process without it has a file in the object's folder instead, which the system keeps in memory as far as it can.
+//! An object of several users is memory that all sessions see, which takes a privilege to make and none to open; and
+//! it is believed only of the owner of the object's folder and of the system, since who makes a name in the kernel
+//! needs no right on any folder. Whoever else makes the object has a file in that folder instead, which proves that he
+//! may write there; the system keeps it in memory as far as it can.
 
 use std::fs;
 use std::io;
@@ -118,6 +120,7 @@ pub(super) fn status(handle: &Handle) -> Result<FileStatus> {
         group: found.rights.group.unwrap_or(found.owner),
         mode: found.rights.mode,
         kind: FileKind::Regular,
+        in_folder: handle.file().is_some(),
     })
 }
 
@@ -178,6 +181,10 @@ pub(super) fn map(handle: &Handle, len: usize, access: Access) -> Result<NonNull
 }
 
 pub(super) fn status_of(path: &Path) -> Result<FileStatus> {
+    // First: anybody can give an object of the kernel the name that would be this folder's.
+    if fs::symlink_metadata(path).is_ok_and(|found| !found.is_file()) {
+        return status_in_folder(path);
+    }
     match open(path, Access::ReadOnly) {
         Ok(handle) => status(&handle),
         Err(error) if matches!(error.cause(), Cause::NotFound | Cause::IsDirectory) => {
@@ -211,6 +218,7 @@ fn status_in_folder(path: &Path) -> Result<FileStatus> {
         group: whose.rights.group.unwrap_or(whose.owner),
         mode: whose.rights.mode,
         kind,
+        in_folder: true,
     })
 }
 

@@ -17,9 +17,10 @@ use std::os::windows::io::{AsRawHandle, OwnedHandle};
 use std::sync::OnceLock;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::SeqCst;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use windows_sys::Win32::Foundation::{ERROR_FILE_NOT_FOUND, HANDLE};
+use windows_sys::Win32::Foundation::{ERROR_FILE_NOT_FOUND, HANDLE, WAIT_FAILED};
+use windows_sys::Win32::System::Performance::{QueryPerformanceCounter, QueryPerformanceFrequency};
 use windows_sys::Win32::System::SystemServices::MAXIMUM_WAIT_OBJECTS;
 use windows_sys::Win32::System::Threading::{
     CREATE_EVENT_MANUAL_RESET, CreateEventExW, EVENT_MODIFY_STATE, OpenEventW, PROCESS_SYNCHRONIZE,
@@ -42,10 +43,20 @@ const LETS_ONE_GO: u32 = 0;
 const ONE: &str = "one";
 const ALL: &str = "all";
 
+/// Of the machine, not of this process: locks have such times in their words. std's Instant does not say its own.
 pub(super) fn monotonic_ns() -> u64 {
-    static ORIGIN: OnceLock<Instant> = OnceLock::new();
-    let since = ORIGIN.get_or_init(Instant::now).elapsed().as_nanos();
-    u64::try_from(since).unwrap_or(u64::MAX).saturating_add(1)
+    static PER_SECOND: OnceLock<i64> = OnceLock::new();
+    let per_second = *PER_SECOND.get_or_init(|| {
+        let mut found = 0;
+        // SAFETY: the number is ours. The call always succeeds since Windows XP, says its documentation.
+        unsafe { QueryPerformanceFrequency(&raw mut found) };
+        found.max(1)
+    });
+    let mut now = 0;
+    // SAFETY: as above.
+    unsafe { QueryPerformanceCounter(&raw mut now) };
+    let ns = i128::from(now) * 1_000_000_000 / i128::from(per_second);
+    u64::try_from(ns).unwrap_or(0).saturating_add(1)
 }
 
 pub(super) fn wait(word: &AtomicU64, expected_low: u32, deadline_ns: u64) {
@@ -106,6 +117,10 @@ fn rang(handles: &[HANDLE], longest: Duration) -> bool {
     let count = handles.len() as u32;
     // SAFETY: the handles are those of events and processes that live longer than the call.
     let answer = unsafe { WaitForMultipleObjects(count, handles.as_ptr(), 0, longest) };
+    if answer == WAIT_FAILED {
+        // Somebody closed what was not his: whoever waits looks again, and does not spin.
+        std::thread::sleep(SOON.min(Duration::from_millis(longest.into())));
+    }
     answer < count
 }
 

@@ -30,7 +30,7 @@ use windows_sys::Win32::System::Memory::{
 };
 
 use super::rights::{self, Descriptor, Kind};
-use super::{folders, last_error, owned, refused, refused_by, sid, wide};
+use super::{disk, folders, last_error, owned, refused, refused_by, sid, wide};
 use crate::error::{Error, Result};
 use crate::mapping::{Access, Rights};
 
@@ -52,8 +52,6 @@ fn space(is_global: bool) -> &'static str {
     if is_global { r"Global\" } else { r"Local\" }
 }
 
-/// Permission of others than the owner to write.
-const WRITE_BY_OTHERS: u32 = 0o022;
 /// What objects of several users have as the beginning of their folders' names.
 const SHARED: &str = "cohabit.";
 
@@ -70,8 +68,13 @@ fn record_name(path: &Path) -> Result<(bool, String)> {
     }
     let folder = fs::canonicalize(folder).map_err(refuse)?;
     let is_global = is_shared(&folder);
-    let folder = folder.to_string_lossy().to_lowercase();
-    let hash = folder.bytes().fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| {
+    let mut which = folder.to_string_lossy().to_lowercase();
+    if is_global {
+        // One that is made anew, with other rights, has names of its own.
+        let id = disk::id_at(&folder).ok_or_else(|| refuse(io::ErrorKind::NotFound.into()))?;
+        which += &format!("|{:x}.{:x}", id.device, id.inode);
+    }
+    let hash = which.bytes().fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
     });
     let name = name.to_lowercase();
@@ -106,16 +109,21 @@ impl Record {
     pub(crate) fn open_or_make(path: &Path, rights: Rights) -> Result<Record> {
         let (is_global, name) = record_name(path)?;
         let (section, is_new) = make_section(&name, size_of::<u64>() as u64, rights)?;
-        if !is_new {
-            check_owner(&section, is_global.then(|| path.parent()).flatten())?;
+        if !is_new && !is_believed(&section, path, is_global)? {
+            let refused =
+                io::Error::new(io::ErrorKind::PermissionDenied, "another user has the name");
+            return Err(Error::new("open the name's record", refused));
         }
         Record::of(section, Access::ReadWrite, is_global)
     }
 
-    /// The record of a path. `None`: nobody has one.
+    /// The record of a path. `None`: nobody has one. A stranger's is nobody's.
     pub(crate) fn open(path: &Path, access: Access) -> Result<Option<Record>> {
         let (is_global, name) = record_name(path)?;
         let Some(section) = open_section(&name, access)? else { return Ok(None) };
+        if !is_believed(&section, path, is_global)? {
+            return Ok(None);
+        }
         Record::of(section, access, is_global).map(Some)
     }
 
@@ -170,22 +178,22 @@ impl Drop for Record {
     }
 }
 
-/// A record that was there before belongs to this user, to whom everybody has to trust, or to one of those who may have
-/// made the object of this folder.
-fn check_owner(section: &OwnedHandle, folder: Option<&Path>) -> Result<()> {
+/// Whether a record belongs to this user, to whom everybody has to trust, or, among those of all sessions, to the owner
+/// of the object's folder. Nobody else is believed, may he write there or not: a name in the kernel takes no right on a
+/// folder.
+fn is_believed(section: &OwnedHandle, path: &Path, is_global: bool) -> Result<bool> {
     let owner = rights::of(section, Kind::Section)?.owner;
-    let may_be_made_by = |folder| -> Result<bool> {
-        let found = folders::rights_of(folder)?;
-        Ok(found.owner == owner || found.rights.mode & WRITE_BY_OTHERS != 0)
-    };
     if owner == 0 || owner == sid::number(sid::own()?) {
-        return Ok(());
+        return Ok(true);
     }
-    if folder.map(may_be_made_by).transpose()?.unwrap_or(false) {
-        return Ok(());
-    }
-    let refused = io::Error::new(io::ErrorKind::PermissionDenied, "another user has the name");
-    Err(Error::new("open the name's record", refused))
+    let folder = path.parent().filter(|_| is_global);
+    folder.map_or(Ok(false), |folder| Ok(folders::rights_of(folder)?.owner == owner))
+}
+
+/// Whether others believe this process's user what is in the names of all sessions for this folder.
+pub(crate) fn is_believed_in(folder: &Path) -> Result<bool> {
+    let me = sid::number(sid::own()?);
+    Ok(me == 0 || folders::rights_of(folder)?.owner == me)
 }
 
 /// Makes a section of the page file, or opens the one of this name; and whether it was made.
@@ -304,5 +312,72 @@ mod tests {
         assert_ne!(record_name(&here.join("b")).expect("a name").1, one);
         assert!(record_name(&here.join("no such folder").join("a")).is_err());
         assert!(one.starts_with(r"Local\cohabit."), "{one}");
+    }
+
+    /// A section that belongs to a user whom nobody knows, and that lets everybody in.
+    fn strangers(name: &str, word: u64) -> OwnedHandle {
+        let text = "O:S-1-5-21-1-2-3-4711D:(A;;GA;;;WD)";
+        let (name, descriptor) = (wide(name), Descriptor::parse(text).expect("a descriptor"));
+        let (attributes, kind) = (descriptor.attributes(), PAGE_READWRITE);
+        // SAFETY: the descriptor and the name live for the call; the constant stands for the page file.
+        let made = unsafe {
+            CreateFileMappingW(INVALID_HANDLE_VALUE, attributes, kind, 0, 4096, name.as_ptr())
+        };
+        // SAFETY: null, or a handle that nobody else has.
+        let section = unsafe { owned(made) }.expect("a stranger's section");
+        let view = view_of(&section, 8, Access::ReadWrite).expect("a view");
+        // SAFETY: the view begins at a page, and everybody uses its first word as an atomic only.
+        unsafe { AtomicU64::from_ptr(view.as_ptr().cast()) }
+            .store(word, std::sync::atomic::Ordering::Relaxed);
+        // SAFETY: the view of above, which nobody uses any more.
+        unsafe { unview(view) };
+        section
+    }
+
+    #[test]
+    fn a_strangers_record_is_nobodys() {
+        let here = std::env::temp_dir().join(format!("cohabit-test-names-{}", std::process::id()));
+        for last in ["own", "cohabit.shared"] {
+            let folder = here.join(last);
+            fs::create_dir_all(&folder).expect("a folder");
+            let path = folder.join("x");
+            let (_, name) = record_name(&path).expect("a name");
+            let _section = strangers(&name, 0x1234_0000);
+            assert!(Record::open(&path, Access::ReadOnly).expect("an answer").is_none(), "{name}");
+            let text = Record::open_or_make(&path, rights::OWN).expect_err("taken").to_string();
+            assert!(text.contains("another user has the name"), "{text}");
+        }
+        fs::remove_dir_all(here).expect("removed");
+    }
+
+    #[test]
+    fn a_folder_is_one_whoever_has_its_name() {
+        use crate::mapping::{FileKind, status_of};
+        let folder = std::env::temp_dir().join(format!("cohabit-test-fold-{}", std::process::id()));
+        fs::create_dir(&folder).expect("a folder");
+        let id = 0x1234_5678_0000_0000;
+        let _object = strangers(&Key { is_global: false, id }.name(""), 0);
+        let (_, name) = record_name(&folder).expect("a name");
+        let _record = make_section(&name, 8, rights::OWN).expect("a record");
+        let record = Record::open(&folder, Access::ReadWrite).expect("an answer").expect("ours");
+        assert!(record.set(Key { is_global: false, id }).expect("an answer"));
+        assert_eq!(status_of(&folder).expect("a status").kind, FileKind::Directory);
+        fs::remove_dir(&folder).expect("removed");
+    }
+
+    #[test]
+    fn a_folder_that_is_made_anew_has_names_of_its_own() {
+        let folder = std::env::temp_dir().join(format!("cohabit.test-{}", std::process::id()));
+        let name = || {
+            fs::create_dir(&folder).expect("a folder");
+            record_name(&folder.join("x")).expect("a name").1
+        };
+        let before = name();
+        let kept = folder.with_extension("before");
+        fs::rename(&folder, &kept).expect("moved");
+        assert_ne!(name(), before);
+        for folder in [&folder, &kept] {
+            fs::remove_dir(folder).expect("removed");
+        }
     }
 }

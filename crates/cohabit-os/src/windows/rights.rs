@@ -27,6 +27,10 @@ use windows_sys::Win32::Storage::FileSystem::{
     WRITE_OWNER,
 };
 use windows_sys::Win32::System::Memory::{SECTION_MAP_READ, SECTION_MAP_WRITE};
+use windows_sys::Win32::System::SystemServices::{
+    ACCESS_ALLOWED_ACE_TYPE, ACCESS_ALLOWED_CALLBACK_ACE_TYPE,
+    ACCESS_ALLOWED_CALLBACK_OBJECT_ACE_TYPE, ACCESS_ALLOWED_OBJECT_ACE_TYPE,
+};
 
 use super::{refused, refused_by, sid, wide};
 use crate::error::Result;
@@ -218,8 +222,13 @@ impl Kind {
     fn bits(self) -> (u32, u32) {
         let (reads, writes) = match self {
             Kind::Section => (SECTION_MAP_READ, SECTION_MAP_WRITE),
-            // Of a folder, the same bits list it, and make files and folders in it.
-            Kind::File | Kind::Folder => (FILE_READ_DATA, FILE_WRITE_DATA | FILE_APPEND_DATA),
+            Kind::File => (FILE_READ_DATA, FILE_WRITE_DATA | FILE_APPEND_DATA),
+            // Of a folder, the same bits list it, and make files and folders in it. Who may take those of others
+            // away, or give himself the rest, writes it too.
+            Kind::Folder => {
+                let takes = FILE_DELETE_CHILD | WRITE_DAC | WRITE_OWNER;
+                (FILE_READ_DATA, FILE_WRITE_DATA | FILE_APPEND_DATA | takes)
+            }
         };
         (reads | GENERIC_READ | GENERIC_ALL, writes | GENERIC_WRITE | GENERIC_ALL)
     }
@@ -310,12 +319,21 @@ unsafe fn entry(list: *const ACL, at: u32) -> Option<(String, u32)> {
     }
     // SAFETY: every entry begins with its header.
     let header = unsafe { found.cast::<ACE_HEADER>().read_unaligned() };
-    // Kind 0 is "allowed"; and what is for those that will be made in it says nothing of a folder.
-    if header.AceType != 0 || u32::from(header.AceFlags) & INHERIT_ONLY_ACE != 0 {
+    // What is for those that will be made in it says nothing of a folder.
+    if u32::from(header.AceFlags) & INHERIT_ONLY_ACE != 0 {
         return None;
     }
+    match u32::from(header.AceType) {
+        // A condition may hold.
+        ACCESS_ALLOWED_ACE_TYPE | ACCESS_ALLOWED_CALLBACK_ACE_TYPE => {}
+        // It lets somebody in to something: taken for everybody and everything.
+        ACCESS_ALLOWED_OBJECT_ACE_TYPE | ACCESS_ALLOWED_CALLBACK_OBJECT_ACE_TYPE => {
+            return Some((WORLD.to_owned(), GENERIC_ALL));
+        }
+        _ => return None,
+    }
     let allowed = found.cast::<ACCESS_ALLOWED_ACE>();
-    // SAFETY: an entry of that kind is this struct.
+    // SAFETY: an entry of either kind begins with this struct.
     let mask = unsafe { (*allowed).Mask };
     // SAFETY: as above; the identifier begins at this field and ends in the entry.
     let who = unsafe { sid::text((&raw mut (*allowed).SidStart).cast()) }?;
@@ -356,5 +374,34 @@ mod tests {
         let group = Some(sid::number("S-1-5-21-1-2-3-513"));
         assert!(of(0o664, group).contains("(A;;0x100002;;;S-1-5-21-1-2-3-513)"));
         assert!(!of(0o644, group).contains("513"));
+    }
+
+    /// What a list says of a folder.
+    fn of_folder(list: &str) -> Found {
+        use windows_sys::Win32::Security::GetSecurityDescriptorDacl;
+        let descriptor = Descriptor::parse(&format!("O:S-1-5-21-1-2-3-7D:{list}")).expect("a list");
+        let (mut has, mut list, mut default) = (0, ptr::null_mut(), 0);
+        // SAFETY: the descriptor is whole, and the variables are ours.
+        let got = unsafe {
+            let made = descriptor.made;
+            GetSecurityDescriptorDacl(made, &raw mut has, &raw mut list, &raw mut default)
+        };
+        assert!(got != 0 && has != 0);
+        // SAFETY: the list lives as long as the descriptor; null stands for an owner whom nobody names.
+        unsafe { read(ptr::null_mut(), list, Kind::Folder) }
+    }
+
+    #[test]
+    fn who_may_take_a_folder_over_may_write_it() {
+        for list in ["(A;;WD;;;WD)", "(A;;WO;;;WD)", "(A;;0x40;;;BU)"] {
+            let found = of_folder(list).rights.mode;
+            assert!(found & 0o022 != 0 && found & STICKY == 0, "{list}: {found:o}");
+        }
+        assert_eq!(of_folder("(A;;0x1200a9;;;WD)").rights.mode & 0o022, 0, "who only looks");
+        assert_ne!(
+            of_folder("(A;;0x1200af;;;WD)").rights.mode & STICKY,
+            0,
+            "as in a common folder"
+        );
     }
 }

@@ -31,15 +31,26 @@ pub(crate) fn number(sid: &str) -> u32 {
         return 0;
     }
     let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    // First its own: so it has the same number in all processes of the user, whomever each of them meets.
+    if known.is_empty()
+        && let Ok(own) = own()
+        && !ALMIGHTY.contains(&own)
+    {
+        known.push((last_part(own), own.to_owned()));
+    }
     if let Some((number, _)) = known.iter().find(|(_, text)| text == sid) {
         return *number;
     }
-    let last = sid.rsplit('-').next().and_then(|last| last.parse().ok()).unwrap_or(OTHERS);
+    let last = last_part(sid);
     let is_free = |number: u32| number != 0 && known.iter().all(|(taken, _)| *taken != number);
     let number = std::iter::once(last).chain(OTHERS..=u32::MAX).find(|number| is_free(*number));
     let number = number.unwrap_or(u32::MAX);
     known.push((number, sid.to_owned()));
     number
+}
+
+fn last_part(sid: &str) -> u32 {
+    sid.rsplit('-').next().and_then(|last| last.parse().ok()).unwrap_or(OTHERS)
 }
 
 /// The account that has a number in this process.
@@ -157,6 +168,14 @@ mod tests {
         assert_eq!(of_number(number(other)).as_deref(), Some(other));
         assert_eq!((number(ALMIGHTY[0]), number(ALMIGHTY[1])), (0, 0));
         assert_ne!(number("S-1-5-21-1-2-3-0"), 0);
+    }
+
+    #[test]
+    fn this_processs_user_has_the_number_that_people_know() {
+        let own = own().expect("a user");
+        let last = own.rsplit('-').next().expect("a last part");
+        assert_ne!(number(&format!("S-1-5-21-9-9-8-{last}")).to_string(), last, "it is taken");
+        assert!(ALMIGHTY.contains(&own) || number(own).to_string() == last, "{own}");
     }
 
     #[test]

@@ -7,7 +7,7 @@ use cohabit_os::error::Cause;
 use cohabit_os::liveness::{Anchor, Byte, Entered, LifeSection, Way};
 use cohabit_os::mapping::{Access, File, retire, status_of};
 use cohabit_os::process::{boot_id, identity};
-use cohabit_os::wait::{Deadline, wait, wait_any, wake_all, wake_one};
+use cohabit_os::wait::{Deadline, monotonic_ms, wait, wait_any, wake_all, wake_one};
 
 use crate::support::{LONG, kind_of, map, say, told, word};
 
@@ -30,6 +30,7 @@ fn play() {
             publish();
         }
         "look" => look(),
+        "clock" => say(&monotonic_ms().to_string()),
         other => panic!("no role {other:?}"),
     }
 }

@@ -7,7 +7,8 @@ use std::time::Duration;
 use cohabit_os::mapping::{Access, File, Lasts, Mapping};
 use cohabit_os::process::{Identity, identity};
 use cohabit_os::wait::{
-    Deadline, any_max, hears_deaths, wait, wait_any, wait_or_death, wake_all, wake_one,
+    Deadline, any_max, hears_deaths, monotonic_ms, wait, wait_any, wait_or_death, wake_all,
+    wake_one,
 };
 
 use crate::support::{Folder, KINDS, LONG, Peer, portable_since, word};
@@ -22,6 +23,16 @@ fn waiters(path: &str, count: usize) -> Vec<Peer> {
     let mut waiters: Vec<_> = (0..count).map(|_| Peer::play("wait", &[path])).collect();
     waiters.iter_mut().for_each(|waiter| waiter.expect("waits"));
     waiters
+}
+
+#[test]
+fn all_processes_have_one_clock() {
+    let before = monotonic_ms();
+    let mut peer = Peer::play("clock", &[]);
+    let there: u32 = peer.hear().parse().expect("a time");
+    peer.end();
+    let (asked, answered) = (there.wrapping_sub(before), monotonic_ms().wrapping_sub(before));
+    assert!(asked <= answered, "{before}, then {there}, {answered} ms later");
 }
 
 #[test]
